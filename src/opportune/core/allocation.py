@@ -1,0 +1,32 @@
+"""Allocation: which of 10,000 buckets a unit falls into, and which arm that bucket belongs to.
+
+Portable on purpose: `docs/reference/allocation.md` states the formula and `docs/cases/allocation.json`
+holds cases for other languages. Frozen per experiment: the seed never changes while it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+BUCKETS = 10_000
+
+
+def bucket_of(seed: str, unit_id: str) -> int:
+    """First 8 bytes, big endian, of SHA-256 over the UTF-8 text `seed:unit_id`, modulo 10,000."""
+    return int.from_bytes(sha256(f"{seed}:{unit_id}".encode()).digest()[:8], "big") % BUCKETS
+
+
+def is_covered(seed: str, unit_id: str, share: int) -> bool:
+    """Whether a unit lies inside a share of `share` of 10,000; a ramp only ever adds units."""
+    return share >= BUCKETS or bucket_of(f"{seed}/coverage", unit_id) < share
+
+
+def arm_at(bucket: int, arms: Sequence[tuple[str, int]]) -> str:
+    """The arm whose range holds the bucket; `arms` are (name, weight), weights adding up to 10,000."""
+    upper = 0
+    for name, weight in arms:
+        upper += weight
+        if bucket < upper:
+            return name
+    return arms[-1][0]

@@ -1,0 +1,25 @@
+"""A key: the id an event names, in its namespace, as one integer that every process computes alike."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Literal
+
+LANES = 256
+
+Namespace = Literal["user", "anonymous", "claim"]
+"""`user`: proven by a secret key or a user token. `anonymous`: a device. `claim`: a user id nobody proved."""
+
+
+def key_of(namespace: Namespace, identifier: str) -> int:
+    """63 bits: the first 8 bytes of SHA-256 over `namespace:identifier`, without the highest bit.
+
+    No look-up, no counter, no coordination between processes. Two ids of a shop with ten million
+    share a key with a chance of about 1 in 200,000; storing a second id under a taken key is refused.
+    """
+    return int.from_bytes(sha256(f"{namespace}:{identifier}".encode()).digest()[:8], "big") >> 1
+
+
+def lane_of(key: int) -> int:
+    """The key's share of the house: 0 to 255, the distribution column of every per-person table."""
+    return key % LANES

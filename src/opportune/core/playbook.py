@@ -1,0 +1,28 @@
+"""A playbook: everything a team has written, checked, as one immutable value with a revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from opportune.core.plan import Plan
+from opportune.core.rule import Rule
+from opportune.core.slot import Slot
+from opportune.core.stage import Stage
+from opportune.core.team import Team
+from opportune.core.vocabulary import Vocabulary
+
+
+class Playbook(msgspec.Struct, frozen=True, kw_only=True):
+    """One revision. `revision` is 12 hex digits of SHA-256 over the files' texts."""
+
+    revision: str
+    team: Team
+    plan: Plan
+    vocabulary: Vocabulary
+    slots: Mapping[str, Slot]
+    rules: Mapping[str, Rule]
+    stages: tuple[Stage, ...] = ()
+    behaviours: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """By rule: hash of what changes its behaviour (condition, actions and their content, test, limits)."""

@@ -1,0 +1,176 @@
+"""A situation: all that one decision may look at, read lazily and each thing once.
+
+Services fill it from a request and one storage read; conditions, signals and gates only read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from opportune.core.signals.base import Reading, Source
+from opportune.core.timeline import FactValue, Timeline, TimelineEvent
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+class Trait(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One profile fact, with where it came from and when it was last asserted (ms)."""
+
+    value: FactValue
+    source: str
+    at: int
+
+
+class Visit(msgspec.Struct, frozen=True, gc=False):
+    """The visit that is going on, of one device key. Its id is its start, fixed when first used (ms)."""
+
+    id: int
+    last_at: int
+    events: Sequence[TimelineEvent] = ()
+    """The events of this visit from browser or app, newest first."""
+
+
+class Unit(msgspec.Struct, frozen=True, gc=False):
+    """The visitor in a test: the key first exposed, and the id text that allocation hashes."""
+
+    key: int
+    id: str
+
+
+class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The arm a unit was given once in an experiment; kept whatever the hash says later."""
+
+    experiment: str
+    arm: str
+    phase: int
+    unit: int
+
+
+class PastExposure(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An exposure as limits need it; `session` is the visit's id, that is, when it began (ms)."""
+
+    subject: str
+    slot: str
+    rule: str
+    rule_hash: str
+    arm: str
+    session: int
+    first_at: int
+    shown_at: int | None = None
+    count: int = 0
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the request itself said. `attributes` holds everything else the caller sent, by name.
+
+    Empty text means "not said". `page_*`, `referrer` and `campaign` describe the page being rendered.
+    """
+
+    page_url: str = ""
+    page_path: str = ""
+    page_title: str = ""
+    page_type: str = ""
+    page_category: str = ""
+    page_product: str = ""
+    referrer: str = ""
+    campaign: Mapping[str, str] = msgspec.field(default_factory=dict)
+    user_agent: str = ""
+    language: str = ""
+    country: str = ""
+    search: str = ""
+    scroll_depth: float | None = None
+    exit_intent: bool = False
+    time_on_page_seconds: float | None = None
+    purposes: frozenset[str] | None = None
+    """Consent this request states (`measure`, `personalize`, `message`, `ads`); None: nothing said."""
+    is_preview: bool = False
+    is_machine: bool = False
+    attributes: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Situation:
+    """One visitor at one moment. Signals are read at most once; answers are remembered for the receipt."""
+
+    __slots__ = (
+        "assignments",
+        "context",
+        "exposures",
+        "is_known",
+        "now",
+        "opportunities",
+        "readers",
+        "readings",
+        "seq",
+        "timeline",
+        "traits",
+        "unit",
+        "visit",
+        "zone",
+    )
+
+    def __init__(
+        self,
+        *,
+        now: int,
+        readers: Mapping[str, Callable[[Situation], Reading]],
+        timeline: Timeline | None = None,
+        context: Context | None = None,
+        traits: Mapping[str, Trait] | None = None,
+        visit: Visit | None = None,
+        unit: Unit | None = None,
+        assignments: Mapping[str, Assignment] | None = None,
+        exposures: Sequence[PastExposure] = (),
+        opportunities: frozenset[str] = frozenset(),
+        seq: int = 0,
+        zone: ZoneInfo = UTC_ZONE,
+        is_known: bool = True,
+    ) -> None:
+        self.now = now
+        self.readers = readers
+        self.timeline = timeline if timeline is not None else Timeline()
+        self.context = context if context is not None else Context()
+        self.traits: Mapping[str, Trait] = traits if traits is not None else {}
+        self.visit = visit
+        self.unit = unit
+        """None for a request without any id: it is decided on context alone and never exposed."""
+        self.assignments: Mapping[str, Assignment] = assignments if assignments is not None else {}
+        self.exposures = exposures
+        self.opportunities = opportunities
+        """Slots already asked for in this visit."""
+        self.seq = seq
+        """The newest commit this situation has seen."""
+        self.zone = zone
+        self.is_known = is_known
+        """False while the key was minted just now: its exposures are held until it is seen again."""
+        self.readings: dict[str, Reading] = {}
+
+    def read(self, name: str) -> Reading:
+        """A signal's answer; an unknown name, or nothing known, gives a value of None."""
+        reading = self.readings.get(name)
+        if reading is None:
+            reader = self.readers.get(name)
+            reading = reader(self) if reader is not None else self._read_open(name)
+            self.readings[name] = reading
+        return reading
+
+    def _read_open(self, name: str) -> Reading:
+        """Signals that no list can name: any attribute of the context, else any trait."""
+        attributes = self.context.attributes
+        if name in attributes:
+            return Reading(attributes[name], "session", "high", self.now)
+        trait = self.traits.get(name)
+        if trait is not None:
+            return Reading(trait.value, "profile", "medium", trait.at)
+        return NOTHING
+
+    def value(self, name: str) -> Any:
+        """A signal's bare value."""
+        return self.read(name).value
+
+
+PROFILE: Source = "profile"
+NOTHING = Reading(None, PROFILE, "low", None)

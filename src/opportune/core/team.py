@@ -1,0 +1,28 @@
+"""What `team.yaml` says once for all rules: who answers, the control group, the reporting zone, previewers."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Team(msgspec.Struct, frozen=True, kw_only=True):
+    """Defaults every rule inherits, and settings of the whole programme.
+
+    `holdout` is the control group's share of 10,000. `previewers` are ids that see rules in preview
+    and never enter tests. `without_consent` decides what happens when consent was never stated.
+    """
+
+    name: str = "Our shop"
+    time_zone: str = "UTC"
+    currency: str = "EUR"
+    language: str = "en"
+    holdout: int = 0
+    holdout_seed: str = "programme/1"
+    previewers: frozenset[str] = frozenset()
+    needs_consent: bool = False
+    """True: nobody is personalized until the purpose `personalize` was consented to."""
+    owner: str = ""
+    reviewer: str = ""
+    purpose: str = ""
+    rollback: str = ""
+    safety: str = ""

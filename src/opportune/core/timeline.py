@@ -1,0 +1,71 @@
+"""A timeline: one person's events, newest first, and the questions conditions ask of them.
+
+Rows are slim on purpose (facts, not bodies): a decision reads tens to hundreds of them.
+Reading rows from a file is storage's work; what a question means is settled here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+FactValue = str | int | float | bool | list[str] | None
+"""Text, number, yes/no, or several texts (an order's products). Money is integer minor units."""
+
+
+class TimelineEvent(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One event as a decision sees it. Order is `(occurred_at, seq)`."""
+
+    occurred_at: int
+    seq: int
+    name: str
+    source: str
+    facts: dict[str, FactValue]
+
+    @property
+    def order(self) -> tuple[int, int]:
+        return self.occurred_at, self.seq
+
+
+NONE: Sequence[TimelineEvent] = ()
+
+
+class Timeline:
+    """Events newest first, with an index by name that is built at the first question."""
+
+    __slots__ = ("_by_name", "events")
+
+    def __init__(self, events: Sequence[TimelineEvent] = ()) -> None:
+        self.events = events
+        self._by_name: dict[str, list[TimelineEvent]] | None = None
+
+    @classmethod
+    def merged(cls, timelines: Sequence[Sequence[TimelineEvent]]) -> Timeline:
+        """One timeline from those of several keys."""
+        if len(timelines) == 1:
+            return cls(timelines[0])
+        events = [event for timeline in timelines for event in timeline]
+        events.sort(key=lambda event: (event.occurred_at, event.seq), reverse=True)
+        return cls(events)
+
+    def named(self, names: Sequence[str]) -> Sequence[TimelineEvent]:
+        """Events of one name, newest first; `names` holds the current name and its former ones."""
+        index = self._by_name
+        if index is None:
+            index = self._by_name = {}
+            for event in self.events:
+                try:
+                    index[event.name].append(event)
+                except KeyError:
+                    index[event.name] = [event]
+        if len(names) == 1:
+            return index.get(names[0], NONE)
+        found = [event for name in names for event in index.get(name, NONE)]
+        found.sort(key=lambda event: (event.occurred_at, event.seq), reverse=True)
+        return found
+
+    def last(self, names: Sequence[str]) -> TimelineEvent | None:
+        """The newest event of that name."""
+        found = self.named(names)
+        return found[0] if found else None

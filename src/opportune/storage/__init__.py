@@ -1,0 +1,1 @@
+"""What is remembered: a port (`base`) and its adapters."""

@@ -1,0 +1,353 @@
+"""The storage port: what services may ask of a store, and nothing about how it keeps things.
+
+Reads are plain calls. Every write is a job handed to the one door, `Storage.write`; jobs run one
+after another, several to a durable commit, and their futures resolve after that commit only.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
+
+import msgspec
+
+from opportune.core.event import SetAside
+from opportune.core.link import Link
+from opportune.core.plan import EventClass
+from opportune.core.rule import RunState
+from opportune.core.situation import Assignment, PastExposure, Trait
+from opportune.core.timeline import TimelineEvent
+
+T = TypeVar("T")
+
+CLASS_BOUNDS: Mapping[EventClass, tuple[int, int | None]] = {0: (200, None), 1: (500, 90)}
+"""What a decision reads of each class: at most so many events, no older than so many days."""
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An event ready to be stored. `message` is a 63-bit hash of its message id; `facts` and `body` are JSON."""
+
+    key: int
+    event_class: EventClass
+    occurred_at: int
+    name: str
+    source: str
+    message: int
+    facts: bytes
+    body: bytes
+    value: int = 0
+    """Money it carries, in minor units, for totals."""
+
+
+class Recent(msgspec.Struct, frozen=True):
+    """What of a key lies within a day around some moments: message hashes, and how many events there are."""
+
+    messages: frozenset[int]
+    count: int
+
+
+class BusinessKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Which stored event carries a business key (`Order Completed`, `order_id` 1001)."""
+
+    event: str
+    value: str
+    key: int
+    event_class: EventClass
+    occurred_at: int
+    seq: int
+    is_verified: bool
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole event as the inspector and `GET /v1/events` show it; `body` is its JSON."""
+
+    seq: int
+    key: int
+    name: str
+    source: str
+    occurred_at: int
+    body: bytes
+
+
+class StoredSetAside(SetAside, frozen=True, kw_only=True):
+    """An event set aside, with its number and what became of it (`open`, `replayed`, `dropped`)."""
+
+    id: int
+    state: str = "open"
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """A new exposure to record; `receipt` is the receipt's JSON."""
+
+    subject: str
+    unit: int
+    slot: str
+    rule: str
+    rule_hash: str
+    arm: str
+    session: int
+    at: int
+    receipt: bytes = b""
+
+
+class StoredExposure(Exposure, frozen=True, kw_only=True):
+    """An exposure with what became of it."""
+
+    shown_at: int | None = None
+    count: int = 0
+
+
+class Opportunity(msgspec.Struct, frozen=True, kw_only=True):
+    """First time a slot was asked for in a session, with its outcome and what is needed to derive it again."""
+
+    key: int
+    slot: str
+    session: int
+    seq: int
+    at: int
+    outcome: str
+    context: bytes
+    revision: str
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of the API. Write keys are public and kept readable; of a secret only a keyed hash is kept."""
+
+    name: str
+    kind: str
+    digest: str
+    public_value: str = ""
+    scopes: tuple[str, ...] = ()
+    created_at: int = 0
+    revoked_at: int | None = None
+
+
+class StoredPlaybook(msgspec.Struct, frozen=True, kw_only=True):
+    """One published revision with its files' texts, by path inside the folder."""
+
+    revision: str
+    files: Mapping[str, str]
+    published_at: int
+    by: str = ""
+    based_on: str = ""
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One act of an operator."""
+
+    at: int
+    by: str
+    act: str
+    what: str = ""
+    detail: str = ""
+
+
+class Recollection(msgspec.Struct, frozen=True, kw_only=True):
+    """All a decision needs of the past, from one call.
+
+    `events` by key are newest first, within the bounds of their class, cut to the stretches that
+    belong to the person. `keys` are the person's keys, the asked ones first. `exposures`,
+    `assignments` are of all those keys; `opportunities` are (session, slot, at) of the device key,
+    newest session first. `seq` is the newest commit these reads can have seen.
+    """
+
+    seq: int
+    person: int
+    keys: tuple[int, ...]
+    events: Mapping[int, Sequence[TimelineEvent]]
+    traits: Mapping[str, Trait]
+    assignments: Mapping[str, Assignment]
+    exposures: Sequence[PastExposure]
+    opportunities: Sequence[tuple[int, str, int]]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this store has seen any of the keys before."""
+        return bool(self.traits or self.opportunities or self.exposures) or any(self.events.values())
+
+
+class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Filters of the event list; `before_seq` is the cursor."""
+
+    name: str | None = None
+    keys: tuple[int, ...] | None = None
+    source: str | None = None
+    message_id: str | None = None
+    since_at: int | None = None
+    until_at: int | None = None
+    before_seq: int | None = None
+    limit: int = 100
+
+
+class Transaction(ABC):
+    """The writes of one job. It sees its own writes and those of the jobs before it."""
+
+    @property
+    @abstractmethod
+    def head_seq(self) -> int:
+        """The newest `seq` given out so far, 0 in an empty store."""
+
+    @abstractmethod
+    def find_recent(self, key: int, since_at: int, until_at: int) -> Recent:
+        """Message hashes of a key between two moments (bounded at 2,001 rows), for dedupe and machines."""
+
+    @abstractmethod
+    def append_event(self, row: EventRow) -> int:
+        """Stores row and body under the next `seq`, which it returns."""
+
+    @abstractmethod
+    def supersede_event(self, known: BusinessKey) -> None:
+        """The event of that business key was replaced by a better version: from now on it is not read."""
+
+    @abstractmethod
+    def find_business_key(self, event: str, value: str) -> BusinessKey | None: ...
+
+    @abstractmethod
+    def put_business_key(self, known: BusinessKey) -> None: ...
+
+    @abstractmethod
+    def put_key(self, key: int, namespace: str, identifier: str) -> None:
+        """Remembers the id behind a key; a second id under the same key raises ValueError."""
+
+    @abstractmethod
+    def list_links(self, key: int) -> list[Link]:
+        """Every link of a key ever made, oldest first, closed ones included."""
+
+    @abstractmethod
+    def add_link(self, link: Link) -> None: ...
+
+    @abstractmethod
+    def close_link(self, link: Link, until_seq: int) -> None:
+        """Not known any more from `until_seq` on."""
+
+    @abstractmethod
+    def put_traits(self, key: int, traits: Mapping[str, Trait]) -> None:
+        """Later assertions (by `at`) win, name by name; a trait of None is removed."""
+
+    @abstractmethod
+    def set_aside(self, events: Iterable[SetAside]) -> None: ...
+
+    @abstractmethod
+    def close_set_aside(self, identifier: int, state: str) -> None: ...
+
+    @abstractmethod
+    def add_opportunities(self, opportunities: Iterable[Opportunity]) -> None:
+        """Duplicates by (key, slot, session) are ignored."""
+
+    @abstractmethod
+    def add_exposures(self, exposures: Iterable[Exposure]) -> None:
+        """Duplicates by (subject, unit, slot, rule, rule_hash, arm, session) are ignored."""
+
+    @abstractmethod
+    def mark_shown(self, exposure: Exposure, at: int) -> None:
+        """Counts one verified view; `shown_at` keeps the first."""
+
+    @abstractmethod
+    def add_assignments(self, unit: int, assignments: Iterable[Assignment]) -> None:
+        """The first one for (unit, experiment, phase) stands."""
+
+    @abstractmethod
+    def put_playbook(self, playbook: StoredPlaybook) -> None:
+        """Becomes the head."""
+
+    @abstractmethod
+    def put_run_state(self, state: RunState) -> None: ...
+
+    @abstractmethod
+    def put_setting(self, name: str, value: str) -> None:
+        """Small operator state (`off`, `frozen`, the installation's secret); empty text removes it."""
+
+    @abstractmethod
+    def put_api_key(self, key: ApiKey) -> None: ...
+
+    @abstractmethod
+    def add_audit(self, entry: AuditEntry) -> None: ...
+
+    @abstractmethod
+    def update_facts(self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes) -> None:
+        """Back-fill: new facts for a stored row, derived again from its body."""
+
+
+class Storage(ABC):
+    """A store. `recall` is the hot read; `write` the only door for changes."""
+
+    @abstractmethod
+    def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:
+        """What is known of the person behind these keys (first: the device's), now or as of a `seq`."""
+
+    @abstractmethod
+    def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+        """Queues a job. The future gives its result after the durable commit, or its error.
+
+        A job that raises changes nothing and does not disturb the others of its group.
+        Raises nothing itself; a full disk or a closed store comes through the future as StorageFullError or StorageBusyError.
+        """
+
+    @abstractmethod
+    def list_events(self, query: EventQuery) -> list[StoredEvent]:
+        """Newest commit first."""
+
+    @abstractmethod
+    def get_body(self, seq: int) -> bytes | None: ...
+
+    @abstractmethod
+    def find_key_id(self, key: int) -> tuple[str, str] | None:
+        """(namespace, id) behind a key."""
+
+    @abstractmethod
+    def list_person_keys(self, key: int, as_of: int | None = None) -> tuple[int, tuple[int, ...]]:
+        """(person, all its keys) for any key of it."""
+
+    @abstractmethod
+    def list_exposures(self, keys: Sequence[int], limit: int = 100) -> list[StoredExposure]:
+        """Newest first, with receipts."""
+
+    @abstractmethod
+    def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]: ...
+
+    @abstractmethod
+    def list_set_aside(self, *, state: str = "open", before_id: int | None = None, limit: int = 100) -> list[StoredSetAside]: ...
+
+    @abstractmethod
+    def list_seen_events(self) -> dict[str, tuple[int, int, int]]:
+        """By name: first seen, last seen (ms, by receipt order), and how many."""
+
+    @abstractmethod
+    def find_playbook(self, revision: str | None = None) -> StoredPlaybook | None:
+        """That revision, or the head."""
+
+    @abstractmethod
+    def list_playbooks(self, limit: int = 50) -> list[StoredPlaybook]: ...
+
+    @abstractmethod
+    def list_run_states(self) -> dict[str, RunState]: ...
+
+    @abstractmethod
+    def find_setting(self, name: str) -> str | None: ...
+
+    @abstractmethod
+    def list_api_keys(self) -> list[ApiKey]: ...
+
+    @abstractmethod
+    def list_audit(self, limit: int = 100) -> list[AuditEntry]: ...
+
+    @abstractmethod
+    def changed_at(self) -> str:
+        """A token that changes when playbook, run states, settings or API keys changed, by whichever process."""
+
+    @abstractmethod
+    def fold_totals(self) -> int:
+        """Folds a bounded step of the change feed into totals; how many rows it took."""
+
+    @abstractmethod
+    def list_totals(self, since_day: str, until_day: str) -> list[tuple[str, str, int, int]]:
+        """(day, event name, count, value in minor units), days in UTC."""
+
+    @abstractmethod
+    def rebuild_totals(self) -> None:
+        """From the events alone; gives the same numbers as folding."""
+
+    @abstractmethod
+    def close(self) -> None: ...

@@ -1,20 +1,52 @@
-"""Deciding: what one slot shows one visitor now, and why. A pure function of situation and programme."""
+"""Deciding: what one slot shows one visitor now, and why. A pure function of situation and programme.
+
+The full candidate first, then the gates, each of which may replace it and leaves its finding:
+everything off, the rules in order, consent, always-rules, preview, the programme's control group,
+hidden by a rule, the experiment's arm, limits. Findings are remembered in the situation under a
+name, so a rule in two places is checked once and a recorded situation decides again the same way.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
 
-from opportune.core.situation import Assignment, Situation
+from opportune.core.allocation import arm_at, bucket_of, is_covered
+from opportune.core.finding import Finding
+from opportune.core.moment import DAY
+from opportune.core.programme import Acting, Content, Hiding, Place, Programme, Showing
+from opportune.core.rule import CONTROL, TREATMENT, Limits
+from opportune.core.situation import Assignment, Context, Situation
+from opportune.core.slot import UnfilledError
+from opportune.core.timeline import Timeline, TimelineEvent
 
 Reason = Literal["TARGETING_MATCH", "SPLIT", "DEFAULT", "DISABLED", "ERROR"]
 """OpenFeature's words; ours travel in the receipt."""
 
 Outcome = Literal["shown", "hidden", "normal", "off", "error", "bot"]
 
+Verdict = Literal[
+    "no match", "not if", "ended", "preview only", "outside the share", "not sure enough", "no value",
+    "control", "limited", "hidden", "other product", "shown", "no id",
+]  # fmt: skip
+"""How far one rule came in one slot."""
 
-class Exposed(msgspec.Struct, frozen=True, gc=False):
+Step = tuple[str, Verdict, str]
+"""(rule, verdict, detail): the detail is an arm, a missing signal, or empty."""
+
+IN, OUT = "in", "out"
+PERSONALIZE = "personalize"
+CONSENT = "consent"
+HELD = Finding(True, near=1.0)
+FAILED = Finding(False)
+RECENT_EVENTS = 50
+"""How many of the newest events `lasts` looks back through."""
+
+
+class Exposed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """That the unit was given an arm: of a rule, of a hiding rule, or of the programme (`in`, `out`)."""
 
     subject: Literal["programme", "hide", "rule"]
@@ -34,13 +66,380 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     outcome: Outcome
     rule: str = ""
     gate: str = ""
-    """What replaced the candidate last: `consent`, `always`, `holdout`, `hidden`, `control`, `limits`; or empty."""
-    holds_until: int | None = None
+    """What replaced the candidate last: `off`, `consent`, `always`, `holdout`, `hidden`, `control`, `limits`."""
     error_code: str = ""
+    holds_until: int | None = None
+    """The earliest moment this could change without a new event (ms)."""
     exposures: tuple[Exposed, ...] = ()
     assignments: tuple[Assignment, ...] = ()
-    trace: tuple[Any, ...] = ()
-    """The steps taken, as the receipt needs them; `receipt.py` reads them."""
+    steps: tuple[Step, ...] = ()
 
 
-__all__ = ["Assignment", "Decision", "Exposed", "Outcome", "Reason", "Situation"]
+def decide(place: Place, situation: Situation, programme: Programme) -> Decision:
+    """What this slot shows this visitor. Raises whatever a broken rule raises; the caller answers `fault`."""
+    if programme.is_off:
+        return Decision(
+            slot=place.slot.name, value=place.normal.fill(situation), variant="", reason="DISABLED", outcome="off", gate="off"
+        )
+    return _Walk(place, situation, programme).decide()
+
+
+def fault(place: Place | None, slot: str, situation: Situation, error_code: str) -> Decision:
+    """The answer when something failed: normal content, reason ERROR."""
+    value = None
+    if place is not None:
+        try:
+            value = place.normal.fill(situation)
+        except Exception:  # noqa: BLE001 - whatever failed, the page still gets an answer
+            value = None
+    return Decision(slot=slot, value=value, variant="", reason="ERROR", outcome="error", error_code=error_code)
+
+
+def may_personalize(situation: Situation, *, needs_consent: bool) -> bool:
+    """Whether consent allows personalizing: what the request states, else the kept trait, else the team's default."""
+    purposes = situation.context.purposes
+    if purposes is not None:
+        return PERSONALIZE in purposes
+    trait = situation.traits.get(CONSENT)
+    if trait is None or not isinstance(trait.value, list):
+        return not needs_consent
+    return PERSONALIZE in trait.value
+
+
+class _Walk:
+    """One slot's way from candidate to answer; collects exposures, assignments and steps."""
+
+    __slots__ = ("assignments", "exposures", "is_previewer", "place", "programme", "situation", "steps")
+
+    def __init__(self, place: Place, situation: Situation, programme: Programme) -> None:
+        self.place = place
+        self.situation = situation
+        self.programme = programme
+        self.exposures: list[Exposed] = []
+        self.assignments: list[Assignment] = []
+        self.steps: list[Step] = []
+        unit = situation.unit
+        self.is_previewer = situation.context.is_preview or (
+            unit is not None and unit.id in programme.playbook.team.previewers
+        )
+
+    def decide(self) -> Decision:
+        matching = self._matching()
+        showing = next(matching, None)
+        content = showing.content if showing is not None else self.place.normal
+        team = self.programme.playbook.team
+        if not self._has_consent(needs_consent=team.needs_consent):
+            return self._normal("consent")
+        if content.always_hidings:
+            hiding = self._hidden_by(content.always_hidings)
+            if hiding is not None:
+                return self._hide(hiding, "always")
+        is_always = showing is not None and showing.acting.is_always
+        if not self.is_previewer and not is_always and self._is_held_out():
+            return self._normal("holdout")
+        return self._show(showing, matching)
+
+    def _show(self, showing: Showing | None, matching: Iterator[Showing]) -> Decision:
+        """Walks from the candidate down the rules: what hides it, its arm, its limits."""
+        gate = ""
+        while True:
+            content = showing.content if showing is not None else self.place.normal
+            if content.hidings:
+                hiding = self._hidden_by(content.hidings)
+                if hiding is not None:
+                    return self._hide(hiding, "hidden")
+            if showing is None:
+                return self._normal(gate)
+            verdict, value, detail = self._pass_gates(showing)
+            self.steps.append((showing.acting.rule, verdict, detail))
+            if verdict == "shown":
+                return self._shown(showing, value, gate)
+            if verdict in ("control", "limited"):
+                gate = "control" if verdict == "control" else "limits"
+            showing = next(matching, None)
+
+    def _pass_gates(self, showing: Showing) -> tuple[Verdict, Any, str]:
+        """A matching rule's own gates, in order: confidence, its content, its test, its limits."""
+        acting, situation = showing.acting, self.situation
+        if showing.content.is_bold and not self._is_sure(acting):
+            return "not sure enough", None, ""
+        try:
+            value = showing.content.fill(situation)
+        except UnfilledError as error:
+            return "no value", None, error.signal
+        if self.is_previewer:
+            return "shown", value, "preview"
+        limited = acting.limits is not None and self._is_limited(acting, acting.limits)
+        if not acting.arms:
+            return ("limited", None, "") if limited else ("shown", value, "")
+        arm = self._arm(acting)
+        if arm is None:
+            return "no id", None, ""
+        if limited:
+            return "limited", None, arm
+        self.exposures.append(Exposed("rule", self.place.slot.name, acting.rule, acting.behaviour, arm))
+        return ("control", None, arm) if arm == CONTROL else ("shown", value, arm)
+
+    # -- candidates -------------------------------------------------------------------------
+
+    def _matching(self) -> Iterator[Showing]:
+        """Rules that match, in the slot's order; the others leave a step."""
+        for showing in self._candidates():
+            verdict = self._verdict(showing.acting)
+            if verdict == "shown":
+                yield showing
+            else:
+                self.steps.append((showing.acting.rule, verdict, ""))
+
+    def _candidates(self) -> tuple[Showing, ...] | list[Showing]:
+        """The slot's rules, less those an equality already rules out."""
+        place = self.place
+        if not place.index:
+            return place.showings
+        found = list(place.showings)
+        for signal, by_value in place.index:
+            value = self.situation.read(signal).value
+            for item in value if isinstance(value, list) else (value,):
+                found.extend(by_value.get(item, ()))
+        found.sort(key=attrgetter("order"))
+        return found
+
+    def _verdict(self, acting: Acting) -> Verdict:
+        """Whether a rule matches at all: preview, end, share, condition, exception."""
+        situation = self.situation
+        if acting.is_preview and not self.is_previewer:
+            return "preview only"
+        if acting.until_at and situation.now >= acting.until_at:
+            return "ended"
+        finding = situation.findings.get(acting.rule)
+        if finding is None:
+            finding = situation.findings[acting.rule] = _check(acting, situation)
+        if not finding.held:
+            return "no match"
+        if acting.not_if is not None:
+            finding = situation.findings.get(acting.not_if_name)
+            if finding is None:
+                finding = situation.findings[acting.not_if_name] = acting.not_if(situation)
+            if finding.held:
+                return "not if"
+        if acting.share < 10_000 and not self.is_previewer:
+            unit = situation.unit
+            if unit is None or not is_covered(acting.seed, unit.id, acting.share):
+                return "outside the share"
+        return "shown"
+
+    def _is_sure(self, acting: Acting) -> bool:
+        readings = self.situation.read
+        return all(readings(name).confidence == "high" for name in acting.signals)
+
+    # -- gates ------------------------------------------------------------------------------
+
+    def _has_consent(self, *, needs_consent: bool) -> bool:
+        situation = self.situation
+        if not needs_consent and situation.context.purposes is None and CONSENT not in situation.traits:
+            finding = situation.findings.get(CONSENT)
+            return finding is None or finding.held
+        finding = situation.findings.get(CONSENT)
+        if finding is None:
+            held = may_personalize(situation, needs_consent=needs_consent)
+            finding = situation.findings[CONSENT] = HELD if held else FAILED
+        return finding.held
+
+    def _is_held_out(self) -> bool:
+        """The programme's control group; both sides are exposed, and an arm once given stands."""
+        team = self.programme.playbook.team
+        unit = self.situation.unit
+        if not team.holdout or unit is None:
+            return False
+        arms = ((OUT, team.holdout), (IN, 10_000 - team.holdout))
+        arm = self._assigned(team.holdout_seed, 1, arms)
+        self.exposures.append(Exposed("programme", "", "", "", arm))
+        return arm == OUT
+
+    def _arm(self, acting: Acting) -> str | None:
+        """The unit's arm in a rule's test; None for a request nobody can be assigned by."""
+        return self._assigned(acting.seed, acting.phase, acting.arms) if self.situation.unit is not None else None
+
+    def _assigned(self, experiment: str, phase: int, arms: tuple[tuple[str, int], ...]) -> str:
+        situation = self.situation
+        kept = situation.assignments.get(experiment)
+        if kept is not None:
+            return kept.arm
+        unit = situation.unit
+        assert unit is not None, "callers ask only for visitors with a unit"  # noqa: S101 - a broken promise of ours
+        arm = arm_at(bucket_of(experiment, unit.id), arms)
+        assignment = Assignment(experiment, arm, phase, unit.key)
+        self.assignments.append(assignment)
+        return arm
+
+    def _hidden_by(self, hidings: tuple[Hiding, ...]) -> Hiding | None:
+        """The first hiding rule that matches and, if it is tested, whose arm hides."""
+        for hiding in hidings:
+            acting = hiding.acting
+            verdict = self._verdict(acting)
+            if verdict == "shown" and hiding.product and not self._is_product(hiding):
+                verdict = "other product"
+            if verdict != "shown":
+                self.steps.append((acting.rule, verdict, ""))
+                continue
+            if acting.arms and not self.is_previewer:
+                arm = self._arm(acting)
+                if arm is None:
+                    self.steps.append((acting.rule, "no id", ""))
+                    continue
+                self.exposures.append(Exposed("hide", self.place.slot.name, acting.rule, acting.behaviour, arm))
+                if arm == CONTROL:
+                    self.steps.append((acting.rule, "control", arm))
+                    continue
+            elif not self.is_previewer:
+                self.exposures.append(Exposed("hide", self.place.slot.name, acting.rule, acting.behaviour, TREATMENT))
+            self.steps.append((acting.rule, "hidden", ""))
+            return hiding
+        return None
+
+    def _is_product(self, hiding: Hiding) -> bool:
+        """Whether the product of this page is one the visitor bought, carted or viewed."""
+        situation = self.situation
+        finding = situation.findings.get(hiding.product_name)
+        if finding is None:
+            product = situation.context.page_product
+            events = situation.timeline.named(hiding.product_events)
+            found = next((event for event in events if product and _names_product(event, product)), None)
+            finding = Finding(True, (product, found.occurred_at), 1.0) if found else Finding(False, (product,))
+            situation.findings[hiding.product_name] = finding
+        return finding.held
+
+    def _is_limited(self, acting: Acting, limits: Limits) -> bool:
+        situation = self.situation
+        finding = situation.findings.get(acting.limits_name)
+        if finding is None:
+            finding = situation.findings[acting.limits_name] = _limit(acting.rule, limits, self.place.slot.name, situation)
+        return finding.held
+
+    # -- answers ----------------------------------------------------------------------------
+
+    def _shown(self, showing: Showing, value: Any, gate: str) -> Decision:
+        acting = showing.acting
+        if not acting.arms and not self.is_previewer:
+            self.exposures.append(Exposed("rule", self.place.slot.name, acting.rule, acting.behaviour, TREATMENT))
+        return self._answer(
+            value,
+            variant=showing.content.name,
+            reason="SPLIT" if acting.arms else "TARGETING_MATCH",
+            outcome="shown",
+            rule=acting.rule,
+            gate=gate,
+        )
+
+    def _hide(self, hiding: Hiding, gate: str) -> Decision:
+        return self._answer(
+            self.place.hidden(self.situation),
+            variant="hidden",
+            reason="SPLIT" if hiding.acting.arms else "TARGETING_MATCH",
+            outcome="hidden",
+            rule=hiding.acting.rule,
+            gate=gate,
+        )
+
+    def _normal(self, gate: str) -> Decision:
+        return self._answer(
+            self.place.normal.fill(self.situation), variant="normal", reason="DEFAULT", outcome="normal", rule="", gate=gate
+        )
+
+    def _answer(
+        self, value: Any, *, variant: str, reason: Reason, outcome: Outcome, rule: str, gate: str
+    ) -> Decision:
+        findings = self.situation.findings
+        moments = [
+            finding.holds_until
+            for name, _, _ in self.steps
+            if (finding := findings.get(name)) is not None and finding.holds_until is not None
+        ]
+        return Decision(
+            slot=self.place.slot.name,
+            value=value,
+            variant=variant,
+            reason=reason,
+            outcome=outcome,
+            rule=rule,
+            gate=gate,
+            holds_until=min(moments) if moments else None,
+            exposures=tuple(self.exposures) if not self.is_previewer else (),
+            assignments=tuple(self.assignments) if not self.is_previewer else (),
+            steps=tuple(self.steps),
+        )
+
+
+def _check(acting: Acting, situation: Situation) -> Finding:
+    """The rule's condition now, or, when the rule lasts, at one of the visitor's recent moments."""
+    finding = acting.check(situation)
+    if finding.held or not acting.lasts_ms:
+        return finding
+    since = situation.now - acting.lasts_ms
+    for place, event in enumerate(situation.timeline.events[:RECENT_EVENTS]):
+        if event.occurred_at <= since:
+            break
+        past = acting.check(_at(situation, place, event))
+        if past.held:
+            return Finding(True, past.facts, 1.0, event.occurred_at + acting.lasts_ms, past.parts)
+    return finding
+
+
+def _at(situation: Situation, place: int, event: TimelineEvent) -> Situation:
+    """The situation as it was just after one of its events: older events, that event's page, today's traits."""
+    facts = event.facts
+    context = Context(
+        page_path=_text(facts.get("path")),
+        page_type=_text(facts.get("page_type")),
+        page_title=_text(facts.get("title")),
+        page_category=_text(facts.get("category")),
+        page_product=_text(facts.get("product")),
+    )
+    return Situation(
+        now=event.occurred_at,
+        readers=situation.readers,
+        timeline=Timeline(situation.timeline.events[place:]),
+        context=context,
+        traits=situation.traits,
+        unit=situation.unit,
+        zone=situation.zone,
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _names_product(event: TimelineEvent, product: str) -> bool:
+    named = event.facts.get("product")
+    return product in named if isinstance(named, list) else named == product
+
+
+def _limit(rule: str, limits: Limits, slot: str, situation: Situation) -> Finding:
+    """Whether a limit is reached: visits in which it was given, or a dismissal not long enough ago.
+
+    The visit that is going on never counts, so that nothing disappears in the middle of it.
+    """
+    if limits.at_most is not None:
+        days = limits.at_most_days
+        since = situation.now - int(days * DAY) if days is not None else 0
+        current = situation.visit.id if situation.visit is not None else None
+        given = {
+            past.session
+            for past in situation.exposures
+            if past.rule == rule and past.slot == slot and past.arm != CONTROL and past.first_at >= since and past.session != current
+        }
+        if len(given) >= limits.at_most:
+            return Finding(True, ("given", len(given), limits.at_most), 1.0)
+    if limits.not_after_dismissed_days is not None:
+        days = limits.not_after_dismissed_days
+        since = situation.now - int(days * DAY) if days else 0
+        for event in situation.timeline.named(("Slot Dismissed",)):
+            if event.occurred_at < since:
+                break
+            if event.facts.get("slot") == slot:
+                return Finding(True, ("dismissed", event.occurred_at), 1.0)
+    return FAILED
+
+
+__all__ = ["Content", "Decision", "Exposed", "Outcome", "Reason", "Step", "Verdict", "decide", "fault", "may_personalize"]

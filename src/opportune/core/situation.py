@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from opportune.core.finding import Finding
 from opportune.core.signals.base import Reading, Source
 from opportune.core.timeline import FactValue, Timeline, TimelineEvent
 
@@ -99,6 +100,7 @@ class Situation:
         "assignments",
         "context",
         "exposures",
+        "findings",
         "is_known",
         "now",
         "opportunities",
@@ -147,6 +149,8 @@ class Situation:
         self.is_known = is_known
         """False while the key was minted just now: its exposures are held until it is seen again."""
         self.readings: dict[str, Reading] = {}
+        self.findings: dict[str, Finding] = {}
+        """What rules and gates found, by name; shared by all slots of a request and kept in receipts."""
 
     def read(self, name: str) -> Reading:
         """A signal's answer; an unknown name, or nothing known, gives a value of None."""

@@ -1,0 +1,294 @@
+"""The programme: a playbook together with its run state, compiled into what deciding walks through.
+
+Everything that does not depend on the visitor is worked out here, once per publish or operator's act:
+which rules act in which slot and in which order, which hiding rules concern which content, and which
+rules wait because events they depend on were never seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from opportune.core.conditions.base import Check, Needs
+from opportune.core.content import compile_content
+from opportune.core.equality import equality_of
+from opportune.core.playbook import Playbook
+from opportune.core.plan import Plan
+from opportune.core.rule import Hide, Limits, Rule, RunState
+from opportune.core.signals import SIGNALS, readers
+from opportune.core.signals.base import Reading, Signal
+from opportune.core.signals.stage import stage_signal
+from opportune.core.situation import Situation
+from opportune.core.slot import Fill, Slot
+from opportune.core.team import Team
+from opportune.core.vocabulary import Vocabulary
+
+ACTING = frozenset({"preview", "share", "live"})
+INDEX_FROM = 8
+"""Slots with fewer rules than this are walked; with more, rules behind one equality are looked up."""
+
+
+class Acting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A rule that acts now, as deciding needs it: closures and plain values, no look-ups left."""
+
+    rule: str
+    behaviour: str
+    check: Check
+    not_if: Check | None
+    not_if_name: str
+    limits_name: str
+    is_preview: bool
+    share: int
+    seed: str
+    phase: int
+    arms: tuple[tuple[str, int], ...]
+    limits: Limits | None
+    until_at: int
+    lasts_ms: int
+    is_always: bool
+    signals: tuple[str, ...]
+    """Signals whose confidence must be high before a bold version is shown."""
+
+
+class Hiding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A hiding rule with the one product it is narrowed to, if any."""
+
+    acting: Acting
+    product: str
+    product_name: str
+    product_events: tuple[str, ...]
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A variant, or a slot's normal content: how to fill it, and what may hide it."""
+
+    name: str
+    fill: Fill
+    is_bold: bool
+    always_hidings: tuple[Hiding, ...]
+    hidings: tuple[Hiding, ...]
+
+
+class Showing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A rule's content in one slot; `order` is its place among the slot's rules."""
+
+    order: int
+    acting: Acting
+    content: Content
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A slot ready to be decided."""
+
+    slot: Slot
+    normal: Content
+    hidden: Fill
+    showings: tuple[Showing, ...]
+    index: tuple[tuple[str, Mapping[Any, tuple[Showing, ...]]], ...] = ()
+    """By signal name, then by its value: showings that need that equality. `showings` then holds the rest."""
+
+    @property
+    def is_personalized(self) -> bool:
+        """Whether any rule acts here, so that answers are one visitor's own."""
+        content = self.normal
+        return bool(self.showings or self.index or content.hidings or content.always_hidings)
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A rule that is launched but does not act yet, and the events never seen that it waits for."""
+
+    rule: str
+    events: tuple[str, ...]
+
+
+class Programme:
+    """Everything we personalize. Immutable; `with_seen` and `with_run` give new ones."""
+
+    __slots__ = ("is_off", "places", "playbook", "readers", "revision", "run_states", "seen_events", "waiting")
+
+    def __init__(
+        self,
+        playbook: Playbook,
+        run_states: Mapping[str, RunState] | None = None,
+        seen_events: frozenset[str] = frozenset(),
+        *,
+        is_off: bool = False,
+    ) -> None:
+        self.playbook = playbook
+        self.run_states = dict(run_states or {})
+        self.seen_events = seen_events
+        self.is_off = is_off
+        self.revision = playbook.revision
+        self.readers = _readers(playbook)
+        builder = _Builder(playbook, self.run_states, seen_events)
+        self.places: Mapping[str, Place] = {name: builder.place(slot) for name, slot in playbook.slots.items()}
+        self.waiting: tuple[Waiting, ...] = tuple(builder.waiting)
+
+    def with_seen(self, names: frozenset[str]) -> Programme:
+        """The programme once these events were seen too; itself when no rule waited for them."""
+        seen = self.seen_events | names
+        if not any(names.intersection(waiting.events) for waiting in self.waiting):
+            self.seen_events = seen
+            return self
+        return Programme(self.playbook, self.run_states, seen, is_off=self.is_off)
+
+    def with_run(self, run_states: Mapping[str, RunState], *, is_off: bool) -> Programme:
+        """The programme after an operator's act."""
+        return Programme(self.playbook, run_states, self.seen_events, is_off=is_off)
+
+
+def empty_programme() -> Programme:
+    """What decides before any playbook was published: every slot is unknown."""
+    plan = Plan()
+    vocabulary = Vocabulary(plan=plan, signals={signal.name: signal for signal in SIGNALS})
+    return Programme(
+        Playbook(revision="", team=Team(), plan=plan, vocabulary=vocabulary, slots={}, rules={})
+    )
+
+
+def missing_events(needs: Needs, plan: Plan, signals: Mapping[str, Signal], seen: frozenset[str]) -> tuple[str, ...]:
+    """Events a rule depends on that were never seen. Of a signal's events one is enough."""
+    missing = [name for name in sorted(needs.events) if not seen.intersection(plan.names_of(name))]
+    for name in sorted(needs.signals):
+        events = signals[name].events if name in signals else ()
+        if events and not any(seen.intersection(plan.names_of(event)) for event in events):
+            missing.extend(event for event in events[:1] if event not in missing)
+    return tuple(missing)
+
+
+def _readers(playbook: Playbook) -> Mapping[str, Callable[[Situation], Reading]]:
+    found = dict(readers())
+    checks = [(stage.name, stage.when.compile(playbook.vocabulary)) for stage in playbook.stages]
+    signal = stage_signal(checks)
+    found[signal.name] = signal.read
+    return found
+
+
+class _Builder:
+    """Compiles the slots of one programme; each rule's condition is compiled once."""
+
+    def __init__(self, playbook: Playbook, run_states: Mapping[str, RunState], seen: frozenset[str]) -> None:
+        self.playbook = playbook
+        self.waiting: list[Waiting] = []
+        self.acting: dict[str, Acting] = {}
+        for rule in playbook.rules.values():
+            state = run_states.get(rule.name)
+            if state is None or state.state not in ACTING:
+                continue
+            missing = self._missing(rule, seen)
+            if missing and not state.may_act_unseen:
+                self.waiting.append(Waiting(rule.name, missing))
+                continue
+            self.acting[rule.name] = self._act(rule, state)
+        self.hides = [
+            (hide, self.acting[rule.name])
+            for rule in playbook.rules.values()
+            if rule.name in self.acting
+            for hide in rule.hide
+        ]
+
+    def _missing(self, rule: Rule, seen: frozenset[str]) -> tuple[str, ...]:
+        vocabulary = self.playbook.vocabulary
+        needs = rule.when.needs(vocabulary)
+        return missing_events(needs, self.playbook.plan, vocabulary.signals, seen)
+
+    def _act(self, rule: Rule, state: RunState) -> Acting:
+        vocabulary = self.playbook.vocabulary
+        return Acting(
+            rule=rule.name,
+            behaviour=self.playbook.behaviours.get(rule.name, ""),
+            check=rule.when.compile(vocabulary),
+            not_if=rule.not_if.compile(vocabulary) if rule.not_if is not None else None,
+            not_if_name=f"{rule.name}/not if",
+            limits_name=f"{rule.name}/limits",
+            is_preview=state.state == "preview",
+            share=state.share,
+            seed=state.seed,
+            phase=state.phase,
+            arms=rule.test.arms if rule.test is not None and not rule.always else (),
+            limits=rule.limits if rule.limits != Limits() else None,
+            until_at=rule.until_at if rule.until_at is not None else 0,
+            lasts_ms=rule.lasts_ms,
+            is_always=rule.always,
+            signals=tuple(sorted(rule.when.needs(vocabulary).signals)),
+        )
+
+    def place(self, slot: Slot) -> Place:
+        showings = self._showings(slot)
+        rest, index = _indexed(showings, self.playbook)
+        return Place(
+            slot=slot,
+            normal=self._content("", slot.fallback, slot, is_bold=False, tags=slot.tags),
+            hidden=compile_content(slot.hidden, self.playbook.vocabulary),
+            showings=rest,
+            index=index,
+        )
+
+    def _showings(self, slot: Slot) -> list[Showing]:
+        by_rule = {
+            rule.name: action.variant
+            for rule in self.playbook.rules.values()
+            if rule.name in self.acting
+            for action in rule.show
+            if action.slot == slot.name
+        }
+        listed = [name for name in slot.rules if name in by_rule]
+        showings = []
+        for name in [*listed, *sorted(set(by_rule) - set(listed))]:
+            variant = slot.find_variant(by_rule[name])
+            if variant is None:
+                continue
+            content = self._content(
+                variant.name,
+                variant.value,
+                slot,
+                is_bold=variant.intensity == "bold",
+                tags=slot.tags | variant.tags,
+            )
+            showings.append(Showing(order=len(showings), acting=self.acting[name], content=content))
+        return showings
+
+    def _content(self, name: str, value: Any, slot: Slot, *, is_bold: bool, tags: frozenset[str]) -> Content:
+        hidings = [
+            self._hiding(hide, acting) for hide, acting in self.hides if hide.tag in tags or hide.slot == slot.name
+        ]
+        return Content(
+            name=name,
+            fill=compile_content(value, self.playbook.vocabulary),
+            is_bold=is_bold,
+            always_hidings=tuple(hiding for hiding in hidings if hiding.acting.is_always),
+            hidings=tuple(hiding for hiding in hidings if not hiding.acting.is_always),
+        )
+
+    def _hiding(self, hide: Hide, acting: Acting) -> Hiding:
+        event = {"bought": "Order Completed", "in cart": "Product Added", "viewed": "Product Viewed"}.get(hide.product, "")
+        return Hiding(
+            acting=acting,
+            product=hide.product,
+            product_name=f"{acting.rule}/product",
+            product_events=self.playbook.plan.names_of(event) if event else (),
+        )
+
+
+def _indexed(
+    showings: list[Showing], playbook: Playbook
+) -> tuple[tuple[Showing, ...], tuple[tuple[str, Mapping[Any, tuple[Showing, ...]]], ...]]:
+    """Splits a long list of rules into those behind an equality, by signal and value, and the rest."""
+    if len(showings) < INDEX_FROM:
+        return tuple(showings), ()
+    rest: list[Showing] = []
+    index: dict[str, dict[Any, list[Showing]]] = {}
+    for showing in showings:
+        equality = None if showing.acting.lasts_ms else equality_of(playbook.rules[showing.acting.rule].when)
+        if equality is None:
+            rest.append(showing)
+        else:
+            signal, value = equality
+            index.setdefault(signal, {}).setdefault(value, []).append(showing)
+    frozen = tuple(
+        (signal, {value: tuple(found) for value, found in by_value.items()}) for signal, by_value in index.items()
+    )
+    return tuple(rest), frozen

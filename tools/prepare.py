@@ -1,4 +1,4 @@
-"""Prepares .venv for a step of the Makefile: `run`, `dev`, `bench`, or `clients` (Node packages and Chromium).
+"""Prepares .venv for a step of the Makefile: `run`, `dev`, `bench`, or `clients` (Node packages, Chromium).
 
 Needs only the standard library of Python 3.11; takes uv when there is one, else venv and pip.
 """
@@ -101,7 +101,7 @@ def _install_debian_venv() -> None:
             return
     fail(
         f"This Python cannot make a virtual environment: its module `ensurepip` is missing.\n"
-        f"Install it (Debian, Ubuntu: apt-get install python{version}-venv) or install uv, then run this again."
+        f"Install it (Debian, Ubuntu: apt-get install python{version}-venv), or uv, then run this again."
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
 from tools.find import find_chromium, find_node
 
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,0 +1,140 @@
+"""What every endpoint is given: the house, and what belongs to the edge alone (keys, limits, counts, trust).
+
+A handler is `async def name(edge, request) -> Response` with Starlette's request and response; errors it
+raises become answers in `errors.py`. Reading bodies is `body.py`, the table of routes `routes.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+import msgspec
+
+from opportune.http.metrics import Metrics
+from opportune.services.authorizing import Caller, KeyRing
+from opportune.services.house import House
+from opportune.services.limiting import RateLimiter, Rates
+
+T = TypeVar("T")
+
+Scope = Mapping[str, Any]
+Headers = Mapping[bytes, bytes]
+HouseReader = Callable[..., Awaitable[Any]]
+"""Runs `function(storage, *arguments)` of services/reading.py where long reads disturb no decision."""
+
+MAX_ID_CHARS = 200
+
+
+class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What an installation may set about its HTTP edge.
+
+    Addresses and countries are taken from headers only with `trusts_proxy`: the last hop then
+    writes them, otherwise anybody could.
+    """
+
+    rates: Rates = Rates()
+    max_body_bytes: int = 512 * 1024
+    trusts_proxy: bool = False
+    country_header: str = "cf-ipcountry"
+    wants_metrics_key: bool = False
+    """True: `/metrics` asks for a secret key with the scope `read`."""
+
+
+@dataclass(slots=True)
+class Edge:
+    """One process's edge. `reader` answers long reads; in SQLite mode in a second process."""
+
+    house: House
+    reader: HouseReader
+    options: EdgeOptions
+    keys: KeyRing
+    limits: RateLimiter
+    metrics: Metrics
+
+    def authorize(self, headers: Headers, scope: Scope, credential: str | None = None) -> Caller:
+        """The caller of a request, within its limits. `credential` is one found elsewhere (a body, a query).
+
+        Raises MissingKeyError, UnknownKeyError, TooManyRequestsError.
+        """
+        caller = self.keys.authorize(credential_in(headers) or credential)
+        if not caller.is_secret:
+            now = self.house.clock()
+            self.limits.check("key", caller.name, now)
+            address = self.address_of(headers, scope)
+            if is_public(address):
+                self.limits.check("address", address, now)
+        return caller
+
+    def limit_id(self, caller: Caller, identifier: str | None) -> None:
+        """One id cannot be hammered through a public key. Raises TooManyRequestsError."""
+        if identifier and not caller.is_secret:
+            self.limits.check("id", identifier[:MAX_ID_CHARS], self.house.clock())
+
+    def address_of(self, headers: Headers, scope: Scope) -> str:
+        """The client's address: the connection's, or what a trusted proxy says of it."""
+        if self.options.trusts_proxy:
+            forwarded = headers.get(b"x-forwarded-for")
+            if forwarded:
+                return forwarded.decode("latin-1").rpartition(",")[2].strip()
+        client = scope.get("client")
+        return client[0] if client else ""
+
+    def country_of(self, headers: Headers) -> str:
+        """The visitor's country in two letters, from a trusted proxy's header."""
+        if not (self.options.trusts_proxy and self.options.country_header):
+            return ""
+        text = headers.get(self.options.country_header.lower().encode("latin-1"), b"").decode("latin-1")
+        return text.upper() if len(text) == 2 and text.isalpha() and text.upper() != "XX" else ""
+
+
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """Header values by lower-case name, the last of several."""
+    return dict(scope["headers"])
+
+
+def credential_in(headers: Headers) -> str | None:
+    """The key in a request's headers: `X-Write-Key`, Bearer, Basic user name or `X-API-Key`."""
+    found = headers.get(b"x-write-key")
+    if found:
+        return found.decode("latin-1").strip()
+    authorization = headers.get(b"authorization")
+    if authorization:
+        kind, _, rest = authorization.partition(b" ")
+        kind = kind.lower()
+        if kind == b"bearer":
+            return rest.decode("latin-1").strip() or None
+        if kind == b"basic":
+            return _user_name(rest.strip())
+    found = headers.get(b"x-api-key")
+    return found.decode("latin-1").strip() if found else None
+
+
+def _user_name(encoded: bytes) -> str | None:
+    try:
+        return base64.b64decode(encoded).decode("utf-8").partition(":")[0] or None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one stranger's. A private one is a proxy or a machine of the house's own."""
+    try:
+        return ip_address(address).is_global
+    except ValueError:
+        return False
+
+
+def visitor_agent(stated: object, headers: Headers) -> str:
+    """The visitor's user agent: what the caller states, else the header if a browser or crawler sent it.
+
+    A header such as `python-requests/2.34` names a server that asks for somebody else.
+    """
+    if isinstance(stated, str) and stated:
+        return stated
+    header = headers.get(b"user-agent", b"")
+    return header.decode("latin-1") if header.startswith(b"Mozilla/") else ""

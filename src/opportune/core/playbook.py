@@ -8,7 +8,7 @@ import msgspec
 
 from opportune.core.plan import Plan
 from opportune.core.rule import Rule
-from opportune.core.slot import Slot
+from opportune.core.slot import Slot, slot_id
 from opportune.core.stage import Stage
 from opportune.core.team import Team
 from opportune.core.vocabulary import Vocabulary
@@ -22,7 +22,12 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     vocabulary: Vocabulary
     slots: Mapping[str, Slot]
+    """By their name on the wire (`home-hero`)."""
     rules: Mapping[str, Rule]
     stages: tuple[Stage, ...] = ()
     behaviours: Mapping[str, str] = msgspec.field(default_factory=dict)
     """By rule: hash of what changes its behaviour (condition, actions and their content, test, limits)."""
+
+    def find_slot(self, text: str) -> Slot | None:
+        """A slot by its name on the wire or on the screen."""
+        return self.slots.get(text) or self.slots.get(slot_id(text))

@@ -1,10 +1,12 @@
 """A slot: a place that may vary, its variants, what it shows normally and what it shows when hidden.
 
-A slot's content is any JSON value; an object's texts may hold `{signal}` or `{signal|default}`.
+A slot's content is any JSON value; its texts may hold `{signal}` or `{signal|default}`.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -25,6 +27,18 @@ class UnfilledError(Exception):
         super().__init__(signal)
 
 
+def slot_id(name: str) -> str:
+    """A slot's name on the wire, of letters, digits and `._-` only: `home hero` is `home-hero`.
+
+    A name that is already fit for the wire stays as it is; any other is written in lower case without
+    accents, every other character a dash. Empty when nothing of the name is left.
+    """
+    if re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        return name
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9._]+", "-", plain).strip("-")
+
+
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a slot's content."""
 
@@ -35,9 +49,14 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
-    """A place as the playbook declares it. `rules` is the order in which rules are asked, first wins."""
+    """A place as the playbook declares it. `rules` is the order in which rules are asked, first wins.
+
+    `name` is its name on the wire (`home-hero`), `title` the one on the screen (`home hero`).
+    `rules` names every rule that shows something here: those the file lists, then the others by name.
+    """
 
     name: str
+    title: str = ""
     purpose: str = ""
     type: Literal["object", "text", "number", "yes/no", "list"] = "object"
     fields: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ Reason = Literal["TARGETING_MATCH", "SPLIT", "DEFAULT", "DISABLED", "ERROR"]
 Outcome = Literal["shown", "hidden", "normal", "off", "error", "bot"]
 
 Verdict = Literal[
-    "no match", "not if", "ended", "preview only", "outside the share", "not sure enough", "no value",
+    "matched", "no match", "not if", "ended", "preview only", "outside the share", "not sure enough", "no value",
     "control", "limited", "hidden", "other product", "shown", "no id",
 ]  # fmt: skip
 """How far one rule came in one slot."""
@@ -129,14 +129,15 @@ class _Walk:
         content = showing.content if showing is not None else self.place.normal
         team = self.programme.playbook.team
         if not self._has_consent(needs_consent=team.needs_consent):
-            return self._normal("consent")
+            return self._held_back(showing, "consent")
         if content.always_hidings:
             hiding = self._hidden_by(content.always_hidings)
             if hiding is not None:
+                self._note_match(showing)
                 return self._hide(hiding, "always")
         is_always = showing is not None and showing.acting.is_always
         if not self.is_previewer and not is_always and self._is_held_out():
-            return self._normal("holdout")
+            return self._held_back(showing, "holdout")
         return self._show(showing, matching)
 
     def _show(self, showing: Showing | None, matching: Iterator[Showing]) -> Decision:
@@ -147,6 +148,7 @@ class _Walk:
             if content.hidings:
                 hiding = self._hidden_by(content.hidings)
                 if hiding is not None:
+                    self._note_match(showing)
                     return self._hide(hiding, "hidden")
             if showing is None:
                 return self._normal(gate)
@@ -169,7 +171,7 @@ class _Walk:
             return "no value", None, error.signal
         if self.is_previewer:
             return "shown", value, "preview"
-        limited = acting.limits is not None and self._is_limited(acting, acting.limits)
+        limited = acting.limits is not None and self._is_limited(showing, acting.limits)
         if not acting.arms:
             return ("limited", None, "") if limited else ("shown", value, "")
         arm = self._arm(acting)
@@ -309,11 +311,12 @@ class _Walk:
             situation.findings[hiding.product_name] = finding
         return finding.held
 
-    def _is_limited(self, acting: Acting, limits: Limits) -> bool:
-        situation = self.situation
-        finding = situation.findings.get(acting.limits_name)
+    def _is_limited(self, showing: Showing, limits: Limits) -> bool:
+        findings, name = self.situation.findings, showing.limits_name
+        finding = findings.get(name)
         if finding is None:
-            finding = situation.findings[acting.limits_name] = _limit(acting.rule, limits, self.place.slot.name, situation)
+            rule, slot = showing.acting.rule, self.place.slot.name
+            finding = findings[name] = _limit(rule, limits, slot, self.situation)
         return finding.held
 
     # -- answers ----------------------------------------------------------------------------
@@ -340,6 +343,15 @@ class _Walk:
             rule=hiding.acting.rule,
             gate=gate,
         )
+
+    def _note_match(self, showing: Showing | None) -> None:
+        """The candidate matched, but a gate replaced it before its own gates were asked."""
+        if showing is not None:
+            self.steps.append((showing.acting.rule, "matched", ""))
+
+    def _held_back(self, showing: Showing | None, gate: str) -> Decision:
+        self._note_match(showing)
+        return self._normal(gate)
 
     def _normal(self, gate: str) -> Decision:
         return self._answer(

@@ -39,7 +39,6 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     check: Check
     not_if: Check | None
     not_if_name: str
-    limits_name: str
     is_preview: bool
     share: int
     seed: str
@@ -78,6 +77,7 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     order: int
     acting: Acting
     content: Content
+    limits_name: str
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -203,7 +203,6 @@ class _Builder:
             check=rule.when.compile(vocabulary),
             not_if=rule.not_if.compile(vocabulary) if rule.not_if is not None else None,
             not_if_name=f"{rule.name}/not if",
-            limits_name=f"{rule.name}/limits",
             is_preview=state.state == "preview",
             share=state.share,
             seed=state.seed,
@@ -248,7 +247,10 @@ class _Builder:
                 is_bold=variant.intensity == "bold",
                 tags=slot.tags | variant.tags,
             )
-            showings.append(Showing(order=len(showings), acting=self.acting[name], content=content))
+            limits_name = f"{name}/limits/{slot.name}"
+            showings.append(
+                Showing(order=len(showings), acting=self.acting[name], content=content, limits_name=limits_name)
+            )
         return showings
 
     def _content(self, name: str, value: Any, slot: Slot, *, is_bold: bool, tags: frozenset[str]) -> Content:

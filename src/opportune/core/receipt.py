@@ -1,0 +1,162 @@
+"""A receipt: the inputs, findings and outcome of one decision, enough to decide it again to equal bytes.
+
+It holds plain values only. Words for people are made from it by `explanation.py`, on request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from opportune import __version__
+from opportune.core.decision import CONSENT, Decision, Step, decide
+from opportune.core.finding import Finding
+from opportune.core.playbook import Playbook
+from opportune.core.programme import Programme
+from opportune.core.rule import RunState
+from opportune.core.signals.base import Reading
+from opportune.core.situation import Assignment, Context, Situation, Unit, Visit
+
+ENGINE = f"opportune {__version__}"
+_json = msgspec.json.Encoder(order="sorted")
+_defaults = Context()
+
+
+class RuleRun(msgspec.Struct, frozen=True, array_like=True):
+    """A rule's run state as it was: state, share of 10,000, number of its test, phase."""
+
+    state: str
+    share: int
+    run: int
+    phase: int
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One decision, whole. `content` is 16 hex digits of SHA-256 over the shown value's JSON (keys sorted)."""
+
+    slot: str
+    at: int
+    seq: int
+    revision: str
+    engine: str = ENGINE
+    unit: str = ""
+    session: int = 0
+    outcome: str
+    reason: str
+    variant: str = ""
+    rule: str = ""
+    gate: str = ""
+    content: str = ""
+    steps: tuple[Step, ...] = ()
+    findings: Mapping[str, Finding] = msgspec.field(default_factory=dict)
+    signals: Mapping[str, Reading] = msgspec.field(default_factory=dict)
+    assignments: Mapping[str, Assignment] = msgspec.field(default_factory=dict)
+    """Arms that had been given before and were kept."""
+    runs: Mapping[str, RuleRun] = msgspec.field(default_factory=dict)
+    context: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        return _json.encode(self)
+
+
+def receipt_of(decision: Decision, situation: Situation, programme: Programme) -> Receipt:
+    """The receipt of a decision just made; only what this slot's walk looked at is kept."""
+    rules = {name for name, _, _ in decision.steps}
+    runs = {name: _run(programme.run_states[name]) for name in sorted(rules) if name in programme.run_states}
+    seeds = {programme.run_states[name].seed for name in runs} | {programme.playbook.team.holdout_seed}
+    unit = situation.unit
+    return Receipt(
+        slot=decision.slot,
+        at=situation.now,
+        seq=situation.seq,
+        revision=programme.revision,
+        unit=unit.id if unit is not None else "",
+        session=situation.visit.id if situation.visit is not None else 0,
+        outcome=decision.outcome,
+        reason=decision.reason,
+        variant=decision.variant,
+        rule=decision.rule,
+        gate=decision.gate,
+        content=content_hash(decision.value),
+        steps=decision.steps,
+        findings={
+            name: finding
+            for name, finding in situation.findings.items()
+            if name == CONSENT or any(name == rule or name.startswith(f"{rule}/") for rule in rules)
+        },
+        signals=dict(situation.readings),
+        assignments={seed: kept for seed, kept in situation.assignments.items() if seed in seeds},
+        runs=runs,
+        context=context_facts(situation.context),
+    )
+
+
+def content_hash(value: Any) -> str:
+    return sha256(_json.encode(value)).hexdigest()[:16]
+
+
+def context_facts(context: Context) -> dict[str, Any]:
+    """What the request said, without what it did not say."""
+    facts: dict[str, Any] = {}
+    for name in Context.__struct_fields__:
+        value = getattr(context, name)
+        if value != getattr(_defaults, name):
+            facts[name] = sorted(value) if isinstance(value, frozenset) else value
+    return facts
+
+
+def context_from(facts: Mapping[str, Any]) -> Context:
+    """The context a receipt or an opportunity recorded."""
+    return msgspec.convert(dict(facts), Context)
+
+
+def decode(data: bytes) -> Receipt:
+    """A stored receipt. Raises msgspec.ValidationError on foreign bytes."""
+    return msgspec.json.decode(data, type=Receipt)
+
+
+def replay(receipt: Receipt, playbook: Playbook) -> Receipt:
+    """Decides again from the recorded inputs alone, with the playbook of the receipt's revision.
+
+    The result's `to_json()` equals the original's bytes whenever engine and playbook still say the
+    same. Raises KeyError when the slot is not in that playbook.
+    """
+    programme = programme_at(receipt, playbook)
+    situation = _recorded(receipt, programme)
+    decision = decide(programme.places[receipt.slot], situation, programme)
+    again = receipt_of(decision, situation, programme)
+    return msgspec.structs.replace(again, findings=receipt.findings, signals=receipt.signals)
+
+
+def programme_at(receipt: Receipt, playbook: Playbook) -> Programme:
+    """The programme as it acted then, as far as this decision looked at it."""
+    states = {
+        name: RunState(
+            rule=name, state=run.state, share=run.share, run=run.run, phase=run.phase, may_act_unseen=True  # type: ignore[arg-type]  # states are written by us and read back as text
+        )
+        for name, run in receipt.runs.items()
+    }
+    return Programme(playbook, states, is_off=receipt.outcome == "off")
+
+
+def _recorded(receipt: Receipt, programme: Programme) -> Situation:
+    situation = Situation(
+        now=receipt.at,
+        readers=programme.readers,
+        context=context_from(receipt.context),
+        unit=Unit(0, receipt.unit) if receipt.unit else None,
+        visit=Visit(receipt.session, receipt.at) if receipt.session else None,
+        assignments=receipt.assignments,
+        seq=receipt.seq,
+        zone=programme.playbook.vocabulary.zone,
+    )
+    situation.findings.update(receipt.findings)
+    situation.readings.update(receipt.signals)
+    return situation
+
+
+def _run(state: RunState) -> RuleRun:
+    return RuleRun(state.state, state.share, state.run, state.phase)

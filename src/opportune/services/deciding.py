@@ -1,0 +1,200 @@
+"""Deciding for a request: one read, a situation, a decision for each slot, and what is handed to the writer.
+
+The visitor never sees a fault: what fails, or takes longer than the deadline, is normal content with
+reason ERROR, and counted. Recording is the last act and nobody waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import msgspec
+
+from opportune.core.decision import Decision, decide, fault
+from opportune.core.key import key_of
+from opportune.core.programme import Programme
+from opportune.core.receipt import Receipt, receipt_of
+from opportune.core.situation import Context, Situation, Unit, Visit
+from opportune.core.timeline import Timeline
+from opportune.core.visit import current_visit
+from opportune.services.house import House
+from opportune.services.recording import record, units_of
+from opportune.services.tokens import Token, sign
+from opportune.storage.base import Recollection
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Who asks for which slots. `user_id` is only ever a proven one; `slots` None means all.
+
+    `is_ahead`: the answer may be used later or not at all, so it is an opportunity, not an exposure.
+    """
+
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    slots: tuple[str, ...] | None = None
+    context: Context = Context()
+    is_ahead: bool = False
+    wants_receipts: bool = False
+    started: float | None = None
+    """`time.perf_counter()` when the request came in, for the deadline; None: now."""
+
+
+class Answered(msgspec.Struct, frozen=True, gc=False):
+    """One slot's decision with its token, and its receipt when it was asked for."""
+
+    decision: Decision
+    token: str
+    receipt: Receipt | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """All decisions of a request. `is_personal` is false when no rule acts in any of these slots."""
+
+    revision: str
+    seq: int
+    decisions: tuple[Answered, ...]
+    is_personal: bool = True
+
+
+NOBODY = Recollection(
+    seq=0, person=0, keys=(), events={}, traits={}, assignments={}, exposures=(), opportunities=()
+)
+UNKNOWN_SLOT = "FLAG_NOT_FOUND"
+FAILED = "GENERAL"
+
+
+def decide_slots(house: House, question: Question) -> Answer:
+    """Answers every slot asked for; never raises for anything a rule, the store or the clock does wrong."""
+    started = question.started if question.started is not None else perf_counter()
+    programme = house.programme
+    names = question.slots if question.slots is not None else tuple(programme.places)
+    try:
+        situation = recollect(house, question)
+    except Exception:  # noqa: BLE001 - a store that cannot be read must not take the page down
+        count_fallback(house, "store")
+        return _faulted(programme, names, question, now=house.clock())
+    decisions = [_decide_one(house, programme, name, situation) for name in names]
+    if perf_counter() - started > house.deadline_seconds:
+        count_fallback(house, "deadline")
+        return _faulted(programme, names, question, now=situation.now)
+    record(house, situation, programme, decisions, is_ahead=question.is_ahead)
+    return Answer(
+        programme.revision,
+        situation.seq,
+        tuple(
+            Answered(
+                decision,
+                _token(house, decision, situation, programme),
+                receipt_of(decision, situation, programme) if question.wants_receipts else None,
+            )
+            for decision in decisions
+        ),
+        any(place.is_personalized for name in names if (place := programme.places.get(name)) is not None),
+    )
+
+
+def recollect(house: House, question: Question) -> Situation:
+    """The situation of a request: who it is, what is remembered of them, and which visit this is."""
+    now = house.clock()
+    keys = keys_of(question)
+    past = house.storage.recall(keys, now=now) if keys else NOBODY
+    return situate(house.programme, question, keys, past, now, house.visits.get(keys[0]) if keys else None)
+
+
+def keys_of(question: Question) -> tuple[int, ...]:
+    """The device's key first, then the proven user's."""
+    keys = []
+    if question.anonymous_id:
+        keys.append(key_of("anonymous", question.anonymous_id))
+    if question.user_id:
+        keys.append(key_of("user", question.user_id))
+    return tuple(keys)
+
+
+def situate(
+    programme: Programme,
+    question: Question,
+    keys: Sequence[int],
+    past: Recollection,
+    now: int,
+    latest: tuple[int, int] | None = None,
+) -> Situation:
+    """Puts a request and what is remembered together; nothing is worked out before it is asked for.
+
+    `latest` is a visit (id, last asked at) of the device that may not be in the store yet.
+    """
+    unit_id = question.anonymous_id or question.user_id
+    visit: Visit | None = None
+    opportunities: frozenset[str] = frozenset()
+    if keys:
+        recorded = [(session, at) for session, _, at in past.opportunities]
+        if latest is not None:
+            recorded.insert(0, latest)
+        visit = current_visit(past.events.get(keys[0], ()), now, recorded)
+        opportunities = frozenset(slot for session, slot, _ in past.opportunities if session == visit.id)
+    return Situation(
+        now=now,
+        readers=programme.readers,
+        timeline=Timeline.merged([events for events in past.events.values() if events] or [()]),
+        context=question.context,
+        traits=past.traits,
+        visit=visit,
+        unit=Unit(keys[0], unit_id) if keys and unit_id else None,
+        assignments=past.assignments,
+        exposures=past.exposures,
+        opportunities=opportunities,
+        seq=past.seq,
+        zone=programme.playbook.vocabulary.zone,
+        is_known=past.is_known or question.user_id is not None,
+    )
+
+
+def count_fallback(house: House, cause: str) -> None:
+    """One more decision that fell back to normal content."""
+    house.fallbacks[cause] = house.fallbacks.get(cause, 0) + 1
+
+
+def _decide_one(house: House, programme: Programme, name: str, situation: Situation) -> Decision:
+    place = programme.places.get(name)
+    if place is None:
+        return fault(None, name, situation, UNKNOWN_SLOT)
+    if situation.context.is_machine:
+        value = place.normal.fill(situation)
+        return Decision(slot=name, value=value, variant="normal", reason="DEFAULT", outcome="bot")
+    try:
+        return decide(place, situation, programme)
+    except Exception:  # noqa: BLE001 - one broken rule must not take the page down
+        count_fallback(house, "rule")
+        return fault(place, name, situation, FAILED)
+
+
+def _faulted(programme: Programme, names: Sequence[str], question: Question, *, now: int) -> Answer:
+    situation = Situation(now=now, readers=programme.readers, context=question.context)
+    decisions = (
+        fault(
+            programme.places.get(name), name, situation, FAILED if name in programme.places else UNKNOWN_SLOT
+        )
+        for name in names
+    )
+    return Answer(programme.revision, 0, tuple(Answered(decision, "") for decision in decisions))
+
+
+def _token(house: House, decision: Decision, situation: Situation, programme: Programme) -> str:
+    unit = situation.unit
+    units = units_of(decision, situation, programme)
+    return sign(
+        house.secret,
+        Token(
+            decision.slot,
+            situation.now,
+            situation.seq,
+            programme.revision,
+            unit.key if unit is not None else 0,
+            situation.visit.id if situation.visit is not None else 0,
+            decision.variant,
+            decision.exposures,
+            units,
+            decision.assignments,
+        ),
+    )

@@ -1,0 +1,207 @@
+"""Recording: which opportunities, exposures and assignments of a request are new, and handing them to the writer.
+
+Nothing is recorded for previewers, requests without an id, or visitors who did not let us measure;
+machines leave an opportunity and no exposure. A device key nobody has seen before is held back until
+it is seen again, so that bots without cookies never become visitors.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from opportune.core.decision import Decision, Exposed
+from opportune.core.moment import MINUTE
+from opportune.core.programme import Programme
+from opportune.core.receipt import context_facts, receipt_of
+from opportune.core.situation import Assignment, Situation
+from opportune.services.house import Held, House
+from opportune.storage.base import Exposure, Opportunity, Transaction
+
+HELD_MS = 30 * MINUTE
+HELD_KEYS = 10_000
+REMEMBERED = 50_000
+MEASURE = "measure"
+_context_encoder = msgspec.json.Encoder(order="sorted", enc_hook=str)
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What one request adds. Receipts are written out by the writer, after the answer has left."""
+
+    situation: Situation
+    programme: Programme
+    decisions: Sequence[Decision]
+    exposures: list[tuple[Decision, Exposed, int]]
+    """(decision, exposed, unit)"""
+    slots: list[Decision]
+    """Decisions whose slot was asked for the first time in this visit."""
+
+    def __call__(self, transaction: Transaction) -> None:
+        """The job for the writer."""
+        transaction.add_opportunities(self._opportunities())
+        if self.exposures:
+            self._assign(transaction)
+            transaction.add_exposures(self._exposures())
+
+    def _opportunities(self) -> Iterator[Opportunity]:
+        unit, visit = self.situation.unit, self.situation.visit
+        if unit is None or visit is None or not self.slots:
+            return
+        context = _context_encoder.encode(context_facts(self.situation.context))
+        for decision in self.slots:
+            yield Opportunity(
+                key=unit.key,
+                slot=decision.slot,
+                session=visit.id,
+                seq=self.situation.seq,
+                at=self.situation.now,
+                outcome=decision.outcome,
+                context=context,
+                revision=self.programme.revision,
+            )
+
+    def _assign(self, transaction: Transaction) -> None:
+        unit = self.situation.unit
+        found: dict[str, Assignment] = {
+            assignment.experiment: assignment for decision in self.decisions for assignment in decision.assignments
+        }
+        if unit is not None and found:
+            transaction.add_assignments(unit.key, found.values())
+
+    def _exposures(self) -> Iterator[Exposure]:
+        receipts: dict[str, bytes] = {}
+        visit = self.situation.visit
+        for decision, exposed, unit in self.exposures:
+            if decision.slot not in receipts:
+                receipts[decision.slot] = receipt_of(decision, self.situation, self.programme).to_json()
+            yield Exposure(
+                subject=exposed.subject,
+                unit=unit,
+                slot=exposed.slot,
+                rule=exposed.rule,
+                rule_hash=exposed.rule_hash,
+                arm=exposed.arm,
+                session=visit.id if visit is not None else 0,
+                at=self.situation.now,
+                receipt=receipts[decision.slot],
+            )
+
+
+def record(
+    house: House,
+    situation: Situation,
+    programme: Programme,
+    decisions: Sequence[Decision],
+    *,
+    is_ahead: bool,
+) -> None:
+    """Hands what is new to the writer, or holds it back; waits for nothing."""
+    unit, visit = situation.unit, situation.visit
+    if unit is None or visit is None or not may_record(situation, programme):
+        return
+    remember(house.visits, unit.key, (visit.id, situation.now), HELD_KEYS)
+    slots = [
+        decision
+        for decision in decisions
+        if decision.slot not in situation.opportunities
+        and decision.slot in programme.places
+        and is_new(house, ("asked", unit.key, decision.slot, visit.id))
+    ]
+    exposures = [] if is_ahead else _new_exposures(house, situation, programme, decisions)
+    if not slots and not exposures:
+        return
+    _hand_over(house, Record(situation, programme, decisions, exposures, slots), unit.key)
+
+
+def may_record(situation: Situation, programme: Programme) -> bool:
+    """Whether this request may leave a trace: no previewer, and measuring was not refused."""
+    context, unit = situation.context, situation.unit
+    if context.is_preview or (unit is not None and unit.id in programme.playbook.team.previewers):
+        return False
+    if context.purposes is not None:
+        return MEASURE in context.purposes
+    trait = situation.traits.get("consent")
+    if trait is not None and isinstance(trait.value, list):
+        return MEASURE in trait.value
+    return not programme.playbook.team.needs_consent
+
+
+def units_of(decision: Decision, situation: Situation, programme: Programme) -> tuple[int, ...]:
+    """The unit of each exposure: that of an assignment kept from before, else this visitor's key."""
+    unit = situation.unit
+    if unit is None:
+        return ()
+    if not situation.assignments:
+        return (unit.key,) * len(decision.exposures)
+    units = []
+    for exposed in decision.exposures:
+        state = programme.run_states.get(exposed.rule)
+        seed = state.seed if state is not None else programme.playbook.team.holdout_seed
+        kept = situation.assignments.get(seed)
+        units.append(kept.unit if kept is not None else unit.key)
+    return tuple(units)
+
+
+def remember(memory: OrderedDict[K, V], key: K, value: V, limit: int) -> None:
+    """Puts something into a bounded memory; the oldest goes."""
+    memory[key] = value
+    if len(memory) > limit:
+        memory.popitem(last=False)
+
+
+def is_new(house: House, what: tuple[object, ...]) -> bool:
+    """Whether this was not handed to the writer lately; the store's unique keys judge in the end."""
+    if what in house.recorded:
+        return False
+    remember(house.recorded, what, None, REMEMBERED)
+    return True
+
+
+def _new_exposures(
+    house: House, situation: Situation, programme: Programme, decisions: Sequence[Decision]
+) -> list[tuple[Decision, Exposed, int]]:
+    visit = situation.visit
+    session = visit.id if visit is not None else 0
+    known: set[tuple[str, str, str, str, str]] | None = None
+    found = []
+    for decision in decisions:
+        if not decision.exposures:
+            continue
+        if known is None:
+            known = {
+                (past.subject, past.slot, past.rule, past.rule_hash, past.arm)
+                for past in situation.exposures
+                if past.session == session
+            }
+        for exposed, unit in zip(decision.exposures, units_of(decision, situation, programme), strict=True):
+            mark = (exposed.subject, exposed.slot, exposed.rule, exposed.rule_hash, exposed.arm)
+            if mark not in known and is_new(house, (*mark, unit, session)):
+                found.append((decision, exposed, unit))
+    return found
+
+
+def _hand_over(house: House, job: Record, key: int) -> None:
+    held = house.held.get(key)
+    if held is None and not job.situation.is_known:
+        _drop_expired(house, job.situation.now)
+        remember(house.held, key, Held(job.situation.now, [job]), HELD_KEYS)
+        return
+    if held is not None:
+        del house.held[key]
+        for earlier in held.jobs:
+            house.storage.write(earlier)
+    house.storage.write(job)
+
+
+def _drop_expired(house: House, now: int) -> None:
+    while house.held:
+        key = next(iter(house.held))
+        if house.held[key].since_at > now - HELD_MS:
+            return
+        del house.held[key]

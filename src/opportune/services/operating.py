@@ -1,0 +1,242 @@
+"""Operators' acts: keys, the everything-off switch, freezing, and the run state of rules.
+
+Each act is one transaction with an audit entry, and takes effect on the running programme at once.
+What a playbook says is changed by `publishing.py` only.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Literal
+
+import msgspec
+
+from opportune.core.moment import to_iso
+from opportune.core.rule import RunState, RunStateName
+from opportune.errors import BadRequestError, FrozenError, NotFoundError
+from opportune.services.authorizing import ANY_SCOPE, SCOPES, digest_of
+from opportune.services.house import House
+from opportune.storage.base import ApiKey, AuditEntry, Storage, Transaction
+
+Switch = Literal["off", "frozen"]
+OFF: Switch = "off"
+FROZEN: Switch = "frozen"
+SECRET = "secret"  # noqa: S105 (the setting's name, not its value)
+SECRET_BYTES = 32
+FEWEST_KEY_CHARS = 8
+
+_PREFIXES = {"write": "owk_", "secret": "osk_"}
+_VALUE = re.compile(rf"[^\s:]{{{FEWEST_KEY_CHARS},200}}")
+_SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,2})?)\s*%")
+_STATES: dict[str, RunStateName] = {
+    "live": "live",
+    "preview": "preview",
+    "paused": "paused",
+    "pause": "paused",
+    "draft": "draft",
+}
+
+
+class Switched(msgspec.Struct, frozen=True, kw_only=True):
+    """Who turned a switch of the whole installation, when and why."""
+
+    at: int
+    by: str
+    reason: str = ""
+
+
+def load_secret(storage: Storage) -> bytes:
+    """The installation's secret, made at the first start and kept in the store."""
+    text = storage.find_setting(SECRET)
+    if text is None:
+        text = secrets.token_hex(SECRET_BYTES)
+        made = text
+        storage.write(lambda transaction: transaction.put_setting(SECRET, made)).result()
+    return bytes.fromhex(text)
+
+
+def add_key(
+    house: House,
+    *,
+    kind: Literal["write", "secret"],
+    name: str,
+    value: str = "",
+    scopes: Sequence[str] = (),
+    by: str = "",
+) -> tuple[ApiKey, str]:
+    """Makes a key and gives it with its value, which of a secret cannot be read again.
+
+    Raises BadRequestError.
+    """
+    value = value or f"{_PREFIXES[kind]}{secrets.token_urlsafe(SECRET_BYTES)}"
+    scopes = _check_scopes(kind, scopes)
+    if not _VALUE.fullmatch(value):
+        raise BadRequestError(
+            wrong=f"A key's value has {FEWEST_KEY_CHARS} to 200 characters, no `:` and no spaces."
+        )
+    if not name.strip():
+        raise BadRequestError(wrong="A key needs a name, such as the site or program that uses it.")
+    key = ApiKey(
+        name=name.strip(),
+        kind=kind,
+        digest=digest_of(house.secret, value),
+        public_value=value if kind == "write" else "",
+        scopes=scopes,
+        created_at=house.clock(),
+    )
+    for known in house.storage.list_api_keys():
+        if known.digest == key.digest:
+            raise BadRequestError(wrong=f"This value is already the key {known.name!r}.")
+        if known.name == key.name and known.revoked_at is None:
+            raise BadRequestError(
+                wrong=f"A key named {key.name!r} is in force; revoke it or take another name."
+            )
+    audit = _audit(house, by, "key added", key.name, f"{kind} {' '.join(scopes)}".strip())
+
+    def put(transaction: Transaction) -> None:
+        transaction.put_api_key(key)
+        transaction.add_audit(audit)
+
+    house.storage.write(put).result()
+    return key, value
+
+
+def _check_scopes(kind: str, scopes: Sequence[str]) -> tuple[str, ...]:
+    known = (*SCOPES, ANY_SCOPE)
+    unknown = [scope for scope in scopes if scope not in known]
+    if unknown:
+        raise BadRequestError(wrong=f"Unknown scope {unknown[0]!r}; there are: {', '.join(known)}.")
+    if kind == "write":
+        if scopes:
+            raise BadRequestError(wrong="A write key captures and decides only; scopes are for secret keys.")
+        return ()
+    return tuple(dict.fromkeys(scopes)) or (ANY_SCOPE,)
+
+
+def revoke_key(house: House, name: str, *, by: str = "") -> ApiKey:
+    """Ends a key. Raises NotFoundError when none of that name is in force."""
+    keys = [key for key in house.storage.list_api_keys() if key.revoked_at is None]
+    key = next((key for key in keys if key.name == name), None)
+    if key is None:
+        raise NotFoundError(what=_named("A key in force named", name, [key.name for key in keys]))
+    revoked = msgspec.structs.replace(key, revoked_at=house.clock())
+    audit = _audit(house, by, "key revoked", name)
+
+    def put(transaction: Transaction) -> None:
+        transaction.put_api_key(revoked)
+        transaction.add_audit(audit)
+
+    house.storage.write(put).result()
+    return revoked
+
+
+def switch_off(house: House, *, reason: str = "", by: str = "") -> None:
+    """Everything off: every decision answers normal content, at once, until `switch_on`."""
+    _switch(house, OFF, Switched(at=house.clock(), by=by, reason=reason), "everything off")
+    refresh(house)
+
+
+def switch_on(house: House, *, by: str = "") -> None:
+    _switch(house, OFF, None, "everything on", by=by)
+    refresh(house)
+
+
+def freeze(house: House, *, reason: str = "", by: str = "") -> None:
+    """No publishing and no launching until `unfreeze`; pausing and switching off stay possible."""
+    _switch(house, FROZEN, Switched(at=house.clock(), by=by, reason=reason), "frozen")
+
+
+def unfreeze(house: House, *, by: str = "") -> None:
+    _switch(house, FROZEN, None, "unfrozen", by=by)
+
+
+def find_switch(house: House, name: Switch) -> Switched | None:
+    """Who turned it, or None while it is not turned."""
+    text = house.storage.find_setting(name)
+    return msgspec.json.decode(text, type=Switched) if text else None
+
+
+def check_not_frozen(house: House) -> None:
+    """Raises FrozenError while changes are frozen."""
+    frozen = find_switch(house, FROZEN)
+    if frozen is not None:
+        raise FrozenError(since=to_iso(frozen.at), reason=frozen.reason or "no reason given")
+
+
+def _switch(house: House, name: Switch, switched: Switched | None, act: str, *, by: str = "") -> None:
+    value = msgspec.json.encode(switched).decode() if switched is not None else ""
+    reason = switched.reason if switched is not None else ""
+    audit = _audit(house, switched.by if switched is not None else by, act, detail=reason)
+
+    def put(transaction: Transaction) -> None:
+        transaction.put_setting(name, value)
+        transaction.add_audit(audit)
+
+    house.storage.write(put).result()
+
+
+def set_run_state(
+    house: House, rule: str, wanted: str, *, unseen: bool = False, reason: str = "", by: str = ""
+) -> RunState:
+    """Puts a rule into `live`, `preview`, `paused`, `draft` or a share such as `20%`.
+
+    Raises NotFoundError, BadRequestError, or FrozenError when this would launch something.
+    """
+    state, share = _read_wanted(wanted)
+    if state in {"live", "preview", "share"}:
+        check_not_frozen(house)
+    playbook = house.programme.playbook
+    known = house.storage.list_run_states()
+    if rule not in playbook.rules:
+        raise NotFoundError(what=_named("A rule named", rule, list(playbook.rules)))
+    before = known.get(rule, RunState(rule=rule, behaviour=playbook.behaviours.get(rule, "")))
+    after = msgspec.structs.replace(
+        before,
+        state=state,
+        share=share if share is not None else before.share,
+        may_act_unseen=unseen or before.may_act_unseen,
+        since_at=house.clock(),
+        by=by,
+        reason=reason,
+    )
+    audit = _audit(house, by, f"rule {wanted}", rule, reason or f"was {before.state}")
+
+    def put(transaction: Transaction) -> None:
+        transaction.put_run_state(after)
+        transaction.add_audit(audit)
+
+    house.storage.write(put).result()
+    refresh(house)
+    return after
+
+
+def _read_wanted(wanted: str) -> tuple[RunStateName, int | None]:
+    word = wanted.strip().lower()
+    share = _SHARE.fullmatch(word)
+    if share is not None:
+        buckets = round(float(share[1]) * 100)
+        if not 0 < buckets <= 10_000:
+            raise BadRequestError(wrong=f"A share lies above 0% and up to 100%, not {wanted}.")
+        return "share", buckets
+    if word not in _STATES:
+        raise BadRequestError(wrong=f"{wanted!r} is no state; there are: live, preview, paused, draft, 20%.")
+    return _STATES[word], 10_000 if word == "live" else None
+
+
+def refresh(house: House) -> None:
+    """Brings the running programme up to the stored run states and the everything-off switch."""
+    is_off = house.storage.find_setting(OFF) is not None
+    house.programme = house.programme.with_run(house.storage.list_run_states(), is_off=is_off)
+
+
+def _named(what: str, name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"{what} {name!r}{hint}"
+
+
+def _audit(house: House, by: str, act: str, what: str = "", detail: str = "") -> AuditEntry:
+    return AuditEntry(at=house.clock(), by=by, act=act, what=what, detail=detail)

@@ -23,11 +23,23 @@ from opportune.core.timeline import TimelineEvent
 T = TypeVar("T")
 
 CLASS_BOUNDS: Mapping[EventClass, tuple[int, int | None]] = {0: (200, None), 1: (500, 90)}
-"""What a decision reads of each class: at most so many events, no older than so many days."""
+"""What a decision reads of each class and key: at most so many events, no older than so many days."""
+
+EXPOSURE_BOUND = 500
+"""How many exposures of a key `recall` reads: those of the newest sessions."""
+
+OPPORTUNITY_BOUND = 200
+"""How many opportunities of the device `recall` reads: those of the newest sessions."""
+
+RECENT_BOUND = 2_001
+"""How many events `find_recent` looks at; one more than a machine is allowed in a day."""
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An event ready to be stored. `message` is a 63-bit hash of its message id; `facts` and `body` are JSON."""
+    """An event ready to be stored. `message` is a 63-bit hash of its message id.
+
+    `facts` is a JSON object of fact values, `body` the whole event as JSON with its message id in it.
+    """
 
     key: int
     event_class: EventClass
@@ -100,7 +112,7 @@ class StoredExposure(Exposure, frozen=True, kw_only=True):
 
 
 class Opportunity(msgspec.Struct, frozen=True, kw_only=True):
-    """First time a slot was asked for in a session, with its outcome and what is needed to derive it again."""
+    """First time a slot was asked for in a session, its outcome, and what is needed to derive it again."""
 
     key: int
     slot: str
@@ -147,10 +159,13 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 class Recollection(msgspec.Struct, frozen=True, kw_only=True):
     """All a decision needs of the past, from one call.
 
-    `events` by key are newest first, within the bounds of their class, cut to the stretches that
-    belong to the person. `keys` are the person's keys, the asked ones first. `exposures`,
-    `assignments` are of all those keys; `opportunities` are (session, slot, at) of the device key,
-    newest session first. `seq` is the newest commit these reads can have seen.
+    `person` is whom the last asked key belongs to (the proven user, if one was asked). `keys` are the
+    asked keys, then the person's others. `events` by key are newest first, within the bounds of their
+    class, cut to the stretches that belong to the person; traits likewise. `assignments` by experiment
+    are the newest phase's, the first one given to any key standing. `exposures` are of all those keys,
+    newest session first; `opportunities` are (session, slot, at) of the first asked key, newest session
+    first. `seq` is the newest commit these reads can have seen. As of an earlier `seq` an exposure
+    counts one view once it was shown.
     """
 
     seq: int
@@ -169,7 +184,7 @@ class Recollection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Filters of the event list; `before_seq` is the cursor."""
+    """Filters of the event list: `since_at <= occurred_at < until_at`; `before_seq` is the cursor."""
 
     name: str | None = None
     keys: tuple[int, ...] | None = None
@@ -182,7 +197,11 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transaction(ABC):
-    """The writes of one job. It sees its own writes and those of the jobs before it."""
+    """The writes of one job. It sees its own writes and those of the jobs before it.
+
+    Every record (event, trait, opportunity, exposure, assignment) takes the next `seq` when it is written,
+    so that "as of" means the same for all of them; an event's follows the newest one by at least 1.
+    """
 
     @property
     @abstractmethod
@@ -191,7 +210,10 @@ class Transaction(ABC):
 
     @abstractmethod
     def find_recent(self, key: int, since_at: int, until_at: int) -> Recent:
-        """Message hashes of a key between two moments (bounded at 2,001 rows), for dedupe and machines."""
+        """Message hashes of a key's events with `since_at <= occurred_at < until_at`: dedupe and machines.
+
+        Looks at RECENT_BOUND rows, superseded ones included.
+        """
 
     @abstractmethod
     def append_event(self, row: EventRow) -> int:
@@ -216,15 +238,19 @@ class Transaction(ABC):
         """Every link of a key ever made, oldest first, closed ones included."""
 
     @abstractmethod
+    def list_person_links(self, person: int) -> list[Link]:
+        """Every link ever made to a person, by key and oldest first, closed ones included."""
+
+    @abstractmethod
     def add_link(self, link: Link) -> None: ...
 
     @abstractmethod
     def close_link(self, link: Link, until_seq: int) -> None:
-        """Not known any more from `until_seq` on."""
+        """Not known any more from `until_seq` on; found by its key, person, from_seq and since_seq."""
 
     @abstractmethod
     def put_traits(self, key: int, traits: Mapping[str, Trait]) -> None:
-        """Later assertions (by `at`) win, name by name; a trait of None is removed."""
+        """Later assertions (by `at`) win, name by name; a trait whose value is None is removed."""
 
     @abstractmethod
     def set_aside(self, events: Iterable[SetAside]) -> None: ...
@@ -242,7 +268,7 @@ class Transaction(ABC):
 
     @abstractmethod
     def mark_shown(self, exposure: Exposure, at: int) -> None:
-        """Counts one verified view; `shown_at` keeps the first."""
+        """Counts one verified view; `shown_at` keeps the first. Nothing happens to one never recorded."""
 
     @abstractmethod
     def add_assignments(self, unit: int, assignments: Iterable[Assignment]) -> None:
@@ -250,7 +276,7 @@ class Transaction(ABC):
 
     @abstractmethod
     def put_playbook(self, playbook: StoredPlaybook) -> None:
-        """Becomes the head."""
+        """Becomes the head; a revision published once more is the head again."""
 
     @abstractmethod
     def put_run_state(self, state: RunState) -> None: ...
@@ -260,18 +286,24 @@ class Transaction(ABC):
         """Small operator state (`off`, `frozen`, the installation's secret); empty text removes it."""
 
     @abstractmethod
-    def put_api_key(self, key: ApiKey) -> None: ...
+    def put_api_key(self, key: ApiKey) -> None:
+        """Keys are told apart by digest; putting one again replaces it."""
 
     @abstractmethod
     def add_audit(self, entry: AuditEntry) -> None: ...
 
     @abstractmethod
-    def update_facts(self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes) -> None:
+    def update_facts(
+        self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
+    ) -> None:
         """Back-fill: new facts for a stored row, derived again from its body."""
 
 
 class Storage(ABC):
-    """A store. `recall` is the hot read; `write` the only door for changes."""
+    """A store. `recall` is the hot read; `write` the only door for changes.
+
+    Reads may be called from any thread and see only what was committed.
+    """
 
     @abstractmethod
     def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:
@@ -282,12 +314,13 @@ class Storage(ABC):
         """Queues a job. The future gives its result after the durable commit, or its error.
 
         A job that raises changes nothing and does not disturb the others of its group.
-        Raises nothing itself; a full disk or a closed store comes through the future as StorageFullError or StorageBusyError.
+        Raises nothing itself: a full disk comes through the future as StorageFullError, a full queue or a
+        closed store as StorageBusyError.
         """
 
     @abstractmethod
     def list_events(self, query: EventQuery) -> list[StoredEvent]:
-        """Newest commit first."""
+        """Newest commit first, without superseded versions. A message id without keys costs a scan."""
 
     @abstractmethod
     def get_body(self, seq: int) -> bytes | None: ...
@@ -298,7 +331,7 @@ class Storage(ABC):
 
     @abstractmethod
     def list_person_keys(self, key: int, as_of: int | None = None) -> tuple[int, tuple[int, ...]]:
-        """(person, all its keys) for any key of it."""
+        """(person, all its keys) for any key of it; the person's own key first, then as they were linked."""
 
     @abstractmethod
     def list_exposures(self, keys: Sequence[int], limit: int = 100) -> list[StoredExposure]:
@@ -308,11 +341,13 @@ class Storage(ABC):
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]: ...
 
     @abstractmethod
-    def list_set_aside(self, *, state: str = "open", before_id: int | None = None, limit: int = 100) -> list[StoredSetAside]: ...
+    def list_set_aside(
+        self, *, state: str = "open", before_id: int | None = None, limit: int = 100
+    ) -> list[StoredSetAside]: ...
 
     @abstractmethod
     def list_seen_events(self) -> dict[str, tuple[int, int, int]]:
-        """By name: first seen, last seen (ms, by receipt order), and how many."""
+        """By name: moments of the first and the last one taken (by receipt order), and how many."""
 
     @abstractmethod
     def find_playbook(self, revision: str | None = None) -> StoredPlaybook | None:
@@ -335,7 +370,7 @@ class Storage(ABC):
 
     @abstractmethod
     def changed_at(self) -> str:
-        """A token that changes when playbook, run states, settings or API keys changed, by whichever process."""
+        """A token that differs once playbook, run states, settings or API keys changed, in any process."""
 
     @abstractmethod
     def fold_totals(self) -> int:
@@ -343,7 +378,10 @@ class Storage(ABC):
 
     @abstractmethod
     def list_totals(self, since_day: str, until_day: str) -> list[tuple[str, str, int, int]]:
-        """(day, event name, count, value in minor units), days in UTC."""
+        """(day, event name, count, value in minor units), days in UTC, both ends included, ordered.
+
+        What waits in the change feed is counted too, so the answer does not depend on when it is folded.
+        """
 
     @abstractmethod
     def rebuild_totals(self) -> None:

@@ -1,0 +1,622 @@
+"""The store that keeps everything in dictionaries: for tests, for trying out, and as the port read plainly.
+
+It forgets all on exit. What it answers is what every other adapter must answer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import date
+from threading import RLock
+from typing import TypeVar
+
+import msgspec
+
+from opportune.core.event import SetAside
+from opportune.core.link import Link
+from opportune.core.moment import DAY
+from opportune.core.plan import EventClass
+from opportune.core.rule import RunState
+from opportune.core.situation import Assignment, PastExposure, Trait
+from opportune.core.timeline import FactValue, TimelineEvent
+from opportune.errors import StorageBusyError
+from opportune.storage.base import (
+    CLASS_BOUNDS,
+    EXPOSURE_BOUND,
+    OPPORTUNITY_BOUND,
+    RECENT_BOUND,
+    ApiKey,
+    AuditEntry,
+    BusinessKey,
+    EventQuery,
+    EventRow,
+    Exposure,
+    Opportunity,
+    Recent,
+    Recollection,
+    Storage,
+    StoredEvent,
+    StoredExposure,
+    StoredPlaybook,
+    StoredSetAside,
+    Transaction,
+)
+from opportune.storage.person import (
+    Stretch,
+    is_within,
+    kept_assignments,
+    newest_traits,
+    person_of,
+    stretches_of,
+)
+
+T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
+
+FACTS = msgspec.json.Decoder(dict[str, FactValue])
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """An event as kept: its row, the part a decision sees, and from when on it is not read any more."""
+
+    event: EventRow
+    seen: TimelineEvent
+    until_seq: int | None = None
+
+    def is_read(self, as_of: int) -> bool:
+        return self.seen.seq <= as_of and (self.until_seq is None or self.until_seq > as_of)
+
+
+class _Asserted(msgspec.Struct, frozen=True):
+    """A trait by the order it was taken in; kept only if it was asserted later than the one before it."""
+
+    seq: int
+    name: str
+    trait: Trait
+
+
+class _Exposed(msgspec.Struct, frozen=True):
+    """An exposure with its number, when it was first shown, and at which `seq` that was known."""
+
+    seq: int
+    exposure: StoredExposure
+    shown_seq: int | None = None
+
+    def past(self, as_of: int | None) -> PastExposure:
+        kept = self.exposure
+        shown_at, count = kept.shown_at, kept.count
+        if as_of is not None:
+            was_shown = self.shown_seq is not None and self.shown_seq <= as_of
+            shown_at, count = (shown_at, 1) if was_shown else (None, 0)
+        return PastExposure(
+            kept.subject,
+            kept.slot,
+            kept.rule,
+            kept.rule_hash,
+            kept.arm,
+            kept.session,
+            kept.at,
+            shown_at,
+            count,
+        )
+
+
+class _Tables:
+    """Every dictionary of the store. Changes go through `put`, so that a failed job can be undone."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {"seq": 0, "changed": 0, "set aside": 0, "playbook": 0}
+        self.events: dict[int, dict[int, _Row]] = defaultdict(dict)
+        self.owners: dict[int, int] = {}
+        self.keys: dict[int, tuple[str, str]] = {}
+        self.links: dict[int, dict[tuple[int, int, int], Link]] = defaultdict(dict)
+        self.person_keys: dict[int, dict[int, None]] = defaultdict(dict)
+        self.traits: dict[int, dict[int, _Asserted]] = defaultdict(dict)
+        self.business_keys: dict[tuple[str, str], BusinessKey] = {}
+        self.set_aside: dict[int, StoredSetAside] = {}
+        self.opportunities: dict[int, dict[tuple[int, str], tuple[int, Opportunity]]] = defaultdict(dict)
+        self.exposures: dict[int, dict[tuple[str, str, str, str, str, int], _Exposed]] = defaultdict(dict)
+        self.assignments: dict[int, dict[tuple[str, int], tuple[int, Assignment]]] = defaultdict(dict)
+        self.playbooks: dict[int, StoredPlaybook] = {}
+        self.run_states: dict[str, RunState] = {}
+        self.settings: dict[str, str] = {}
+        self.api_keys: dict[str, ApiKey] = {}
+        self.audit: dict[int, AuditEntry] = {}
+        self.seen: dict[str, tuple[int, int, int]] = {}
+        self.feed: dict[int, tuple[str, str, int, int]] = {}
+        self.totals: dict[tuple[str, str], tuple[int, int]] = {}
+        self._undo: list[Callable[[], object]] = []
+
+    def put(self, table: dict[K, V], key: K, value: V) -> None:
+        if key in table:
+            before = table[key]
+            self._undo.append(lambda: table.__setitem__(key, before))
+        else:
+            self._undo.append(lambda: table.pop(key))
+        table[key] = value
+
+    def remove(self, table: dict[K, V], key: K) -> None:
+        if key in table:
+            before = table.pop(key)
+            self._undo.append(lambda: table.__setitem__(key, before))
+
+    def next(self, number: str) -> int:
+        self.put(self.numbers, number, self.numbers[number] + 1)
+        return self.numbers[number]
+
+    def keep(self) -> None:
+        self._undo.clear()
+
+    def undo(self) -> None:
+        while self._undo:
+            self._undo.pop()()
+
+    @property
+    def head(self) -> int:
+        return self.numbers["seq"]
+
+    def links_of(self, key: int) -> list[Link]:
+        return list(self.links[key].values()) if key in self.links else []
+
+
+class MemoryTransaction(Transaction):
+    """One job's writes, on the tables themselves."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self._tables = tables
+
+    @property
+    def head_seq(self) -> int:
+        return self._tables.head
+
+    def find_recent(self, key: int, since_at: int, until_at: int) -> Recent:
+        rows = [row.event for row in self._tables.events.get(key, {}).values()]
+        found = [row.message for row in rows if since_at <= row.occurred_at < until_at][:RECENT_BOUND]
+        return Recent(frozenset(found), len(found))
+
+    def append_event(self, row: EventRow) -> int:
+        tables = self._tables
+        facts = FACTS.decode(row.facts)
+        seq = tables.next("seq")
+        seen = TimelineEvent(row.occurred_at, seq, row.name, row.source, facts)
+        tables.put(tables.events[row.key], seq, _Row(row, seen))
+        tables.put(tables.owners, seq, row.key)
+        first_at, _, count = tables.seen.get(row.name, (row.occurred_at, 0, 0))
+        tables.put(tables.seen, row.name, (first_at, row.occurred_at, count + 1))
+        tables.put(tables.feed, seq, (_day_of(row.occurred_at), row.name, 1, row.value))
+        return seq
+
+    def supersede_event(self, known: BusinessKey) -> None:
+        tables = self._tables
+        row = tables.events[known.key].get(known.seq)
+        if row is None or row.until_seq is not None:
+            return
+        seq = tables.next("seq")
+        tables.put(tables.events[known.key], known.seq, msgspec.structs.replace(row, until_seq=seq))
+        event = row.event
+        tables.put(tables.feed, seq, (_day_of(event.occurred_at), event.name, -1, -event.value))
+
+    def update_facts(
+        self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
+    ) -> None:
+        row = self._tables.events[key].get(seq)
+        if row is None or (row.event.event_class, row.event.occurred_at) != (event_class, occurred_at):
+            return
+        seen = row.seen
+        updated = _Row(
+            msgspec.structs.replace(row.event, facts=facts),
+            TimelineEvent(seen.occurred_at, seq, seen.name, seen.source, FACTS.decode(facts)),
+            row.until_seq,
+        )
+        self._tables.put(self._tables.events[key], seq, updated)
+
+    def find_business_key(self, event: str, value: str) -> BusinessKey | None:
+        return self._tables.business_keys.get((event, value))
+
+    def put_business_key(self, known: BusinessKey) -> None:
+        self._tables.put(self._tables.business_keys, (known.event, known.value), known)
+
+    def put_key(self, key: int, namespace: str, identifier: str) -> None:
+        known = self._tables.keys.get(key)
+        if known is None:
+            self._tables.put(self._tables.keys, key, (namespace, identifier))
+        elif known != (namespace, identifier):
+            raise ValueError(f"key {key} already stands for another id")
+
+    def list_links(self, key: int) -> list[Link]:
+        return sorted(self._tables.links_of(key), key=_link_order)
+
+    def list_person_links(self, person: int) -> list[Link]:
+        keys = sorted(self._tables.person_keys.get(person, {}))
+        return [link for key in keys for link in self.list_links(key) if link.person == person]
+
+    def add_link(self, link: Link) -> None:
+        tables = self._tables
+        tables.put(tables.links[link.key], (link.person, link.from_seq, link.since_seq), link)
+        if link.key not in tables.person_keys[link.person]:
+            tables.put(tables.person_keys[link.person], link.key, None)
+
+    def close_link(self, link: Link, until_seq: int) -> None:
+        links, identity = self._tables.links[link.key], (link.person, link.from_seq, link.since_seq)
+        if identity in links:
+            closed = msgspec.structs.replace(links[identity], until_seq=until_seq)
+            self._tables.put(links, identity, closed)
+
+    def put_traits(self, key: int, traits: Mapping[str, Trait]) -> None:
+        tables = self._tables
+        for name, trait in traits.items():
+            current = _trait_in_force(tables.traits[key].values(), name)
+            if current is not None and (trait.at < current.at or trait == current):
+                continue
+            seq = tables.next("seq")
+            tables.put(tables.traits[key], seq, _Asserted(seq, name, trait))
+
+    def set_aside(self, events: Iterable[SetAside]) -> None:
+        for event in events:
+            number = self._tables.next("set aside")
+            kept = StoredSetAside(id=number, **msgspec.structs.asdict(event))
+            self._tables.put(self._tables.set_aside, number, kept)
+
+    def close_set_aside(self, identifier: int, state: str) -> None:
+        kept = self._tables.set_aside.get(identifier)
+        if kept is not None:
+            self._tables.put(self._tables.set_aside, identifier, msgspec.structs.replace(kept, state=state))
+
+    def add_opportunities(self, opportunities: Iterable[Opportunity]) -> None:
+        for opportunity in opportunities:
+            asked = self._tables.opportunities[opportunity.key]
+            identity = (opportunity.session, opportunity.slot)
+            if identity not in asked:
+                self._tables.put(asked, identity, (self._tables.next("seq"), opportunity))
+
+    def add_exposures(self, exposures: Iterable[Exposure]) -> None:
+        for exposure in exposures:
+            given, identity = self._tables.exposures[exposure.unit], _identity_of(exposure)
+            if identity not in given:
+                kept = StoredExposure(
+                    **{name: getattr(exposure, name) for name in Exposure.__struct_fields__}
+                )
+                self._tables.put(given, identity, _Exposed(self._tables.next("seq"), kept))
+
+    def mark_shown(self, exposure: Exposure, at: int) -> None:
+        tables = self._tables
+        given, identity = tables.exposures[exposure.unit], _identity_of(exposure)
+        exposed = given.get(identity)
+        if exposed is None:
+            return
+        kept, shown_seq = exposed.exposure, exposed.shown_seq
+        if kept.shown_at is None:
+            kept, shown_seq = msgspec.structs.replace(kept, shown_at=at), tables.next("seq")
+        kept = msgspec.structs.replace(kept, count=kept.count + 1)
+        tables.put(given, identity, _Exposed(exposed.seq, kept, shown_seq))
+
+    def add_assignments(self, unit: int, assignments: Iterable[Assignment]) -> None:
+        for assignment in assignments:
+            given, identity = self._tables.assignments[unit], (assignment.experiment, assignment.phase)
+            if identity not in given:
+                kept = msgspec.structs.replace(assignment, unit=unit)
+                self._tables.put(given, identity, (self._tables.next("seq"), kept))
+
+    def put_playbook(self, playbook: StoredPlaybook) -> None:
+        self._tables.put(self._tables.playbooks, self._tables.next("playbook"), playbook)
+        self._tables.next("changed")
+
+    def put_run_state(self, state: RunState) -> None:
+        self._tables.put(self._tables.run_states, state.rule, state)
+        self._tables.next("changed")
+
+    def put_setting(self, name: str, value: str) -> None:
+        if value:
+            self._tables.put(self._tables.settings, name, value)
+        else:
+            self._tables.remove(self._tables.settings, name)
+        self._tables.next("changed")
+
+    def put_api_key(self, key: ApiKey) -> None:
+        self._tables.put(self._tables.api_keys, key.digest, key)
+        self._tables.next("changed")
+
+    def add_audit(self, entry: AuditEntry) -> None:
+        self._tables.put(self._tables.audit, len(self._tables.audit), entry)
+
+
+class MemoryStorage(Storage):
+    """Jobs run in the caller's thread, one after another; a job's future is done when `write` returns."""
+
+    def __init__(self) -> None:
+        self._tables = _Tables()
+        self._lock = RLock()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._is_writing = False
+        self._is_closed = False
+
+    def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+        future: Future[T] = Future()
+        with self._lock:
+            if self._is_closed:
+                future.set_exception(StorageBusyError())
+                return future
+            self._waiting.append(lambda: self._run(job, future))
+            if not self._is_writing:
+                self._run_waiting()
+        return future
+
+    def _run_waiting(self) -> None:
+        """A job that writes once more from inside is not run inside itself but after."""
+        self._is_writing = True
+        try:
+            while self._waiting:
+                self._waiting.popleft()()
+        finally:
+            self._is_writing = False
+
+    def _run(self, job: Callable[[Transaction], T], future: Future[T]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = job(MemoryTransaction(self._tables))
+        except BaseException as error:  # noqa: BLE001 - whatever a job raises is its caller's, through the future
+            self._tables.undo()
+            future.set_exception(error)
+        else:
+            self._tables.keep()
+            future.set_result(result)
+
+    def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:
+        with self._lock:
+            tables = self._tables
+            seq = tables.head if as_of is None else min(as_of, tables.head)
+            person = person_of(keys[-1], tables.links_of(keys[-1]), seq)
+            all_keys = tuple(dict.fromkeys([*keys, *self._keys_of(person, seq)]))
+            owned = {
+                key: stretches_of(key, tables.links_of(key), seq, person=person, is_asked=key in keys)
+                for key in all_keys
+            }
+            return Recollection(
+                seq=seq,
+                person=person,
+                keys=all_keys,
+                events={key: self._timeline(key, stretches, now, seq) for key, stretches in owned.items()},
+                traits=newest_traits(self._traits(owned, seq)),
+                assignments=kept_assignments(
+                    given
+                    for key in all_keys
+                    for given in tables.assignments.get(key, {}).values()
+                    if given[0] <= seq
+                ),
+                exposures=self._exposures(all_keys, seq, as_of),
+                opportunities=self._opportunities(keys[0], seq),
+            )
+
+    def _timeline(
+        self, key: int, stretches: Sequence[Stretch], now: int, as_of: int
+    ) -> Sequence[TimelineEvent]:
+        rows = [
+            row
+            for row in self._tables.events.get(key, {}).values()
+            if row.is_read(as_of) and is_within(row.seen.seq, stretches)
+        ]
+        found: list[TimelineEvent] = []
+        for event_class, (most, days) in CLASS_BOUNDS.items():
+            since_at = None if days is None else now - days * DAY
+            events = [
+                row.seen
+                for row in rows
+                if row.event.event_class == event_class
+                and (since_at is None or row.event.occurred_at >= since_at)
+            ]
+            found += sorted(events, key=_order, reverse=True)[:most]
+        return sorted(found, key=_order, reverse=True)
+
+    def _traits(self, owned: Mapping[int, Sequence[Stretch]], as_of: int) -> Iterator[tuple[int, str, Trait]]:
+        for key, stretches in owned.items():
+            asserted = [item for item in self._tables.traits.get(key, {}).values() if item.seq <= as_of]
+            for item in asserted:
+                if is_within(item.seq, stretches):
+                    yield item.seq, item.name, item.trait
+
+    def _exposures(self, keys: Sequence[int], seq: int, as_of: int | None) -> list[PastExposure]:
+        found: list[tuple[int, int, PastExposure]] = []
+        for key in keys:
+            given = [item for item in self._tables.exposures.get(key, {}).values() if item.seq <= seq]
+            given.sort(key=lambda item: (item.exposure.session, item.seq), reverse=True)
+            found += [(item.exposure.session, item.seq, item.past(as_of)) for item in given[:EXPOSURE_BOUND]]
+        found.sort(key=lambda item: item[:2], reverse=True)
+        return [item[2] for item in found]
+
+    def _opportunities(self, key: int, as_of: int) -> list[tuple[int, str, int]]:
+        asked = [
+            (opportunity.session, opportunity.slot, opportunity.at)
+            for seq, opportunity in self._tables.opportunities.get(key, {}).values()
+            if seq <= as_of
+        ]
+        asked.sort(key=lambda item: (-item[0], item[1]))
+        return asked[:OPPORTUNITY_BOUND]
+
+    def _keys_of(self, person: int, as_of: int) -> tuple[int, ...]:
+        linked = [
+            (link.since_seq, link.key)
+            for key in self._tables.person_keys.get(person, {})
+            for link in self._tables.links_of(key)
+            if link.person == person and link.is_known(as_of)
+        ]
+        return tuple(dict.fromkeys([person, *(key for _, key in sorted(linked))]))
+
+    def list_person_keys(self, key: int, as_of: int | None = None) -> tuple[int, tuple[int, ...]]:
+        with self._lock:
+            seq = self._tables.head if as_of is None else as_of
+            person = person_of(key, self._tables.links_of(key), seq)
+            return person, self._keys_of(person, seq)
+
+    def list_events(self, query: EventQuery) -> list[StoredEvent]:
+        with self._lock:
+            found: list[StoredEvent] = []
+            for seq in reversed(self._tables.owners):
+                if len(found) >= query.limit:
+                    break
+                row = self._tables.events[self._tables.owners[seq]][seq]
+                if row.until_seq is None and _is_asked(query, seq, row.event):
+                    event = row.event
+                    found.append(
+                        StoredEvent(
+                            seq=seq,
+                            key=event.key,
+                            name=event.name,
+                            source=event.source,
+                            occurred_at=event.occurred_at,
+                            body=event.body,
+                        )
+                    )
+            return found
+
+    def get_body(self, seq: int) -> bytes | None:
+        with self._lock:
+            owner = self._tables.owners.get(seq)
+            return None if owner is None else self._tables.events[owner][seq].event.body
+
+    def find_key_id(self, key: int) -> tuple[str, str] | None:
+        return self._tables.keys.get(key)
+
+    def list_exposures(self, keys: Sequence[int], limit: int = 100) -> list[StoredExposure]:
+        with self._lock:
+            given = [item for key in set(keys) for item in self._tables.exposures.get(key, {}).values()]
+            given.sort(key=lambda item: item.seq, reverse=True)
+            return [item.exposure for item in given[:limit]]
+
+    def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
+        with self._lock:
+            asked = [item for key in set(keys) for item in self._tables.opportunities.get(key, {}).values()]
+            asked.sort(key=lambda item: item[0], reverse=True)
+            return [opportunity for _, opportunity in asked[:limit]]
+
+    def list_set_aside(
+        self, *, state: str = "open", before_id: int | None = None, limit: int = 100
+    ) -> list[StoredSetAside]:
+        with self._lock:
+            kept = [
+                item
+                for item in self._tables.set_aside.values()
+                if item.state == state and (before_id is None or item.id < before_id)
+            ]
+            return sorted(kept, key=lambda item: item.id, reverse=True)[:limit]
+
+    def list_seen_events(self) -> dict[str, tuple[int, int, int]]:
+        with self._lock:
+            return dict(self._tables.seen)
+
+    def find_playbook(self, revision: str | None = None) -> StoredPlaybook | None:
+        with self._lock:
+            found = [book for book in self.list_playbooks(-1) if revision in (None, book.revision)]
+            return found[0] if found else None
+
+    def list_playbooks(self, limit: int = 50) -> list[StoredPlaybook]:
+        with self._lock:
+            newest_first = [book for _, book in sorted(self._tables.playbooks.items(), reverse=True)]
+            return newest_first if limit < 0 else newest_first[:limit]
+
+    def list_run_states(self) -> dict[str, RunState]:
+        with self._lock:
+            return dict(self._tables.run_states)
+
+    def find_setting(self, name: str) -> str | None:
+        return self._tables.settings.get(name)
+
+    def list_api_keys(self) -> list[ApiKey]:
+        with self._lock:
+            return sorted(self._tables.api_keys.values(), key=lambda key: (key.created_at, key.digest))
+
+    def list_audit(self, limit: int = 100) -> list[AuditEntry]:
+        with self._lock:
+            return [entry for _, entry in sorted(self._tables.audit.items(), reverse=True)][:limit]
+
+    def changed_at(self) -> str:
+        return str(self._tables.numbers["changed"])
+
+    def fold_totals(self) -> int:
+        return self.write(lambda _: self._fold(self._tables)).result()
+
+    @staticmethod
+    def _fold(tables: _Tables) -> int:
+        waiting = list(tables.feed.items())
+        for seq, (day, name, count, value) in waiting:
+            before = tables.totals.get((day, name), (0, 0))
+            tables.put(tables.totals, (day, name), (before[0] + count, before[1] + value))
+            tables.remove(tables.feed, seq)
+        return len(waiting)
+
+    def list_totals(self, since_day: str, until_day: str) -> list[tuple[str, str, int, int]]:
+        with self._lock:
+            sums = defaultdict(lambda: (0, 0), self._tables.totals)
+            for day, name, count, value in self._tables.feed.values():
+                before = sums[day, name]
+                sums[day, name] = (before[0] + count, before[1] + value)
+            return sorted(
+                (day, name, count, value)
+                for (day, name), (count, value) in sums.items()
+                if since_day <= day <= until_day and (count or value)
+            )
+
+    def rebuild_totals(self) -> None:
+        self.write(lambda _: self._rebuild(self._tables)).result()
+
+    @staticmethod
+    def _rebuild(tables: _Tables) -> None:
+        for day_and_name in list(tables.totals):
+            tables.remove(tables.totals, day_and_name)
+        for seq in list(tables.feed):
+            tables.remove(tables.feed, seq)
+        for rows in tables.events.values():
+            for row in rows.values():
+                if row.until_seq is None:
+                    day = _day_of(row.event.occurred_at)
+                    before = tables.totals.get((day, row.event.name), (0, 0))
+                    total = (before[0] + 1, before[1] + row.event.value)
+                    tables.put(tables.totals, (day, row.event.name), total)
+
+    def close(self) -> None:
+        self._is_closed = True
+
+
+def _order(event: TimelineEvent) -> tuple[int, int]:
+    return event.occurred_at, event.seq
+
+
+def _link_order(link: Link) -> tuple[int, int, int]:
+    return link.since_seq, link.from_seq, link.person
+
+
+def _identity_of(exposure: Exposure) -> tuple[str, str, str, str, str, int]:
+    return (
+        exposure.subject,
+        exposure.slot,
+        exposure.rule,
+        exposure.rule_hash,
+        exposure.arm,
+        exposure.session,
+    )
+
+
+def _trait_in_force(asserted: Iterable[_Asserted], name: str) -> Trait | None:
+    """Only what beat its forerunner was kept, so the newest is the one in force."""
+    return next((item.trait for item in reversed(list(asserted)) if item.name == name), None)
+
+
+def _is_asked(query: EventQuery, seq: int, event: EventRow) -> bool:
+    return (
+        (query.before_seq is None or seq < query.before_seq)
+        and query.name in (None, event.name)
+        and query.source in (None, event.source)
+        and (query.keys is None or event.key in query.keys)
+        and (query.since_at is None or event.occurred_at >= query.since_at)
+        and (query.until_at is None or event.occurred_at < query.until_at)
+        and (query.message_id is None or msgspec.json.encode(query.message_id) in event.body)
+    )
+
+
+def _day_of(at: int) -> str:
+    """The UTC day of a moment, `2026-11-22`."""
+    return date.fromordinal(EPOCH + at // DAY).isoformat()

@@ -1,0 +1,88 @@
+"""Whose events are whose, worked out from links: the same answer for every adapter.
+
+Links say it per key and per stretch of `seq`; a key never linked belongs to whoever asks with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from opportune.core.link import FOREVER, Link
+from opportune.core.situation import Assignment, Trait
+
+Stretch = tuple[int, int]
+"""Events with `first <= seq < second`."""
+
+WHOLE: tuple[Stretch, ...] = ((0, FOREVER),)
+
+
+def person_of(key: int, links: Sequence[Link], as_of: int) -> int:
+    """Who owns the newest stretch of a key; a key with no such link is a person by itself."""
+    open_links = [link for link in links if link.is_known(as_of) and link.to_seq > as_of]
+    if not open_links:
+        return key
+    return max(open_links, key=lambda link: (link.from_seq, link.since_seq)).person
+
+
+def stretches_of(
+    key: int, links: Sequence[Link], as_of: int, *, person: int, is_asked: bool
+) -> tuple[Stretch, ...]:
+    """The parts of a key's log that are this person's, ascending and apart from each other.
+
+    A person's own key is theirs except where it was linked to someone else. A key the caller asked with
+    and that was never linked (the device of somebody who has just signed in) counts whole.
+    """
+    known = [link for link in links if link.is_known(as_of)]
+    if key == person:
+        others = [(link.from_seq, link.to_seq) for link in known if link.person != person]
+        return _without(others) if others else WHOLE
+    if is_asked and not any(link.since_seq <= as_of for link in links):
+        return WHOLE
+    return _joined((link.from_seq, link.to_seq) for link in known if link.person == person)
+
+
+def _joined(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    joined: list[Stretch] = []
+    for first, end in sorted(stretches):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        elif first < end:
+            joined.append((first, end))
+    return tuple(joined)
+
+
+def _without(others: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    left: list[Stretch] = []
+    start = 0
+    for first, end in _joined(others):
+        if first > start:
+            left.append((start, first))
+        start = end
+    if start < FOREVER:
+        left.append((start, FOREVER))
+    return tuple(left)
+
+
+def is_within(seq: int, stretches: Sequence[Stretch]) -> bool:
+    return any(first <= seq < end for first, end in stretches)
+
+
+def newest_traits(asserted: Iterable[tuple[int, str, Trait]]) -> dict[str, Trait]:
+    """Of `(seq, name, trait)` from several keys the one asserted last wins; a value of None is no trait."""
+    newest: dict[str, tuple[int, int, Trait]] = {}
+    for seq, name, trait in asserted:
+        current = newest.get(name)
+        if current is None or (trait.at, seq) >= current[:2]:
+            newest[name] = (trait.at, seq, trait)
+    return {name: trait for name, (_, _, trait) in newest.items() if trait.value is not None}
+
+
+def kept_assignments(given: Iterable[tuple[int, Assignment]]) -> dict[str, Assignment]:
+    """Of `(seq, assignment)` the newest phase of each experiment, and in it the one given first."""
+    kept: dict[str, tuple[int, int, Assignment]] = {}
+    for seq, assignment in given:
+        current = kept.get(assignment.experiment)
+        rank = (-assignment.phase, seq)
+        if current is None or rank < current[:2]:
+            kept[assignment.experiment] = (*rank, assignment)
+    return {experiment: assignment for experiment, (_, _, assignment) in kept.items()}

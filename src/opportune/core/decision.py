@@ -30,7 +30,7 @@ Outcome = Literal["shown", "hidden", "normal", "off", "error", "bot"]
 
 Verdict = Literal[
     "matched", "no match", "not if", "ended", "preview only", "outside the share", "not sure enough", "no value",
-    "control", "limited", "hidden", "other product", "shown", "no id",
+    "control", "limited", "hidden", "other product", "shown", "no id", "later",
 ]  # fmt: skip
 """How far one rule came in one slot."""
 
@@ -79,9 +79,32 @@ def decide(place: Place, situation: Situation, programme: Programme) -> Decision
     """What this slot shows this visitor. Raises whatever a broken rule raises; the caller answers `fault`."""
     if programme.is_off:
         return Decision(
-            slot=place.slot.name, value=place.normal.fill(situation), variant="", reason="DISABLED", outcome="off", gate="off"
+            slot=place.slot.name,
+            value=place.normal.fill(situation),
+            variant="",
+            reason="DISABLED",
+            outcome="off",
+            gate="off",
         )
     return _Walk(place, situation, programme).decide()
+
+
+def survey(place: Place, situation: Situation, programme: Programme, decision: Decision) -> Decision:
+    """The decision with a step for every other rule that acts in this slot, as why-nots need it."""
+    walk = _Walk(place, situation, programme)
+    asked = {name for name, _, _ in decision.steps}
+    steps = list(decision.steps)
+    everything = [showing for _, by_value in place.index for found in by_value.values() for showing in found]
+    everything += place.showings
+    for showing in sorted(everything, key=attrgetter("order")):
+        if showing.acting.rule not in asked:
+            verdict = walk.verdict(showing.acting)
+            steps.append((showing.acting.rule, "later" if verdict == "shown" else verdict, ""))
+    for hiding in (*place.normal.always_hidings, *place.normal.hidings):
+        if hiding.acting.rule not in asked:
+            verdict = walk.verdict(hiding.acting)
+            steps.append((hiding.acting.rule, "later" if verdict == "shown" else verdict, ""))
+    return msgspec.structs.replace(decision, steps=tuple(steps))
 
 
 def fault(place: Place | None, slot: str, situation: Situation, error_code: str) -> Decision:
@@ -92,7 +115,9 @@ def fault(place: Place | None, slot: str, situation: Situation, error_code: str)
             value = place.normal.fill(situation)
         except Exception:  # noqa: BLE001 - whatever failed, the page still gets an answer
             value = None
-    return Decision(slot=slot, value=value, variant="", reason="ERROR", outcome="error", error_code=error_code)
+    return Decision(
+        slot=slot, value=value, variant="", reason="ERROR", outcome="error", error_code=error_code
+    )
 
 
 def may_personalize(situation: Situation, *, needs_consent: bool) -> bool:
@@ -187,7 +212,7 @@ class _Walk:
     def _matching(self) -> Iterator[Showing]:
         """Rules that match, in the slot's order; the others leave a step."""
         for showing in self._candidates():
-            verdict = self._verdict(showing.acting)
+            verdict = self.verdict(showing.acting)
             if verdict == "shown":
                 yield showing
             else:
@@ -206,7 +231,7 @@ class _Walk:
         found.sort(key=attrgetter("order"))
         return found
 
-    def _verdict(self, acting: Acting) -> Verdict:
+    def verdict(self, acting: Acting) -> Verdict:
         """Whether a rule matches at all: preview, end, share, condition, exception."""
         situation = self.situation
         if acting.is_preview and not self.is_previewer:
@@ -260,7 +285,11 @@ class _Walk:
 
     def _arm(self, acting: Acting) -> str | None:
         """The unit's arm in a rule's test; None for a request nobody can be assigned by."""
-        return self._assigned(acting.seed, acting.phase, acting.arms) if self.situation.unit is not None else None
+        return (
+            self._assigned(acting.seed, acting.phase, acting.arms)
+            if self.situation.unit is not None
+            else None
+        )
 
     def _assigned(self, experiment: str, phase: int, arms: tuple[tuple[str, int], ...]) -> str:
         situation = self.situation
@@ -278,7 +307,7 @@ class _Walk:
         """The first hiding rule that matches and, if it is tested, whose arm hides."""
         for hiding in hidings:
             acting = hiding.acting
-            verdict = self._verdict(acting)
+            verdict = self.verdict(acting)
             if verdict == "shown" and hiding.product and not self._is_product(hiding):
                 verdict = "other product"
             if verdict != "shown":
@@ -289,12 +318,16 @@ class _Walk:
                 if arm is None:
                     self.steps.append((acting.rule, "no id", ""))
                     continue
-                self.exposures.append(Exposed("hide", self.place.slot.name, acting.rule, acting.behaviour, arm))
+                self.exposures.append(
+                    Exposed("hide", self.place.slot.name, acting.rule, acting.behaviour, arm)
+                )
                 if arm == CONTROL:
                     self.steps.append((acting.rule, "control", arm))
                     continue
             elif not self.is_previewer:
-                self.exposures.append(Exposed("hide", self.place.slot.name, acting.rule, acting.behaviour, TREATMENT))
+                self.exposures.append(
+                    Exposed("hide", self.place.slot.name, acting.rule, acting.behaviour, TREATMENT)
+                )
             self.steps.append((acting.rule, "hidden", ""))
             return hiding
         return None
@@ -307,7 +340,9 @@ class _Walk:
             product = situation.context.page_product
             events = situation.timeline.named(hiding.product_events)
             found = next((event for event in events if product and _names_product(event, product)), None)
-            finding = Finding(True, (product, found.occurred_at), 1.0) if found else Finding(False, (product,))
+            finding = (
+                Finding(True, (product, found.occurred_at), 1.0) if found else Finding(False, (product,))
+            )
             situation.findings[hiding.product_name] = finding
         return finding.held
 
@@ -324,7 +359,9 @@ class _Walk:
     def _shown(self, showing: Showing, value: Any, gate: str) -> Decision:
         acting = showing.acting
         if not acting.arms and not self.is_previewer:
-            self.exposures.append(Exposed("rule", self.place.slot.name, acting.rule, acting.behaviour, TREATMENT))
+            self.exposures.append(
+                Exposed("rule", self.place.slot.name, acting.rule, acting.behaviour, TREATMENT)
+            )
         return self._answer(
             value,
             variant=showing.content.name,
@@ -355,7 +392,12 @@ class _Walk:
 
     def _normal(self, gate: str) -> Decision:
         return self._answer(
-            self.place.normal.fill(self.situation), variant="normal", reason="DEFAULT", outcome="normal", rule="", gate=gate
+            self.place.normal.fill(self.situation),
+            variant="normal",
+            reason="DEFAULT",
+            outcome="normal",
+            rule="",
+            gate=gate,
         )
 
     def _answer(
@@ -439,7 +481,11 @@ def _limit(rule: str, limits: Limits, slot: str, situation: Situation) -> Findin
         given = {
             past.session
             for past in situation.exposures
-            if past.rule == rule and past.slot == slot and past.arm != CONTROL and past.first_at >= since and past.session != current
+            if past.rule == rule
+            and past.slot == slot
+            and past.arm != CONTROL
+            and past.first_at >= since
+            and past.session != current
         }
         if len(given) >= limits.at_most:
             return Finding(True, ("given", len(given), limits.at_most), 1.0)
@@ -454,4 +500,16 @@ def _limit(rule: str, limits: Limits, slot: str, situation: Situation) -> Findin
     return FAILED
 
 
-__all__ = ["Content", "Decision", "Exposed", "Outcome", "Reason", "Step", "Verdict", "decide", "fault", "may_personalize"]
+__all__ = [
+    "Content",
+    "Decision",
+    "Exposed",
+    "Outcome",
+    "Reason",
+    "Step",
+    "Verdict",
+    "decide",
+    "fault",
+    "may_personalize",
+    "survey",
+]

@@ -85,7 +85,11 @@ def _headline(receipt: Receipt, place: str) -> str:
             return f"{place}: normal content, because this looks like a machine and not a visitor"
         case _:
             reason = GATES.get(receipt.gate)
-            return f"{place}: normal content, because {reason}" if reason else f"{place}: normal content, no rule matched"
+            return (
+                f"{place}: normal content, because {reason}"
+                if reason
+                else f"{place}: normal content, no rule matched"
+            )
 
 
 def _because(receipt: Receipt, playbook: Playbook) -> Iterator[str]:
@@ -119,41 +123,41 @@ def sentence_with_facts(rule: Rule, receipt: Receipt, playbook: Playbook) -> str
     return f"{sentence}: {facts}" if facts else sentence
 
 
+VERDICTS: Mapping[str, tuple[float, str]] = {
+    "not if": (1.0, "its exception holds: {not_if}"),
+    "ended": (0.0, "its last day is over"),
+    "preview only": (0.0, "it is in preview: only previewers see it"),
+    "outside the share": (1.0, "it is launched to a share of visitors, and this one is outside"),
+    "not sure enough": (1.0, "its version is a bold one, and what we know here is not sure enough for that"),
+    "no value": (1.0, "its text needs “{detail}”, which is not known for this visitor"),
+    "no id": (1.0, "it is being tested, and a request without an id cannot take part"),
+    "later": (1.0, "it matches too, but an earlier rule or gate came first"),
+    "other product": (0.5, "this product is not one they {verb}"),
+}
+"""By verdict: how near the rule came, and the words."""
+
+
 def _why_nots(receipt: Receipt, playbook: Playbook) -> Iterator[WhyNot]:
     for name, verdict, detail in receipt.steps:
         rule = playbook.rules.get(name)
+        finding = receipt.findings.get(name)
         if rule is None:
             continue
-        finding = receipt.findings.get(name)
-        match verdict:
-            case "no match" if finding is not None:
-                yield _no_match(rule, finding, receipt, playbook)
-            case "not if":
-                yield WhyNot(rule=name, words=f"its exception holds: {_not_if_words(rule, receipt, playbook)}", near=1.0)
-            case "ended":
-                yield WhyNot(rule=name, words="its last day is over")
-            case "preview only":
-                yield WhyNot(rule=name, words="it is in preview: only previewers see it")
-            case "outside the share":
-                yield WhyNot(rule=name, words="it is launched to a share of visitors, and this one is outside", near=1.0)
-            case "not sure enough":
-                words = "its version is a bold one, and what we know here is not sure enough for that"
-                yield WhyNot(rule=name, words=words, near=1.0)
-            case "no value":
-                yield WhyNot(rule=name, words=f"its text needs {detail}, which is not known for this visitor", near=1.0)
-            case "no id":
-                yield WhyNot(rule=name, words="it is being tested, and a request without an id cannot take part", near=1.0)
-            case "other product":
-                yield WhyNot(rule=name, words=f"this product is not one they {_product_verb(rule)}", near=0.5)
-            case _:
-                pass
+        if verdict == "no match" and finding is not None:
+            yield _no_match(rule, finding, receipt, playbook)
+        elif verdict in VERDICTS:
+            near, words = VERDICTS[verdict]
+            not_if = _not_if_words(rule, receipt, playbook) if verdict == "not if" else ""
+            words = words.format(not_if=not_if, detail=detail, verb=_product_verb(rule))
+            yield WhyNot(rule=name, words=words, near=near)
 
 
 def _no_match(rule: Rule, finding: Finding, receipt: Receipt, playbook: Playbook) -> WhyNot:
     vocabulary = playbook.vocabulary
     missing = missing_in(rule.when, finding)
     words = tuple(
-        _joined(part.describe(vocabulary), part.explain(found, vocabulary, receipt.at)) for part, found in missing
+        _joined(part.describe(vocabulary), part.explain(found, vocabulary, receipt.at))
+        for part, found in missing
     )
     return WhyNot(
         rule=rule.name,
@@ -173,7 +177,11 @@ def _not_if_words(rule: Rule, receipt: Receipt, playbook: Playbook) -> str:
     vocabulary = playbook.vocabulary
     sentence = rule.not_if.describe(vocabulary)
     finding = receipt.findings.get(f"{rule.name}/not if")
-    return _joined(sentence, rule.not_if.explain(finding, vocabulary, receipt.at)) if finding is not None else sentence
+    return (
+        _joined(sentence, rule.not_if.explain(finding, vocabulary, receipt.at))
+        if finding is not None
+        else sentence
+    )
 
 
 def _limit_words(name: str, receipt: Receipt, playbook: Playbook) -> str:
@@ -187,4 +195,6 @@ def _limit_words(name: str, receipt: Receipt, playbook: Playbook) -> str:
 
 def _product_verb(rule: Rule) -> str:
     kinds = [hide.product for hide in rule.hide if hide.product]
-    return {"bought": "bought", "in cart": "have in the cart", "viewed": "viewed"}.get(kinds[0] if kinds else "", "bought")
+    return {"bought": "bought", "in cart": "have in the cart", "viewed": "viewed"}.get(
+        kinds[0] if kinds else "", "bought"
+    )

@@ -15,8 +15,8 @@ import msgspec
 from opportune.core.conditions.base import Check, Needs
 from opportune.core.content import compile_content
 from opportune.core.equality import equality_of
-from opportune.core.playbook import Playbook
 from opportune.core.plan import Plan
+from opportune.core.playbook import Playbook
 from opportune.core.rule import Hide, Limits, Rule, RunState
 from opportune.core.signals import SIGNALS, readers
 from opportune.core.signals.base import Reading, Signal
@@ -107,7 +107,16 @@ class Waiting(msgspec.Struct, frozen=True):
 class Programme:
     """Everything we personalize. Immutable; `with_seen` and `with_run` give new ones."""
 
-    __slots__ = ("is_off", "places", "playbook", "readers", "revision", "run_states", "seen_events", "waiting")
+    __slots__ = (
+        "is_off",
+        "places",
+        "playbook",
+        "readers",
+        "revision",
+        "run_states",
+        "seen_events",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -124,7 +133,9 @@ class Programme:
         self.revision = playbook.revision
         self.readers = _readers(playbook)
         builder = _Builder(playbook, self.run_states, seen_events)
-        self.places: Mapping[str, Place] = {name: builder.place(slot) for name, slot in playbook.slots.items()}
+        self.places: Mapping[str, Place] = {
+            name: builder.place(slot) for name, slot in playbook.slots.items()
+        }
         self.waiting: tuple[Waiting, ...] = tuple(builder.waiting)
 
     def with_seen(self, names: frozenset[str]) -> Programme:
@@ -144,12 +155,12 @@ def empty_programme() -> Programme:
     """What decides before any playbook was published: every slot is unknown."""
     plan = Plan()
     vocabulary = Vocabulary(plan=plan, signals={signal.name: signal for signal in SIGNALS})
-    return Programme(
-        Playbook(revision="", team=Team(), plan=plan, vocabulary=vocabulary, slots={}, rules={})
-    )
+    return Programme(Playbook(revision="", team=Team(), plan=plan, vocabulary=vocabulary, slots={}, rules={}))
 
 
-def missing_events(needs: Needs, plan: Plan, signals: Mapping[str, Signal], seen: frozenset[str]) -> tuple[str, ...]:
+def missing_events(
+    needs: Needs, plan: Plan, signals: Mapping[str, Signal], seen: frozenset[str]
+) -> tuple[str, ...]:
     """Events a rule depends on that were never seen. Of a signal's events one is enough."""
     missing = [name for name in sorted(needs.events) if not seen.intersection(plan.names_of(name))]
     for name in sorted(needs.signals):
@@ -249,13 +260,17 @@ class _Builder:
             )
             limits_name = f"{name}/limits/{slot.name}"
             showings.append(
-                Showing(order=len(showings), acting=self.acting[name], content=content, limits_name=limits_name)
+                Showing(
+                    order=len(showings), acting=self.acting[name], content=content, limits_name=limits_name
+                )
             )
         return showings
 
     def _content(self, name: str, value: Any, slot: Slot, *, is_bold: bool, tags: frozenset[str]) -> Content:
         hidings = [
-            self._hiding(hide, acting) for hide, acting in self.hides if hide.tag in tags or hide.slot == slot.name
+            self._hiding(hide, acting)
+            for hide, acting in self.hides
+            if hide.tag in tags or hide.slot == slot.name
         ]
         return Content(
             name=name,
@@ -266,7 +281,9 @@ class _Builder:
         )
 
     def _hiding(self, hide: Hide, acting: Acting) -> Hiding:
-        event = {"bought": "Order Completed", "in cart": "Product Added", "viewed": "Product Viewed"}.get(hide.product, "")
+        event = {"bought": "Order Completed", "in cart": "Product Added", "viewed": "Product Viewed"}.get(
+            hide.product, ""
+        )
         return Hiding(
             acting=acting,
             product=hide.product,
@@ -291,6 +308,7 @@ def _indexed(
             signal, value = equality
             index.setdefault(signal, {}).setdefault(value, []).append(showing)
     frozen = tuple(
-        (signal, {value: tuple(found) for value, found in by_value.items()}) for signal, by_value in index.items()
+        (signal, {value: tuple(found) for value, found in by_value.items()})
+        for signal, by_value in index.items()
     )
     return tuple(rest), frozen

@@ -135,7 +135,12 @@ def programme_at(receipt: Receipt, playbook: Playbook) -> Programme:
     """The programme as it acted then, as far as this decision looked at it."""
     states = {
         name: RunState(
-            rule=name, state=run.state, share=run.share, run=run.run, phase=run.phase, may_act_unseen=True  # type: ignore[arg-type]  # states are written by us and read back as text
+            rule=name,
+            state=run.state,
+            share=run.share,
+            run=run.run,
+            phase=run.phase,
+            may_act_unseen=True,  # type: ignore[arg-type]  # our own text
         )
         for name, run in receipt.runs.items()
     }

@@ -21,7 +21,10 @@ class Show(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hide(msgspec.Struct, frozen=True, kw_only=True):
-    """Hide every slot (or variant) with a tag, or one slot; `product` narrows it to what they bought, carted or viewed."""
+    """Hide every slot (or variant) with a tag, or one slot.
+
+    `product` narrows it to pages of products they bought, have in the cart, or viewed.
+    """
 
     tag: str = ""
     slot: str = ""
@@ -68,7 +71,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     lasts_ms: int = 0
     always: bool = False
     launch: str = "live"
-    """The run state a rule starts with when it is first published: `draft`, `preview`, `live` or a share such as `20%`."""
+    """The run state a rule starts with when first published: `draft`, `preview`, `live` or a share (`20%`)."""
     purpose: str = ""
     owner: str = ""
     reviewer: str = ""

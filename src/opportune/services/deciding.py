@@ -6,12 +6,13 @@ reason ERROR, and counted. Recording is the last act and nobody waits for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 
 import msgspec
 
-from opportune.core.decision import Decision, decide, fault
+from opportune.core.decision import Decision, decide, fault, survey
+from opportune.core.explanation import Explanation, WhyNot, explain
 from opportune.core.key import key_of
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, receipt_of
@@ -41,11 +42,12 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):
-    """One slot's decision with its token, and its receipt when it was asked for."""
+    """One slot's decision with its token; its receipt, and the same in words, when they were asked for."""
 
     decision: Decision
     token: str
     receipt: Receipt | None = None
+    why: Explanation | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -79,17 +81,11 @@ def decide_slots(house: House, question: Question) -> Answer:
         count_fallback(house, "deadline")
         return _faulted(programme, names, question, now=situation.now)
     record(house, situation, programme, decisions, is_ahead=question.is_ahead)
+    answer_one = _answer_with_receipt if question.wants_receipts else _answer_one
     return Answer(
         programme.revision,
         situation.seq,
-        tuple(
-            Answered(
-                decision,
-                _token(house, decision, situation, programme),
-                receipt_of(decision, situation, programme) if question.wants_receipts else None,
-            )
-            for decision in decisions
-        ),
+        tuple(answer_one(house, decision, situation, programme) for decision in decisions),
         any(place.is_personalized for name in names if (place := programme.places.get(name)) is not None),
     )
 
@@ -99,7 +95,8 @@ def recollect(house: House, question: Question) -> Situation:
     now = house.clock()
     keys = keys_of(question)
     past = house.storage.recall(keys, now=now) if keys else NOBODY
-    return situate(house.programme, question, keys, past, now, house.visits.get(keys[0]) if keys else None)
+    latest = house.visits.get(keys[0]) if keys else None
+    return situate(house.programme, question, keys, past, now=now, latest=latest)
 
 
 def keys_of(question: Question) -> tuple[int, ...]:
@@ -117,6 +114,7 @@ def situate(
     question: Question,
     keys: Sequence[int],
     past: Recollection,
+    *,
     now: int,
     latest: tuple[int, int] | None = None,
 ) -> Situation:
@@ -150,6 +148,34 @@ def situate(
     )
 
 
+def explain_decision(
+    decision: Decision, situation: Situation, programme: Programme
+) -> tuple[Receipt, Explanation]:
+    """The decision's receipt, and its words with the why-nots of every other rule in that slot."""
+    receipt = receipt_of(decision, situation, programme)
+    place = programme.places.get(decision.slot)
+    if place is None or decision.outcome in ("off", "error"):
+        return receipt, explain(receipt, programme.playbook)
+    whole = receipt_of(survey(place, situation, programme, decision), situation, programme)
+    found = explain(whole, programme.playbook)
+    asleep = tuple(asleep_in(decision.slot, programme))
+    return receipt, msgspec.structs.replace(found, why_not=found.why_not + asleep)
+
+
+def asleep_in(slot: str, programme: Programme) -> Iterator[WhyNot]:
+    """Rules written for this slot that do not act at all now: drafts, paused, waiting for their events."""
+    waiting = {found.rule: found.events for found in programme.waiting}
+    for rule in programme.playbook.rules.values():
+        if slot not in rule.slots():
+            continue
+        state = programme.run_states.get(rule.name)
+        if rule.name in waiting:
+            events = ", ".join(waiting[rule.name])
+            yield WhyNot(rule=rule.name, words=f"it waits for events never seen so far: {events}")
+        elif state is not None and state.state not in ("live", "share", "preview"):
+            yield WhyNot(rule=rule.name, words=f"it is not switched on ({state.state})")
+
+
 def count_fallback(house: House, cause: str) -> None:
     """One more decision that fell back to normal content."""
     house.fallbacks[cause] = house.fallbacks.get(cause, 0) + 1
@@ -167,6 +193,17 @@ def _decide_one(house: House, programme: Programme, name: str, situation: Situat
     except Exception:  # noqa: BLE001 - one broken rule must not take the page down
         count_fallback(house, "rule")
         return fault(place, name, situation, FAILED)
+
+
+def _answer_one(house: House, decision: Decision, situation: Situation, programme: Programme) -> Answered:
+    return Answered(decision, _token(house, decision, situation, programme))
+
+
+def _answer_with_receipt(
+    house: House, decision: Decision, situation: Situation, programme: Programme
+) -> Answered:
+    receipt, why = explain_decision(decision, situation, programme)
+    return Answered(decision, _token(house, decision, situation, programme), receipt, why)
 
 
 def _faulted(programme: Programme, names: Sequence[str], question: Question, *, now: int) -> Answer:

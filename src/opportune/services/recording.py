@@ -69,7 +69,9 @@ class Record(msgspec.Struct, frozen=True):
     def _assign(self, transaction: Transaction) -> None:
         unit = self.situation.unit
         found: dict[str, Assignment] = {
-            assignment.experiment: assignment for decision in self.decisions for assignment in decision.assignments
+            assignment.experiment: assignment
+            for decision in self.decisions
+            for assignment in decision.assignments
         }
         if unit is not None and found:
             transaction.add_assignments(unit.key, found.values())

@@ -46,7 +46,9 @@ _decoder = msgspec.msgpack.Decoder(Token)
 def sign(secret: bytes, token: Token) -> str:
     """URL-safe text: payload, a dot, and 12 bytes of HMAC-SHA256."""
     payload = _encode(token)
-    return (urlsafe_b64encode(payload).rstrip(b"=") + b"." + urlsafe_b64encode(_mac(secret, payload))).decode()
+    return (
+        urlsafe_b64encode(payload).rstrip(b"=") + b"." + urlsafe_b64encode(_mac(secret, payload))
+    ).decode()
 
 
 def read_token(house: House, text: str) -> Token | None:

@@ -1,0 +1,220 @@
+"""Explaining: why a decision was what it was, again to equal bytes, or derived anew; and why not something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from opportune.core.decision import decide
+from opportune.core.explanation import Explanation, explain
+from opportune.core.programme import Programme
+from opportune.core.receipt import Receipt, context_from, decode, programme_at, receipt_of, replay
+from opportune.core.signals.base import Reading
+from opportune.core.situation import Context, Situation
+from opportune.errors import BadRequestError, NotFoundError
+from opportune.services.deciding import Question, explain_decision, keys_of, situate
+from opportune.services.house import House
+from opportune.services.publishing import playbook_at
+from opportune.services.tokens import Token, open_token
+from opportune.storage.base import Opportunity, StoredExposure
+
+Origin = Literal["stored", "derived"]
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """A past decision: its receipt and words. `derived` ones were worked out again, not kept."""
+
+    origin: Origin
+    receipt: Receipt
+    why: Explanation
+    notes: tuple[str, ...] = ()
+
+
+class Again(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision made again beside the original. `differences` name fields, then what each said."""
+
+    is_equal: bool
+    original: bytes
+    again: bytes
+    differences: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Inputs that cannot be derived any more, and why."""
+
+
+def explain_token(house: House, text: str) -> Explained:
+    """What a decision token stands for.
+
+    Raises BadRequestError for a foreign token, NotFoundError when nothing of it is left.
+    """
+    token = open_token(house.secret, text)
+    if token is None:
+        raise BadRequestError(wrong="This is not a decision token of this installation.")
+    stored = _stored_receipt(house, token)
+    if stored is not None:
+        why = explain(stored, playbook_at(house, stored.revision))
+        return Explained(origin="stored", receipt=stored, why=why)
+    return _derive(house, token)
+
+
+def replay_token(house: House, text: str) -> Again:
+    """Decides again from the receipt's own inputs; equal bytes unless the engine changed."""
+    explained = explain_token(house, text)
+    original = explained.receipt.to_json()
+    again = replay(explained.receipt, playbook_at(house, explained.receipt.revision)).to_json()
+    return Again(
+        is_equal=original == again, original=original, again=again, differences=_differences(original, again)
+    )
+
+
+def rebuild_token(house: House, text: str) -> Again:
+    """Derives the inputs again as of the decision's `seq`, decides, and names what cannot be derived."""
+    token = open_token(house.secret, text)
+    explained = explain_token(house, text)
+    original = explained.receipt
+    if token is None:
+        raise BadRequestError(wrong="This is not a decision token of this installation.")
+    identity = house.storage.find_key_id(token.unit)
+    missing = [] if identity is not None else ["the visitor's events: erased, expired or never stored"]
+    playbook = playbook_at(house, original.revision)
+    programme = programme_at(original, playbook)
+    question = Question(
+        anonymous_id=identity[1] if identity and identity[0] != "user" else None,
+        user_id=identity[1] if identity and identity[0] == "user" else None,
+        context=context_from(original.context),
+    )
+    keys = keys_of(question) or (token.unit,)
+    past = house.storage.recall(keys, now=original.at, as_of=original.seq)
+    past = msgspec.structs.replace(past, assignments=original.assignments)
+    situation = situate(
+        programme, question, keys, past, now=original.at, latest=(original.session, original.at)
+    )
+    decision = decide(programme.places[original.slot], situation, programme)
+    again = receipt_of(decision, situation, programme)
+    before, after = original.to_json(), again.to_json()
+    return Again(
+        is_equal=_outcome(original) == _outcome(again),
+        original=before,
+        again=after,
+        differences=_differences(before, after),
+        missing=tuple(missing),
+    )
+
+
+def explain_person(
+    house: House,
+    person: str,
+    slot: str,
+    *,
+    at: int | None = None,
+    assumed: Mapping[str, object] | None = None,
+    context: Context | None = None,
+) -> Explained:
+    """Why this person sees what they see in a slot now (or saw at a moment), and what would change it.
+
+    `assumed` sets signals by name ("cart value" -> 6000) before anything is read. Raises NotFoundError.
+    """
+    programme = house.programme
+    place = programme.places.get(slot) or next(
+        (found for found in programme.places.values() if found.slot.name == slot), None
+    )
+    if place is None:
+        raise NotFoundError(what=f"The slot “{slot}”")
+    situation, notes = _situation_of(house, programme, person, at, context or Context())
+    for name, value in (assumed or {}).items():
+        situation.readings[name] = Reading(value, "session", "high", situation.now)  # type: ignore[arg-type]  # any JSON value the operator assumes
+    decision = decide(place, situation, programme)
+    receipt, why = explain_decision(decision, situation, programme)
+    return Explained(origin="derived", receipt=receipt, why=why, notes=notes)
+
+
+def _situation_of(
+    house: House, programme: Programme, person: str, at: int | None, context: Context
+) -> tuple[Situation, tuple[str, ...]]:
+    now = at if at is not None else house.clock()
+    for namespace in ("user", "anonymous"):
+        question = Question(
+            user_id=person if namespace == "user" else None,
+            anonymous_id=person if namespace == "anonymous" else None,
+            context=context,
+        )
+        keys = keys_of(question)
+        past = house.storage.recall(keys, now=now)
+        if past.is_known or len(past.keys) > 1:
+            if at is not None:
+                past = msgspec.structs.replace(
+                    past,
+                    events={
+                        key: [row for row in rows if row.occurred_at <= at]
+                        for key, rows in past.events.items()
+                    },
+                )
+            notes = (
+                () if at is None else ("Events known today up to that moment; traits and links are today's.",)
+            )
+            return situate(programme, question, keys, past, now=now), notes
+    raise NotFoundError(what=f"A person with the id “{person}”")
+
+
+def _stored_receipt(house: House, token: Token) -> Receipt | None:
+    units = {token.unit, *token.units}
+    for exposure in house.storage.list_exposures(sorted(units), limit=500):
+        if _matches(exposure, token) and exposure.receipt:
+            receipt = decode(exposure.receipt)
+            if receipt.slot == token.slot:
+                return receipt
+    return None
+
+
+def _matches(exposure: StoredExposure, token: Token) -> bool:
+    """Whether this exposure is one the token names, in the token's own visit."""
+    return exposure.session == token.session and any(
+        (exposed.subject, exposed.slot, exposed.rule, exposed.rule_hash, exposed.arm)
+        == (exposure.subject, exposure.slot, exposure.rule, exposure.rule_hash, exposure.arm)
+        for exposed in token.exposures
+    )
+
+
+def _derive(house: House, token: Token) -> Explained:
+    """No receipt was kept (nothing was exposed): derived again from the opportunity, and named so."""
+    opportunity = _find_opportunity(house, token)
+    playbook = playbook_at(house, token.revision)
+    programme = Programme(playbook, house.programme.run_states, house.programme.seen_events)
+    identity = house.storage.find_key_id(token.unit)
+    question = Question(
+        anonymous_id=identity[1] if identity and identity[0] != "user" else None,
+        user_id=identity[1] if identity and identity[0] == "user" else None,
+        context=context_from(msgspec.json.decode(opportunity.context)) if opportunity else Context(),
+    )
+    keys = keys_of(question) or ((token.unit,) if token.unit else ())
+    if not keys:
+        raise NotFoundError(what="What this request without an id was decided on")
+    past = house.storage.recall(keys, now=token.at, as_of=token.seq)
+    situation = situate(programme, question, keys, past, now=token.at, latest=(token.session, token.at))
+    place = programme.places.get(token.slot)
+    if place is None:
+        raise NotFoundError(what=f"The slot “{token.slot}” in that revision")
+    receipt, why = explain_decision(decide(place, situation, programme), situation, programme)
+    notes = ["No receipt was kept, as nothing was exposed: derived again, with today's launch states."]
+    if opportunity is None:
+        notes.append("What the page said then was not kept either: derived without it.")
+    return Explained(origin="derived", receipt=receipt, why=why, notes=tuple(notes))
+
+
+def _find_opportunity(house: House, token: Token) -> Opportunity | None:
+    found = house.storage.list_opportunities([token.unit], limit=500) if token.unit else []
+    return next((row for row in found if row.slot == token.slot and row.session == token.session), None)
+
+
+def _outcome(receipt: Receipt) -> tuple[str, ...]:
+    return receipt.outcome, receipt.reason, receipt.variant, receipt.rule, receipt.gate, receipt.content
+
+
+def _differences(before: bytes, after: bytes) -> tuple[str, ...]:
+    old, new = (msgspec.json.decode(data, type=dict[str, msgspec.Raw]) for data in (before, after))
+    return tuple(
+        f"{name}: {bytes(old.get(name, b'nothing')).decode()} -> {bytes(new.get(name, b'nothing')).decode()}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    )

@@ -6,14 +6,16 @@ Services fill it from a request and one storage read; conditions, signals and ga
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from opportune.core.finding import Finding
-from opportune.core.signals.base import Reading, Source
-from opportune.core.timeline import FactValue, Timeline, TimelineEvent
+from opportune.core.signals.base import NOTHING, Reading, SignalValue, trait_sureness
+from opportune.core.timeline import FactValue, Timeline
+from opportune.core.visit import Visit
 
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -24,15 +26,6 @@ class Trait(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value: FactValue
     source: str
     at: int
-
-
-class Visit(msgspec.Struct, frozen=True, gc=False):
-    """The visit that is going on, of one device key. Its id is its start, fixed when first used (ms)."""
-
-    id: int
-    last_at: int
-    events: Sequence[TimelineEvent] = ()
-    """The events of this visit from browser or app, newest first."""
 
 
 class Unit(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +73,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     referrer: str = ""
     campaign: Mapping[str, str] = msgspec.field(default_factory=dict)
     user_agent: str = ""
+    device_type: str = ""
+    """Stated by the caller; empty: read from the user agent."""
     language: str = ""
     country: str = ""
     search: str = ""
@@ -90,7 +85,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Consent this request states (`measure`, `personalize`, `message`, `ads`); None: nothing said."""
     is_preview: bool = False
     is_machine: bool = False
-    attributes: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    attributes: Mapping[str, SignalValue] = msgspec.field(default_factory=dict)
 
 
 class Situation:
@@ -162,13 +157,16 @@ class Situation:
         return reading
 
     def _read_open(self, name: str) -> Reading:
-        """Signals that no list can name: any attribute of the context, else any trait."""
-        attributes = self.context.attributes
-        if name in attributes:
-            return Reading(attributes[name], "session", "high", self.now)
-        trait = self.traits.get(name)
-        if trait is not None:
-            return Reading(trait.value, "profile", "medium", trait.at)
+        """Signals that no list can name: any attribute of the context, else any trait, in any usual spelling."""
+        attributes, traits = self.context.attributes, self.traits
+        for spelling in spellings(name):
+            value = attributes.get(spelling)
+            if value is not None:
+                return Reading(value, "session", "high", self.now)
+        for spelling in spellings(name):
+            trait = traits.get(spelling)
+            if trait is not None:
+                return Reading(trait.value, "profile", trait_sureness(self.now, trait.at), trait.at)
         return NOTHING
 
     def value(self, name: str) -> Any:
@@ -176,5 +174,22 @@ class Situation:
         return self.read(name).value
 
 
-PROFILE: Source = "profile"
-NOTHING = Reading(None, PROFILE, "low", None)
+@lru_cache(maxsize=4_096)
+def spellings(name: str) -> tuple[str, ...]:
+    """How a name in words may be written where it comes from: `loyalty tier`, `loyalty_tier`, `loyaltyTier` ..."""
+    words = name.split()
+    camel = "".join([words[0], *(word[:1].upper() + word[1:] for word in words[1:])]) if words else name
+    return tuple(dict.fromkeys((name, "_".join(words), camel, "-".join(words))))
+
+
+__all__ = [
+    "UTC_ZONE",
+    "Assignment",
+    "Context",
+    "PastExposure",
+    "Situation",
+    "Trait",
+    "Unit",
+    "Visit",
+    "spellings",
+]

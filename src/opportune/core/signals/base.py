@@ -1,11 +1,20 @@
-"""What a signal is: a named question about the visitor with a typed answer that knows where it came from."""
+"""What a signal is: a named question about the visitor with a typed answer that knows where it came from.
+
+Fast truth: what the request says (`session`) outranks what was captured (`event`), which outranks what a
+profile says (`profile`). How sure an answer is follows from its age, by the three functions below.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
+
+from opportune.core.moment import DAY, MINUTE
+from opportune.core.plan import Plan
+from opportune.core.timeline import FactValue, TimelineEvent
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation
@@ -15,6 +24,9 @@ Source = Literal["session", "event", "profile"]
 Confidence = Literal["high", "medium", "low"]
 SignalValue = str | int | float | bool | list[str] | None
 """None is "not known". Money is integer minor units, durations and moments integer milliseconds."""
+
+RECENT_MS = 7 * DAY
+FRESH_TRAIT_MS = 30 * DAY
 
 
 class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -26,17 +38,105 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
     at: int | None = None
 
 
+NOTHING = Reading(None, "profile", "low", None)
+"""Nothing is known."""
+
+
 class Signal(ABC):
     """One question. `name` is the words used in sentences and in `{name}` placeholders."""
 
     name: ClassVar[str]
     type: ClassVar[SignalType]
     source: ClassVar[Source]
+    """Where its best answer comes from; a reading says where its own did."""
     confidence: ClassVar[Confidence]
+    """The best it can be; a reading may be less sure."""
     meaning: ClassVar[str]
     events: ClassVar[tuple[str, ...]] = ()
-    """Names of the plan's events this signal needs; a rule that uses it waits until they were seen."""
+    """Names of the plan's events this signal needs; a rule that uses it waits until one of them was seen."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names under which it may be read."""
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        """With a plan, events are found under their former names as well."""
+        self.plan = plan
 
     @abstractmethod
     def read(self, situation: Situation) -> Reading:
         """The answer for this visitor now; a value of None when nothing is known."""
+
+    def named(self, *names: str) -> tuple[str, ...]:
+        """The names under which events of these kinds may stand on a timeline."""
+        if self.plan is None:
+            return names
+        return tuple(every for name in names for every in self.plan.names_of(name))
+
+
+def visit_start(situation: Situation) -> int:
+    """When the visit that is going on began; half an hour ago where nobody said (ms)."""
+    visit = situation.visit
+    return visit.began_at if visit is not None else situation.now - 30 * MINUTE
+
+
+def visit_events(situation: Situation) -> Sequence[TimelineEvent]:
+    """The visit's events, newest first."""
+    return situation.visit.events if situation.visit is not None else ()
+
+
+def sureness(situation: Situation, at: int) -> Confidence:
+    """Of what an event showed: high within this visit, medium for seven days, then low."""
+    if at >= visit_start(situation):
+        return "high"
+    return "medium" if situation.now - at < RECENT_MS else "low"
+
+
+def trait_sureness(now: int, at: int) -> Confidence:
+    """Of a profile trait: medium while younger than thirty days, low when stale."""
+    return "medium" if now - at < FRESH_TRAIT_MS else "low"
+
+
+def read_trait(situation: Situation, *names: str) -> Reading:
+    """The first of these traits that is known, as plain value with its age."""
+    traits = situation.traits
+    if traits:
+        for name in names:
+            trait = traits.get(name)
+            if trait is not None and trait.value is not None:
+                return Reading(trait.value, "profile", trait_sureness(situation.now, trait.at), trait.at)
+    return NOTHING
+
+
+def read_text_trait(situation: Situation, *names: str) -> Reading:
+    """The same, for traits that must be a text."""
+    reading = read_trait(situation, *names)
+    return reading if isinstance(reading.value, str) and reading.value else NOTHING
+
+
+def from_request(situation: Situation, value: SignalValue) -> Reading:
+    """What the request itself said, or nothing when it said nothing (None or empty text)."""
+    if value is None or value == "":
+        return NOTHING
+    return Reading(value, "session", "high", situation.now)
+
+
+def text_of(fact: FactValue) -> str:
+    """A fact as one text, empty when it is none; of several the first."""
+    if isinstance(fact, str):
+        return fact
+    if isinstance(fact, list):
+        return next((each for each in fact if isinstance(each, str)), "")
+    return ""
+
+
+def texts_of(fact: FactValue) -> list[str]:
+    """A fact as a list of texts."""
+    if isinstance(fact, str):
+        return [fact] if fact else []
+    if isinstance(fact, list):
+        return [each for each in fact if isinstance(each, str) and each]
+    return []
+
+
+def money_of(fact: FactValue) -> int:
+    """A fact as money in minor units, 0 when it is none."""
+    return fact if isinstance(fact, int) and not isinstance(fact, bool) else 0

@@ -1,0 +1,43 @@
+"""The time of day in the installation's zone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from opportune.core.moment import SECOND
+from opportune.core.signals.base import Reading, Signal
+
+if TYPE_CHECKING:
+    from opportune.core.situation import Situation
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class Weekday(Signal):
+    name = "weekday"
+    type = "text"
+    source = "session"
+    confidence = "high"
+    meaning = "The day of the week, such as Saturday, in the shop's time zone."
+
+    def read(self, situation: Situation) -> Reading:
+        return Reading(WEEKDAYS[_local(situation).weekday()], "session", "high", situation.now)
+
+
+class Hour(Signal):
+    name = "hour"
+    type = "number"
+    source = "session"
+    confidence = "high"
+    meaning = "The hour of the day, 0 to 23, in the shop's time zone."
+
+    def read(self, situation: Situation) -> Reading:
+        return Reading(_local(situation).hour, "session", "high", situation.now)
+
+
+def _local(situation: Situation) -> datetime:
+    return datetime.fromtimestamp(situation.now / SECOND, situation.zone)
+
+
+CLOCK = (Weekday(), Hour())

@@ -1,0 +1,65 @@
+"""Options that several commands share, each with its `OPPORTUNE_...` variable."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from opportune.settings import DEFAULTS
+
+Command = Callable[..., Any]
+
+
+def data_option(command: Command) -> Command:
+    return click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=DEFAULTS.data,
+        envvar="OPPORTUNE_DATA",
+        show_default=True,
+        show_envvar=True,
+        help="Folder with everything Opportune keeps.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)
+
+
+def reason_option(command: Command) -> Command:
+    return click.option("--reason", default="", help="Why, for the audit trail.")(command)
+
+
+def mapping_option(command: Command) -> Command:
+    return click.option(
+        "--map",
+        "mapping",
+        multiple=True,
+        callback=_read_mapping,
+        metavar="FIELD=COLUMN",
+        help="Which column is which field, such as anonymousId=visitor; may be given several times.",
+    )(command)
+
+
+def operator() -> str:
+    """Who gives the command, for the audit trail."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _read_mapping(
+    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    wrong = next(
+        (text for text, (field, _, column) in zip(given, pairs, strict=True) if not field or not column), None
+    )
+    if wrong is not None:
+        raise click.BadParameter(f"{wrong!r} is not FIELD=COLUMN, such as anonymousId=visitor")
+    return {field: column for field, _, column in pairs}

@@ -1,0 +1,145 @@
+"""How single words stand in a phrase: quoted or plain texts, lists, number words, and the nearest known phrase."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from difflib import SequenceMatcher
+from typing import NoReturn
+
+from opportune.errors import SentenceError
+
+QUOTED = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|“[^”]*”|„[^“”]*[“”]|‘[^’]*’|«[^»]*»"
+"""A quoted text, in any quotes a word processor may have made of them."""
+
+NUMBER_WORDS = {
+    word: number
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve".split(),
+    )
+}
+
+_SEPARATOR = re.compile(
+    rf"(?s)\s*(?:({QUOTED})|(,)\s*(?:or\b|and\b)?|\b(or|and)\b|(\w[^\s,]*|[^\s,]+))", re.IGNORECASE
+)
+
+
+def fail(text: str, at: int, wrong: str, suggestions: Sequence[str] = ()) -> NoReturn:
+    """Raises a SentenceError at a place."""
+    raise SentenceError(text=text, at=at, wrong=wrong, suggestions=suggestions)
+
+
+def squeezed(text: str) -> str:
+    """The phrase as it is compared: lower case, single spaces."""
+    return " ".join(text.casefold().split())
+
+
+def quote(text: str) -> str:
+    """The text in double quotes, with backslashes before what would end it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def unquote(quoted: str) -> str:
+    """The text of a quoted token; backslash escapes work inside straight quotes."""
+    inner = quoted[1:-1]
+    if quoted[0] not in "\"'" or "\\" not in inner:
+        return inner
+    if quoted[0] == "'":
+        inner = inner.replace("\\'", "'").replace('"', '\\"')
+    try:
+        return str(json.loads(f'"{inner}"', strict=False))
+    except ValueError:
+        return re.sub(r"(?s)\\(.)", r"\1", inner)
+
+
+def join_words(words: Sequence[str], last: str = "or") -> str:
+    """`a, b or c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def split_words(text: str) -> list[tuple[str, int]]:
+    """The items of `a, "b" or c` with their places; quoted items keep commas and "or" inside."""
+    items: list[tuple[str, int]] = []
+    words: list[str] = []
+    start = 0
+
+    def close() -> None:
+        if words:
+            items.append((" ".join(words), start))
+            words.clear()
+
+    for match in _SEPARATOR.finditer(text):
+        quoted, comma, joint, word = match.groups()
+        if quoted:
+            close()
+            items.append((unquote(quoted), match.start(1)))
+        elif comma or joint:
+            close()
+        else:
+            start = start if words else match.start(4)
+            words.append(word)
+    close()
+    return items
+
+
+def number_of(word: str) -> float | None:
+    """A number in figures or in a word up to twelve; `a` and `an` are one."""
+    word = squeezed(word)
+    if word in {"a", "an"}:
+        return 1
+    if word in NUMBER_WORDS:
+        return NUMBER_WORDS[word]
+    try:
+        return float(word)
+    except ValueError:
+        return None
+
+
+def plain_number(number: float) -> str:
+    """Figures without an exponent and without needless zeros."""
+    if isinstance(number, int):
+        return str(number)
+    text = repr(number)
+    if "e" in text:
+        text = f"{number:.{_decimals(text)}f}"
+    return text.removesuffix(".0")
+
+
+def _decimals(text: str) -> int:
+    mantissa, _, exponent = text.partition("e")
+    return max(0, len(mantissa.partition(".")[2]) - int(exponent))
+
+
+def nearest(words: str, phrases: Iterable[str], limit: int = 3) -> tuple[str, ...]:
+    """Known phrases most like the beginning of `words`, best first; none when nothing is near."""
+    given = squeezed(words).split()
+    ranked = sorted(
+        ((_likeness(given, squeezed(phrase)), phrase) for phrase in dict.fromkeys(phrases)),
+        key=lambda pair: (-pair[0], pair[1]),
+    )
+    return tuple(phrase for likeness, phrase in ranked[:limit] if likeness >= 0.55)
+
+
+def _likeness(given: Sequence[str], phrase: str) -> float:
+    """How like a phrase is to the first words given, whichever number of them fits best."""
+    length = phrase.count(" ") + 1
+    lengths = {size for size in (length - 1, length, length + 1) if 0 < size <= len(given)} or {len(given)}
+    return max(SequenceMatcher(None, " ".join(given[:size]), phrase).ratio() for size in lengths)
+
+
+def article(noun: str) -> str:
+    """`a` or `an`."""
+    return "an" if noun[:1].lower() in "aeiou" else "a"
+
+
+def plural(noun: str) -> str:
+    """The English plural of a noun: product -> products, category -> categories."""
+    if re.search(r"[^aeiou]y$", noun):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if re.search(r"(s|x|z|ch|sh)$", noun) else f"{noun}s"
+
+
+Reader = Callable[[str], object]

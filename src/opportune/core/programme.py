@@ -246,7 +246,7 @@ class _Builder:
             if action.slot == slot.name
         }
         listed = [name for name in slot.rules if name in by_rule]
-        showings = []
+        showings: list[Showing] = []
         for name in [*listed, *sorted(set(by_rule) - set(listed))]:
             variant = slot.find_variant(by_rule[name])
             if variant is None:

@@ -16,7 +16,7 @@ from opportune.core.decision import CONSENT, Decision, Step, decide
 from opportune.core.finding import Finding
 from opportune.core.playbook import Playbook
 from opportune.core.programme import Programme
-from opportune.core.rule import RunState
+from opportune.core.rule import RunState, RunStateName
 from opportune.core.signals.base import Reading
 from opportune.core.situation import Assignment, Context, Situation, Unit, Visit
 
@@ -28,7 +28,7 @@ _defaults = Context()
 class RuleRun(msgspec.Struct, frozen=True, array_like=True):
     """A rule's run state as it was: state, share of 10,000, number of its test, phase."""
 
-    state: str
+    state: RunStateName
     share: int
     run: int
     phase: int
@@ -135,12 +135,7 @@ def programme_at(receipt: Receipt, playbook: Playbook) -> Programme:
     """The programme as it acted then, as far as this decision looked at it."""
     states = {
         name: RunState(
-            rule=name,
-            state=run.state,
-            share=run.share,
-            run=run.run,
-            phase=run.phase,
-            may_act_unseen=True,  # type: ignore[arg-type]  # our own text
+            rule=name, state=run.state, share=run.share, run=run.run, phase=run.phase, may_act_unseen=True
         )
         for name, run in receipt.runs.items()
     }

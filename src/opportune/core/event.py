@@ -5,11 +5,14 @@ Reading wire JSON into it is `from_segment`; what of it a decision may see is `f
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 
 from opportune.core.key import Namespace, key_of
+from opportune.core.values import EARLIEST_AT, to_moment, to_text
 
 EventType = Literal["track", "identify", "page", "screen", "group", "alias"]
 SourceKind = Literal["browser", "app", "server", "shop", "import"]
@@ -17,6 +20,17 @@ SourceKind = Literal["browser", "app", "server", "shop", "import"]
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
 MAX_BATCH_EVENTS = 2_500
+MAX_ID_CHARS = 200
+MAX_NAME_CHARS = 120
+MAX_DEPTH = 64
+"""Events nested deeper than this are set aside: whoever reads them later must not stumble."""
+
+TYPES: frozenset[str] = frozenset(get_args(EventType))
+NO_ID = frozenset({"undefined", "null", "[object object]", "nan"})
+"""What broken scripts send instead of an id. Taken as absent, or every visitor would be one person."""
+
+IsProven = Callable[[str, object], bool]
+"""Whether a token (the second value, whatever was sent as one) proves that a request speaks for a user id."""
 
 NAMES: dict[str, str] = {
     "page": "Page Viewed",
@@ -75,3 +89,170 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     source: str = ""
     received_at: int = 0
+
+
+class Unfit(msgspec.Struct, frozen=True):
+    """Why an event cannot be taken as it is: a stable code and a sentence for people."""
+
+    code: str
+    reason: str
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of all messages of one request. `source` None: each message's own context tells."""
+
+    received_at: int
+    is_secret: bool = False
+    source: SourceKind | None = None
+    type: EventType | None = None
+    sent_at: object = None
+    context: Mapping[str, Any] = {}
+    """Given once for a whole batch; each event's own context goes over it."""
+
+
+def from_segment(message: object, origin: Origin, *, is_proven: IsProven, spare_id: str) -> Event | Unfit:
+    """Reads one message in Segment's spec, as Segment's and RudderStack's libraries send it.
+
+    Never raises, whatever the message is. `spare_id` is its message id if it brings none.
+    """
+    if not isinstance(message, dict):
+        return Unfit("not_an_object", "an event must be a JSON object")
+    kind = origin.type or str(message.get("type", "")).lower()
+    if kind not in TYPES:
+        return Unfit("unknown_type", f"the type {kind[:40]!r} is none of {', '.join(sorted(TYPES))}")
+    context = _object(message.get("context"))
+    if origin.context:
+        context = {**origin.context, **context}
+    user, device = _id(message, "userId"), _id(message, "anonymousId")
+    previous, group = _id(message, "previousId"), _id(message, "groupId")
+    name = _name(message, kind)
+    for read in (user, device, previous, group, name):
+        if isinstance(read, Unfit):
+            return read
+    user, device = cast("str | None", user), cast("str | None", device)
+    if user is None and device is None:
+        return Unfit("no_id", "userId or anonymousId is needed")
+    if kind == "alias" and (user is None or previous is None):
+        return Unfit("no_id", "alias needs userId and previousId")
+    is_user = user is not None and (origin.is_secret or is_proven(user, context.get("userToken")))
+    properties = _object(message.get("properties"))
+    traits = _object(message.get("traits"))
+    if kind in ("page", "screen"):
+        properties = _with_page_name(properties, message)
+    elif kind == "identify" and isinstance(context.get("traits"), dict):
+        traits = {**context["traits"], **traits}
+    return Event(
+        type=cast("EventType", kind),
+        name=cast("str", name),
+        message_id=message_id_of(message) or spare_id,
+        user_id=user if is_user else None,
+        claimed_user_id=None if is_user else user,
+        anonymous_id=device,
+        previous_id=cast("str | None", previous),
+        group_id=cast("str | None", group),
+        occurred_at=occurred_at(message, origin),
+        received_at=origin.received_at,
+        source=origin.source or source_of(context, is_secret=origin.is_secret),
+        properties=properties,
+        traits=traits,
+        context=context,
+    )
+
+
+def message_id_of(message: Mapping[str, Any]) -> str:
+    """Its message id as text, empty when it has none; one that is far too long is known by its hash."""
+    text = to_text(message.get("messageId"), 10_000) or ""
+    return text if len(text) <= MAX_ID_CHARS else sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def occurred_at(message: Mapping[str, Any], origin: Origin) -> int:
+    """When it happened, by our clock: `received - (sent - timestamp)`, as Segment corrects it.
+
+    RudderStack calls the sender's time `originalTimestamp`; where both stand, somebody corrected
+    `timestamp` already. Nothing lies in the future, and what cannot be read or is older than 2005 happened
+    now.
+    """
+    received, stamp = origin.received_at, message.get("timestamp")
+    original = message.get("originalTimestamp")
+    at = to_moment(stamp if stamp is not None else original)
+    if at is None:
+        return received
+    if stamp is None or original is None:
+        sent_at = message.get("sentAt")
+        sent = to_moment(sent_at if sent_at is not None else origin.sent_at)
+        if sent is not None:
+            at = received - (sent - at)
+    return at if EARLIEST_AT <= at <= received else received
+
+
+def source_of(context: Mapping[str, Any], *, is_secret: bool) -> SourceKind:
+    """What kind of program sent it: a secret key is a server's; else its library and device tell."""
+    if is_secret:
+        return "server"
+    library = context.get("library")
+    name = library.get("name") if isinstance(library, dict) else None
+    if isinstance(name, str):
+        name = name.lower()
+        if any(mobile in name for mobile in ("android", "ios", "swift", "kotlin", "flutter", "react-native")):
+            return "app"
+        if name.startswith("analytics-") or name.endswith(("/analytics-node", "-sdk-python")):
+            return "server"
+    device = context.get("device")
+    kind = device.get("type") if isinstance(device, dict) else None
+    return "app" if isinstance(kind, str) and kind.lower() in ("ios", "android") else "browser"
+
+
+def is_too_deep(value: object, limit: int = MAX_DEPTH) -> bool:
+    """Whether lists and objects stand more than `limit` deep inside each other."""
+    level: list[object] = [value]
+    for _ in range(limit + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _id(message: Mapping[str, Any], field: str) -> str | Unfit | None:
+    value = message.get(field)
+    if value is None:
+        return None
+    text = to_text(value, 100_000) if value != "" else ""
+    if text is None:
+        return Unfit("bad_id", f"{field} must be text or a number")
+    text = text.strip()
+    if len(text) > MAX_ID_CHARS:
+        return Unfit("id_too_long", f"{field} has {len(text)} characters; at most {MAX_ID_CHARS} are taken")
+    return None if not text or text.lower() in NO_ID else text
+
+
+def _name(message: Mapping[str, Any], kind: str) -> str | Unfit:
+    if kind != "track":
+        return NAMES[kind]
+    name = (to_text(message.get("event"), 100_000) or "").strip()
+    if not name:
+        return Unfit("no_event", "a track call needs the name of its event")
+    if len(name) > MAX_NAME_CHARS:
+        return Unfit(
+            "name_too_long", f"the event's name has {len(name)} characters; at most {MAX_NAME_CHARS}"
+        )
+    return name
+
+
+def _with_page_name(properties: dict[str, Any], message: Mapping[str, Any]) -> dict[str, Any]:
+    """Name and category of a page call stand beside its properties; they belong to them."""
+    beside = {
+        field: message[field]
+        for field in ("name", "category")
+        if message.get(field) is not None and properties.get(field) is None
+    }
+    return {**properties, **beside} if beside else properties

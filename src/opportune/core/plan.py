@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
+from opportune.core.event import Event, Unfit
 from opportune.core.values import find_values, has_type
-
-if TYPE_CHECKING:
-    from opportune.core.event import Event
 
 EventClass = Literal[0, 1, 2]
 KEY_EVENT: EventClass = 0
@@ -25,7 +23,7 @@ TELEMETRY: EventClass = 2
 PropertyType = Literal["text", "number", "money", "yes/no", "list", "product", "category", "moment"]
 
 
-class PropertyPlan(msgspec.Struct, frozen=True, kw_only=True):
+class PropertyPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One declared property; `name` is also the name of its fact.
 
     `path` is where it stands in the event's properties (`products.*.product_id`); several places are
@@ -37,7 +35,7 @@ class PropertyPlan(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     is_required: bool = False
 
-    @property
+    @cached_property
     def paths(self) -> tuple[tuple[str, ...], ...]:
         """The places to look at, each as its steps; `*` stands for every item of a list."""
         return tuple(tuple(place.strip().split(".")) for place in (self.path or self.name).split("|"))
@@ -94,14 +92,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         }
 
 
-class Break(msgspec.Struct, frozen=True):
-    """How an event breaks the plan: a stable code and a sentence for people."""
-
-    code: str
-    reason: str
-
-
-def judge(plan: Plan, event: Event) -> Break | None:
+def judge(plan: Plan, event: Event) -> Unfit | None:
     """Why this event is to be set aside, or None. The event carries its current name.
 
     A required property must be there and have its type in both modes; strict mode also refuses
@@ -111,7 +102,7 @@ def judge(plan: Plan, event: Event) -> Break | None:
     is_strict = plan.mode == "strict"
     if declared is None:
         if is_strict and event.type == "track":
-            return Break("undeclared", f"the plan does not declare the event {event.name!r} and is strict")
+            return Unfit("undeclared", f"the plan does not declare the event {event.name!r} and is strict")
         return None
     for wanted in declared.properties:
         if not (is_strict or wanted.is_required):
@@ -120,10 +111,10 @@ def judge(plan: Plan, event: Event) -> Break | None:
         if not values:
             if wanted.is_required:
                 where = " or ".join(".".join(path) for path in wanted.paths)
-                return Break("missing_property", f"{event.name} lacks {where}, which the plan requires")
+                return Unfit("missing_property", f"{event.name} lacks {where}, which the plan requires")
             continue
         wrong = next((value for value in values if not has_type(value, wanted.type)), None)
         if wrong is not None:
             text = repr(wrong)[:40]
-            return Break("wrong_type", f"{event.name}: {wanted.name} should be {wanted.type}, but is {text}")
+            return Unfit("wrong_type", f"{event.name}: {wanted.name} should be {wanted.type}, but is {text}")
     return None

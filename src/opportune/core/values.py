@@ -5,6 +5,7 @@ Whatever a stranger sends is read here: nothing raises, and what cannot be read 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
@@ -17,6 +18,7 @@ MAX_MINOR_UNITS = 10**15
 EARLIEST_AT = 1_104_537_600_000
 """2005-01-01: an event said to be older is taken for a broken clock."""
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 DECIMALS: Mapping[str, int] = {
@@ -66,6 +68,17 @@ def has_type(value: object, type_name: str) -> bool:
     if type_name == "moment":
         return to_moment(value) is not None
     return to_text(value) is not None
+
+
+def mended(value: object) -> object:
+    """The same value with NUL and half surrogate pairs, which no store takes, replaced by U+FFFD."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {mended(name): mended(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [mended(inner) for inner in value]
+    return value
 
 
 def to_text(value: object, limit: int = 200) -> str | None:

@@ -16,14 +16,17 @@ UTM = {
     "utm_content": "content",
 }
 
-PAID_CLICK_IDS = frozenset({
-    "gclid", "gbraid", "wbraid", "dclid", "gad_source", "msclkid", "ttclid", "twclid", "li_fat_id",
-    "yclid", "rdt_cid", "sccid", "qclid",
-})  # fmt: skip
-SOCIAL_CLICK_IDS = frozenset({"fbclid", "igshid", "igsh", "epik"})
-"""Added to every link people share there, so by themselves no sign that anybody paid."""
-MAIL_CLICK_IDS = frozenset({"mc_eid", "mc_cid", "_kx", "ml_subscriber", "vero_id", "_hsenc", "mkt_tok"})
-CLICK_IDS = PAID_CLICK_IDS | SOCIAL_CLICK_IDS | MAIL_CLICK_IDS
+CLICK_IDS: Mapping[str, str] = {
+    "gclid": "google", "gbraid": "google", "wbraid": "google", "dclid": "google", "gad_source": "google",
+    "msclkid": "bing", "yclid": "yandex", "ttclid": "tiktok", "twclid": "x", "li_fat_id": "linkedin",
+    "rdt_cid": "reddit", "sccid": "snapchat", "qclid": "quora",
+    "fbclid": "facebook", "igshid": "instagram", "igsh": "instagram", "epik": "pinterest",
+    "mc_eid": "mailchimp", "mc_cid": "mailchimp", "_kx": "klaviyo", "_hsenc": "hubspot", "mkt_tok": "marketo",
+}  # fmt: skip
+"""Parameters that networks and mail tools add to a link, and whose they are."""
+SHARING_NETWORKS = frozenset({"facebook", "instagram", "pinterest"})
+"""They mark every link that people share, so their mark alone is no sign that anybody paid."""
+MAIL_NETWORKS = frozenset({"mailchimp", "klaviyo", "hubspot", "marketo"})
 
 PAID_MEDIA = frozenset(
     {"cpc", "ppc", "cpm", "cpv", "cpa", "sem", "display", "banner", "ads", "ad", "retargeting"}
@@ -64,6 +67,11 @@ MAIL_HOSTS = frozenset({
     "mail.ru", "e.mail.ru", "email.t-online.de", "com.google.android.gm", "mail.zoho.com", "outlook.live.com",
 })  # fmt: skip
 MAIL_WORDS = frozenset({"mail", "webmail", "email", "newsletter"})
+PASSED_THROUGH = frozenset({
+    "paypal", "klarna", "stripe", "mollie", "adyen", "sofort", "giropay", "afterpay", "clearpay", "affirm",
+    "accounts.google.com", "appleid.apple.com", "shop.app", "pay.amazon.com", "pay.google.com",
+})  # fmt: skip
+"""Payment and sign-in pages that a visitor comes back from: no arrivals."""
 SECOND_LEVELS = frozenset({"co", "com", "org", "net", "ac", "gov", "edu", "ne", "or"})
 LONGEST_HOST = 253
 
@@ -86,6 +94,14 @@ def without_www(host: str) -> str:
     return host.removeprefix("www.")
 
 
+@lru_cache(maxsize=4_096)
+def arrived_from(referrer: str, own: str) -> str:
+    """The site outside that a referrer (address or host) names; empty for our own pages and payment or sign-in pages."""
+    host = without_www(host_of(referrer)) if referrer else ""
+    is_outside = host and host != without_www(own) and host not in PASSED_THROUGH
+    return host if is_outside and site_of(host) not in PASSED_THROUGH else ""
+
+
 def kind_of(host: str, campaign: Mapping[str, str]) -> str:
     """`paid`, `search`, `social`, `e-mail`, `referral` or `direct`; what a campaign says outranks the host."""
     return _kind_of_campaign(campaign) or kind_of_host(host)
@@ -95,13 +111,15 @@ def _kind_of_campaign(campaign: Mapping[str, str]) -> str:
     if not campaign:
         return ""
     medium = campaign.get("medium", "").strip().lower()
-    click_id = campaign.get("click_id", "")
-    if medium in PAID_MEDIA or medium.startswith("paid") or click_id in PAID_CLICK_IDS:
+    network = campaign.get("click_id", "")
+    if medium in PAID_MEDIA or medium.startswith("paid"):
         return "paid"
-    if medium in MAIL_MEDIA or click_id in MAIL_CLICK_IDS:
+    if medium in MAIL_MEDIA or network in MAIL_NETWORKS:
         return "e-mail"
-    if medium in SOCIAL_MEDIA or click_id in SOCIAL_CLICK_IDS:
+    if medium in SOCIAL_MEDIA or network in SHARING_NETWORKS:
         return "social"
+    if network:
+        return "paid"
     return "search" if medium in SEARCH_MEDIA else ""
 
 

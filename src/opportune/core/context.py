@@ -19,6 +19,7 @@ from opportune.core.situation import Context
 from opportune.core.user_agent import is_machine
 
 MOST_ATTRIBUTES = 64
+MOST_VALUES = 256
 MOST_ITEMS = 100
 DEEPEST = 4
 LONGEST_NAME = 64
@@ -94,6 +95,8 @@ CAMPAIGN_PARTS = {
     "click_id": "click_id", "clickid": "click_id", **UTM,
 }  # fmt: skip
 LOWERED = frozenset({"exit", "preview", "type", "device_type"})
+ADDRESSES = frozenset({"url", "referrer"})
+CAMPAIGN_PLACE, CONSENT_PLACE, NO_PLACE = "campaign", "consent", "-"
 UNREAD = frozenset({"targetingkey", "usertoken", "user_token", "ip", "library", "writekey"})
 """Never attributes: ids and secrets that would otherwise stand in receipts."""
 
@@ -177,39 +180,35 @@ class _Reader:
     def _walk(self, before: str, values: dict[Any, Any], depth: int) -> None:
         for name, value in values.items():
             self.seen += 1
-            if self.seen > MOST_ATTRIBUTES * 4:
+            if self.seen > MOST_VALUES:
                 return
-            if not isinstance(name, str) or not name or len(name) > LONGEST_NAME or value is None:
+            if value is None or not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
                 continue
-            self._sort(f"{before}.{name}" if before else name, value, depth)
-
-    def _sort(self, name: str, value: Any, depth: int) -> None:
-        low = name.lower()
-        place = NAMES.get(low)
-        if place is not None and not isinstance(value, dict):
-            self._say(place, value)
-        elif low.startswith(("campaign", "utm_")):
-            self._take_campaign(low, value)
-        elif low in ("consent", "purposes"):
-            self.purposes = _purposes(value)
-        elif isinstance(value, dict):
-            if depth < DEEPEST:
-                self._walk(name, value, depth + 1)
-        elif low not in UNREAD and len(self.attributes) < MOST_ATTRIBUTES:
-            kept = _plain(value)
-            if kept is not None:
+            if before:
+                name = f"{before}.{name}"  # noqa: PLW2901  one flat name for what callers nest or not
+            place = _place_of(name)
+            if place == CAMPAIGN_PLACE:
+                self._take_campaign(name.lower(), value)
+            elif place == CONSENT_PLACE:
+                self.purposes = _purposes(value)
+            elif isinstance(value, dict):
+                if depth < DEEPEST:
+                    self._walk(name, value, depth + 1)
+            elif place:
+                self._say(place, value)
+            elif len(self.attributes) < MOST_ATTRIBUTES and (kept := _plain(value)) is not None:
                 self.attributes[name] = kept
 
     def _say(self, place: str, value: Any) -> None:
-        if isinstance(value, bool):
+        if isinstance(value, str):
+            text = clean(value.strip())
+            longest = LONGEST_ADDRESS if place in ADDRESSES else LONGEST_TEXT
+            if text and len(text) <= longest:
+                self.said.setdefault(place, text.lower() if place in LOWERED else text)
+        elif isinstance(value, bool):
             self.said[place] = "true" if value else ""
         elif isinstance(value, int | float) and abs(value) <= LARGEST_NUMBER:
             self.said[place] = str(value)
-        elif isinstance(value, str):
-            text = clean(value.strip())
-            longest = LONGEST_ADDRESS if place in ("url", "referrer") else LONGEST_TEXT
-            if text and len(text) <= longest:
-                self.said.setdefault(place, text.lower() if place in LOWERED else text)
 
     def _take_campaign(self, low: str, value: Any) -> None:
         if isinstance(value, dict):
@@ -226,7 +225,18 @@ class _Reader:
         if known is not None and isinstance(value, str) and (text := clean(value.strip())[:LONGEST_TEXT]):
             self.campaign[known] = text
         elif part in CLICK_IDS and value:
-            self.campaign["click_id"] = part
+            self.campaign["click_id"] = CLICK_IDS[part]
+
+
+@lru_cache(maxsize=4_096)
+def _place_of(name: str) -> str:
+    """Where a value of this (dotted) name belongs; empty for an attribute."""
+    low = name.lower()
+    if low.startswith(("campaign", "utm_")) or low in CLICK_IDS:
+        return CAMPAIGN_PLACE
+    if low in ("consent", "purposes"):
+        return CONSENT_PLACE
+    return NO_PLACE if low in UNREAD else NAMES.get(low, "")
 
 
 @lru_cache(maxsize=4_096)
@@ -244,7 +254,7 @@ def read_address(url: str, words: tuple[tuple[str, str], ...] = ()) -> Address:
         if low in UTM and text:
             campaign.setdefault(UTM[low], text)
         elif low in CLICK_IDS:
-            campaign.setdefault("click_id", low)
+            campaign.setdefault("click_id", CLICK_IDS[low])
         elif low in SEARCH_PARAMETERS and not search:
             search = text
     path = parts.path[:LONGEST_TEXT] or ("/" if parts.netloc else "")
@@ -271,8 +281,8 @@ def page_type_of(path: str, words: tuple[tuple[str, str], ...] = ()) -> str:
 
 def clean(text: str) -> str:
     """The text without characters that cannot be stored: NUL and halves of surrogate pairs."""
-    if text.isascii():
-        return text.replace("\0", "")
+    if text.isascii() and "\0" not in text:
+        return text
     return "".join(mark for mark in text if mark != "\0" and not "\ud800" <= mark <= "\udfff")
 
 

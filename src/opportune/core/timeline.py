@@ -61,9 +61,12 @@ class Timeline:
                     index[event.name] = [event]
         if len(names) == 1:
             return index.get(names[0], NONE)
-        found = [event for name in names for event in index.get(name, NONE)]
-        found.sort(key=lambda event: (event.occurred_at, event.seq), reverse=True)
-        return found
+        found = [events for name in names if (events := index.get(name)) is not None]
+        if len(found) <= 1:
+            return found[0] if found else NONE
+        merged = [event for events in found for event in events]
+        merged.sort(key=lambda event: (event.occurred_at, event.seq), reverse=True)
+        return merged
 
     def last(self, names: Sequence[str]) -> TimelineEvent | None:
         """The newest event of that name."""

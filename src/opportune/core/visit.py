@@ -53,7 +53,7 @@ def current_visit(
             return Visit(fixed, last_at, _belonging(chain, fixed, earlier))
         fixed = None
     start = _start(chain, moments, oldest if fixed is None or oldest > fixed else fixed, now)
-    return Visit(start, last_at, [event for event in chain if event.occurred_at >= start])
+    return Visit(start, last_at, _since(chain, start))
 
 
 def visits(events: Sequence[TimelineEvent]) -> list[Visit]:
@@ -144,11 +144,17 @@ def _chain(
 def _belonging(chain: list[TimelineEvent], fixed: int, earlier: int | None) -> list[TimelineEvent]:
     """A recorded visit's events: since its id, and those just before it that no earlier recorded visit can claim."""
     floor = fixed - LONGEST_MS if earlier is None else min(fixed, earlier + LONGEST_MS)
-    return [event for event in chain if event.occurred_at >= fixed or event.occurred_at >= floor]
+    return chain if not chain or chain[-1].occurred_at >= floor else _since(chain, floor)
+
+
+def _since(chain: list[TimelineEvent], moment: int) -> list[TimelineEvent]:
+    return [event for event in chain if event.occurred_at >= moment]
 
 
 def _start(chain: list[TimelineEvent], moments: Sequence[int], start: int, now: int) -> int:
     """Where the visit going on began once visits a day long are cut off, counted from the first one's start."""
+    if now - start < LONGEST_MS:
+        return start
     ascending = sorted({min(at, now) for at in (*moments, *(event.occurred_at for event in chain))})
     while now - start >= LONGEST_MS:
         end = start + LONGEST_MS

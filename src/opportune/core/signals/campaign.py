@@ -59,9 +59,7 @@ class CampaignContent(CampaignSignal):
 class ClickId(CampaignSignal):
     name = "click id"
     part = "click_id"
-    meaning = (
-        "Which network's click id their address carried in this visit, such as gclid, fbclid or msclkid."
-    )
+    meaning = "Whose click id the address carried in this visit: google, bing, facebook and so on (gclid, msclkid, fbclid)."
 
 
 CAMPAIGN = (Campaign(), CampaignSource(), CampaignMedium(), CampaignTerm(), CampaignContent(), ClickId())

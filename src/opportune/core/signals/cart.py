@@ -20,18 +20,13 @@ from opportune.core.timeline import FactValue, TimelineEvent
 if TYPE_CHECKING:
     from opportune.core.situation import Situation
 
-
-class Line(NamedTuple):
-    """One product in the cart and what its units cost together."""
-
-    units: float
-    value: int
+MOST_UNITS = 1_000_000
 
 
 class Cart(NamedTuple):
-    """Products with their lines, the whole value, and when it last changed; `at` is None without any history."""
+    """Units and worth by product, the whole value, and when it last changed; `at` is None without any history."""
 
-    lines: dict[str, Line]
+    lines: dict[str, tuple[float, int]]
     value: int
     at: int | None
 
@@ -55,66 +50,62 @@ class CartSignal(Signal):
         """Walks the cart's events since the last order, oldest first."""
         timeline = situation.timeline
         order = timeline.last(self.ordered)
-        since = order.order if order is not None else (0, 0)
-        lines: dict[str, Line] = {}
+        events = timeline.named(self.all)
+        if order is not None:
+            events = [event for event in events if event.order > order.order]
+        lines: dict[str, tuple[float, int]] = {}
         value, at = 0, order.occurred_at if order is not None else None
-        for event in reversed(timeline.named(self.all)):
-            if event.order <= since:
-                continue
+        for event in reversed(events):
             if event.name in self.viewed:
-                if "product" not in event.facts and "value" not in event.facts:
-                    continue
-                lines, value, was = _as_viewed(event, lines, value), _total_of(event, value), (lines, value)
-                at = (
-                    event.occurred_at
-                    if (lines.keys(), value) != (was[0].keys(), was[1]) or at is None
-                    else at
-                )
-                continue
-            value += _put(lines, event, is_added=event.name in self.added)
-            at = event.occurred_at
+                seen, total = _as_viewed(event, lines, value)
+                if at is None or total != value or seen.keys() != lines.keys():
+                    at = event.occurred_at
+                lines, value = seen, total
+            else:
+                value += _put(lines, event, is_added=event.name in self.added)
+                at = event.occurred_at
         return Cart(lines, max(value, 0) if lines else 0, at)
 
     def answer(self, situation: Situation, value: list[str] | int | None, at: int | None) -> Reading:
         return Reading(value, "event", "low" if at is None else sureness(situation, at), at)
 
 
-def _put(lines: dict[str, Line], event: TimelineEvent, *, is_added: bool) -> int:
+def _put(lines: dict[str, tuple[float, int]], event: TimelineEvent, *, is_added: bool) -> int:
     """Adds or takes out one event's product; by how much the cart's value changes."""
-    product = text_of(event.facts.get("product"))
-    price = money_of(event.facts.get("value"))
-    units = _units_of(event.facts.get("quantity"))
-    line = lines.get(product, Line(0, 0))
+    facts = event.facts
+    product = text_of(facts.get("product"))
+    units = _units_of(facts.get("quantity"))
+    had, worth = lines.get(product, (0, 0))
     if is_added:
-        worth = round(price * (units or 1))
-        lines[product] = Line(line.units + (units or 1), line.value + worth)
-        return worth
-    if not units or units >= line.units:
+        more = round(money_of(facts.get("value")) * (units or 1))
+        lines[product] = (had + (units or 1), worth + more)
+        return more
+    if not units or units >= had:
         lines.pop(product, None)
-        return -line.value
-    worth = round(line.value * units / line.units)
-    lines[product] = Line(line.units - units, line.value - worth)
-    return -worth
+        return -worth
+    less = round(worth * units / had)
+    lines[product] = (had - units, worth - less)
+    return -less
 
 
-def _as_viewed(event: TimelineEvent, lines: dict[str, Line], value: int) -> dict[str, Line]:
-    """The lines a look into the cart shows; one that names no products but a value leaves them as they were."""
-    if "product" not in event.facts:
-        return lines
-    products = texts_of(event.facts["product"])
-    total = _total_of(event, value)
-    return {product: lines.get(product, Line(1, total // len(products))) for product in products}
-
-
-def _total_of(event: TimelineEvent, value: int) -> int:
+def _as_viewed(
+    event: TimelineEvent, lines: dict[str, tuple[float, int]], value: int
+) -> tuple[dict[str, tuple[float, int]], int]:
+    """Lines and value as a look into the cart shows them; what it does not say stays as it was."""
     total = event.facts.get("value")
-    return money_of(total) if total is not None else value
+    if total is not None:
+        value = money_of(total)
+    if "product" in event.facts:
+        products = texts_of(event.facts["product"])
+        lines = {product: lines.get(product, (1, value // len(products))) for product in products}
+    return lines, value
 
 
 def _units_of(fact: FactValue) -> float:
     """A stated quantity from 0 to a million, else 0."""
-    is_number = isinstance(fact, int | float) and not isinstance(fact, bool)
-    return fact if is_number and 0 < fact <= 1_000_000 else 0  # type: ignore[operator, return-value]
+    if isinstance(fact, bool) or not isinstance(fact, int | float):
+        return 0
+    return fact if 0 < fact <= MOST_UNITS else 0
 
 
 class CartItems(CartSignal):
@@ -134,7 +125,7 @@ class CartCount(CartSignal):
 
     def read(self, situation: Situation) -> Reading:
         cart = self.cart(situation)
-        return self.answer(situation, round(sum(line.units for line in cart.lines.values())), cart.at)
+        return self.answer(situation, round(sum(units for units, _ in cart.lines.values())), cart.at)
 
 
 class CartValue(CartSignal):

@@ -39,7 +39,7 @@ class Category(Signal):
     type = "text"
     source = "session"
     confidence = "high"
-    meaning = "The category they care about: of this page, else most seen in this visit, in 7 days, else their favourite."
+    meaning = "The category they care about: of this page, else most seen in this visit or week, else their favourite."
     events = SHOWING_INTEREST
 
     def __init__(self, plan: Plan | None = None) -> None:
@@ -67,7 +67,8 @@ def most_seen(events: Iterable[TimelineEvent], since: int) -> tuple[str, int] | 
     for event in events:
         if event.occurred_at < since:
             break
-        for category in texts_of(event.facts.get("category")):
+        fact = event.facts.get("category")
+        for category in (fact,) if isinstance(fact, str) and fact else texts_of(fact):
             counts[category] = counts.get(category, 0) + 1
             last.setdefault(category, event.occurred_at)
     if not counts:

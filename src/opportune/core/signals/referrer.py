@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from opportune.core.arrival import host_of, kind_of, without_www
+from opportune.core.arrival import arrived_from, host_of, kind_of
 from opportune.core.signals.base import (
     NOTHING,
     Confidence,
@@ -56,19 +56,19 @@ class ReferrerKind(ReferrerSignal):
 def find_arrival(situation: Situation) -> tuple[str, Mapping[str, str], int]:
     """(referring host, campaign, when) of the newest arrival in this visit; empty when they came by themselves."""
     context = situation.context
-    own = without_www(host_of(context.page_url))
-    host = without_www(host_of(context.referrer))
-    if context.campaign or (host and host != own):
-        return (host if host != own else ""), context.campaign, situation.now
+    own = host_of(context.page_url)
+    host = arrived_from(context.referrer, own)
+    if host or context.campaign:
+        return host, context.campaign, situation.now
     at = situation.now
     for event in visit_events(situation):
         facts = event.facts
         at = event.occurred_at
         if "referrer" in facts or "campaign" in facts or "campaign_medium" in facts or "click_id" in facts:
-            host = without_www(host_of(text_of(facts.get("referrer"))))
+            host = arrived_from(text_of(facts.get("referrer")), own)
             campaign = campaign_of(facts)
-            if campaign or (host and host != own):
-                return (host if host != own else ""), campaign, at
+            if host or campaign:
+                return host, campaign, at
     return "", EMPTY, at
 
 

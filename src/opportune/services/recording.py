@@ -116,9 +116,17 @@ def record(
         and is_new(house, ("asked", unit.key, decision.slot, visit.id))
     ]
     exposures = [] if is_ahead else _new_exposures(house, situation, programme, decisions)
+    held = house.held.pop(unit.key, None)
+    if held is not None:
+        for earlier in held.jobs:
+            house.storage.write(earlier)
     if not slots and not exposures:
         return
-    _hand_over(house, Record(situation, programme, decisions, exposures, slots), unit.key)
+    job = Record(situation, programme, decisions, exposures, slots)
+    if held is None and not situation.is_known:
+        _hold(house, job, unit.key)
+    else:
+        house.storage.write(job)
 
 
 def may_record(situation: Situation, programme: Programme) -> bool:
@@ -188,17 +196,9 @@ def _new_exposures(
     return found
 
 
-def _hand_over(house: House, job: Record, key: int) -> None:
-    held = house.held.get(key)
-    if held is None and not job.situation.is_known:
-        _drop_expired(house, job.situation.now)
-        remember(house.held, key, Held(job.situation.now, [job]), HELD_KEYS)
-        return
-    if held is not None:
-        del house.held[key]
-        for earlier in held.jobs:
-            house.storage.write(earlier)
-    house.storage.write(job)
+def _hold(house: House, job: Record, key: int) -> None:
+    _drop_expired(house, job.situation.now)
+    remember(house.held, key, Held(job.situation.now, [job]), HELD_KEYS)
 
 
 def _drop_expired(house: House, now: int) -> None:

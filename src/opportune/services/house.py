@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import RLock
 
 from opportune.core.programme import Programme
 from opportune.storage.base import Storage, Transaction
@@ -43,3 +44,5 @@ class House:
     """What was handed to the writer lately, so that it is not handed over twice."""
     fallbacks: dict[str, int] = field(default_factory=dict)
     """How many decisions fell back to normal content, by cause."""
+    changes: RLock = field(default_factory=RLock)
+    """Held by whoever replaces `programme`, so that no replacement is lost."""

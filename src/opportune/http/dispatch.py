@@ -33,7 +33,7 @@ def pattern_of(path: str) -> re.Pattern[str]:
     return re.compile(text + re.escape(path[position:]), re.DOTALL)
 
 
-class JsonEdge:
+class HttpApp:
     """The ASGI application of the JSON edge. A host may ask `knows(path)` before handing a request over."""
 
     def __init__(self, edge: Edge, endpoints: Iterable[Endpoint]) -> None:

@@ -28,6 +28,9 @@ HouseReader = Callable[..., Awaitable[Any]]
 """Runs `function(storage, *arguments)` of services/reading.py where long reads disturb no decision."""
 
 MAX_ID_CHARS = 200
+BROWSER_HEADERS = (
+    "user-agent", "accept-language", "sec-gpc", "purpose", "sec-purpose", "x-purpose", "x-moz",
+)  # fmt: skip
 
 
 class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +44,12 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: int = 512 * 1024
     trusts_proxy: bool = False
     country_header: str = "cf-ipcountry"
+    headless_is_machine: bool = True
+    """False: automated browsers count as visitors, for a test's own sake."""
+    id_cookie: str = "opportune_id"
+    """The cookie in which the site keeps a device's id."""
+    data_folder: str = ""
+    """Where the disk must have room left; empty: nowhere (a store in memory)."""
     wants_metrics_key: bool = False
     """True: `/metrics` asks for a secret key with the scope `read`."""
 
@@ -55,6 +64,23 @@ class Edge:
     keys: KeyRing
     limits: RateLimiter
     metrics: Metrics
+    browser_headers: tuple[tuple[str, bytes], ...]
+    """Headers of a visitor's browser that a context is read from, as text and as bytes."""
+
+    @classmethod
+    def of(cls, house: House, reader: HouseReader, options: EdgeOptions) -> Edge:
+        names = (
+            (*BROWSER_HEADERS, options.country_header.lower()) if options.trusts_proxy else BROWSER_HEADERS
+        )
+        return cls(
+            house=house,
+            reader=reader,
+            options=options,
+            keys=KeyRing(house),
+            limits=RateLimiter(options.rates),
+            metrics=Metrics(house),
+            browser_headers=tuple((name, name.encode("latin-1")) for name in names if name),
+        )
 
     def authorize(self, headers: Headers, scope: Scope, credential: str | None = None) -> Caller:
         """The caller of a request, within its limits. `credential` is one found elsewhere (a body, a query).
@@ -83,13 +109,6 @@ class Edge:
                 return forwarded.decode("latin-1").rpartition(",")[2].strip()
         client = scope.get("client")
         return client[0] if client else ""
-
-    def country_of(self, headers: Headers) -> str:
-        """The visitor's country in two letters, from a trusted proxy's header."""
-        if not (self.options.trusts_proxy and self.options.country_header):
-            return ""
-        text = headers.get(self.options.country_header.lower().encode("latin-1"), b"").decode("latin-1")
-        return text.upper() if len(text) == 2 and text.isalpha() and text.upper() != "XX" else ""
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
@@ -127,14 +146,3 @@ def is_public(address: str) -> bool:
         return ip_address(address).is_global
     except ValueError:
         return False
-
-
-def visitor_agent(stated: object, headers: Headers) -> str:
-    """The visitor's user agent: what the caller states, else the header if a browser or crawler sent it.
-
-    A header such as `python-requests/2.34` names a server that asks for somebody else.
-    """
-    if isinstance(stated, str) and stated:
-        return stated
-    header = headers.get(b"user-agent", b"")
-    return header.decode("latin-1") if header.startswith(b"Mozilla/") else ""

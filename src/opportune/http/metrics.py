@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 if TYPE_CHECKING:
-    from opportune.storage.base import Storage
+    from opportune.services.house import House
 
 DECIDE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 
@@ -22,14 +22,13 @@ DECIDE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.
 class Metrics:
     """One process's counts, with a registry of its own."""
 
-    def __init__(self, storage: Storage | None = None) -> None:
+    def __init__(self, house: House) -> None:
         self.requests: Counter[tuple[str, str, int]] = Counter()
         self.decisions: Counter[tuple[str, str]] = Counter()
-        self.fallbacks: Counter[str] = Counter()
         self.events: Counter[str] = Counter()
         self._decide_counts = [0] * (len(DECIDE_BUCKETS) + 1)
         self._decide_seconds = 0.0
-        self._storage = storage
+        self._house = house
         self.registry = CollectorRegistry()
         self.registry.register(self)
 
@@ -41,6 +40,12 @@ class Metrics:
         for pair in slots:
             counts[pair] += 1
 
+    def count_events(self, accepted: int, duplicate: int, set_aside: int) -> None:
+        """One capture's outcome."""
+        self.events["accepted"] += accepted
+        self.events["duplicate"] += duplicate
+        self.events["set aside"] += set_aside
+
     def render(self) -> bytes:
         return generate_latest(self.registry)
 
@@ -51,11 +56,14 @@ class Metrics:
         )
         yield _counter("opportune_decisions", "Decisions by slot.", ("slot", "outcome"), self.decisions)
         yield _counter(
-            "opportune_fallbacks", "Normal content for a fault, by reason.", ("reason",), self.fallbacks
+            "opportune_fallbacks",
+            "Normal content for a fault, by reason.",
+            ("reason",),
+            self._house.fallbacks,
         )
         yield _counter("opportune_events", "Events taken in, by outcome.", ("outcome",), self.events)
         yield self._decide_histogram()
-        waiting = getattr(self._storage, "count_waiting", None)
+        waiting = getattr(self._house.storage, "count_waiting", None)
         if waiting is not None:
             yield GaugeMetricFamily("opportune_writer_queue", "Writes waiting for a commit.", value=waiting())
 
@@ -71,10 +79,7 @@ class Metrics:
 
 
 def _counter(
-    name: str,
-    meaning: str,
-    labels: tuple[str, ...],
-    counts: Counter[tuple[str, str, int]] | Counter[tuple[str, str]] | Counter[str],
+    name: str, meaning: str, labels: tuple[str, ...], counts: Mapping[Any, int]
 ) -> CounterMetricFamily:
     family = CounterMetricFamily(name, meaning, labels=labels)
     for label, count in list(counts.items()):

@@ -7,6 +7,7 @@ again), so that a hundred thousand of them stay small; the oldest are forgotten 
 from __future__ import annotations
 
 from collections import OrderedDict
+from math import ceil
 from typing import Literal
 
 import msgspec
@@ -67,7 +68,7 @@ class RateLimiter:
         bucket = (what, name)
         full_at, wait = take(self._buckets.get(bucket, 0.0), now, rate)
         if wait > 0:
-            raise TooManyRequestsError(what=what, retry_after_seconds=max(1, round(wait / 1_000 + 0.5)))
+            raise TooManyRequestsError(what=what, retry_after_seconds=max(1, ceil(wait / 1_000)))
         self._buckets[bucket] = full_at
         self._buckets.move_to_end(bucket)
         if len(self._buckets) > self._most:

@@ -1,0 +1,198 @@
+"""`POST /v1/decide`: what each place shows this visitor now, and why; events sent along are taken in first.
+
+The busiest route, so it answers without request and response objects. Anything the house cannot answer
+in time comes back as normal content with the reason ERROR (`services/deciding.py`), never as a failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import Any, Literal
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from opportune.core.decision import Decision
+from opportune.core.explanation import Explanation
+from opportune.core.moment import to_iso
+from opportune.core.receipt import Receipt
+from opportune.errors import BadRequestError, OpportuneError
+from opportune.http.answers import encode
+from opportune.http.asking import Identifier, asker_of, read_json, stated_context
+from opportune.http.edge import Edge, Headers, headers_of
+from opportune.services.authorizing import Caller
+from opportune.services.capturing import CaptureSource, capture
+from opportune.services.deciding import UNKNOWN_SLOT, Answer, Answered, Question, decide_slots
+
+MOST_SLOTS = 200
+EVENTS_SECONDS = 5.0
+"""How long a request waits for its events to be safe before it decides without them."""
+
+
+class DecideRequest(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """Who asks, for which slots, on which page; `events` are taken in before deciding."""
+
+    user_id: Identifier = None
+    anonymous_id: Identifier = None
+    user_token: str | None = None
+    slots: list[str] | Literal["all"] = "all"
+    context: dict[str, Any] = {}
+    events: list[dict[str, Any]] = []
+    receipts: bool = False
+    """Secret keys only: each decision with its receipt, and why in words."""
+    preview: bool = False
+    """Secret keys only: sees rules in preview, enters no test."""
+    ahead: bool = False
+    """The answer is for a page still to come: asked, not exposed, until its token comes back."""
+    sent_at: str | None = None
+    write_key: str | None = None
+    """For beacons, which cannot send headers."""
+
+
+class SlotAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """What one place shows. `decision` is the token that `Slot Viewed` gives back."""
+
+    value: Any
+    variant: str
+    reason: str
+    rule: str = ""
+    decision: str = ""
+    holds_until: str = ""
+    error_code: str = ""
+    receipt: Receipt | None = None
+    why: Explanation | None = None
+
+
+class EventsTaken(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """What became of the events sent along. With an `error` none of them is acknowledged: send them again."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    set_aside: int = 0
+    reason: str = ""
+    error: str = ""
+
+
+class DecideAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The running playbook's revision, and a decision for every slot asked for."""
+
+    revision: str
+    decisions: dict[str, SlotAnswer]
+    events: EventsTaken | None = None
+
+
+_decoder = msgspec.json.Decoder(DecideRequest)
+_HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"private, no-store"),
+]
+
+
+async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
+    started = perf_counter()
+    headers = headers_of(scope)
+    request = await read_json(edge, scope, receive, _decoder)
+    caller = edge.authorize(headers, scope, request.write_key)
+    caller.admit("decide")
+    taken = await _take_events(edge, caller, request) if request.events else None
+    answer = decide_slots(
+        edge.house, _question(edge, caller, headers, request, started if taken is None else None)
+    )
+    count(edge, answer, perf_counter() - started)
+    body = encode(DecideAnswer(revision=answer.revision, decisions=_to_slots(answer), events=taken))
+    head = [*_HEADERS, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+    return 200
+
+
+def _question(
+    edge: Edge, caller: Caller, headers: Headers, request: DecideRequest, started: float | None
+) -> Question:
+    asker = asker_of(
+        edge,
+        caller,
+        user_id=request.user_id,
+        anonymous_id=request.anonymous_id,
+        user_token=request.user_token,
+    )
+    slots = request.slots
+    if len(slots) > MOST_SLOTS:
+        raise BadRequestError(
+            wrong=f'{len(slots)} slots were asked for; at most {MOST_SLOTS} at once, or "all"'
+        )
+    return Question(
+        user_id=asker.user_id,
+        anonymous_id=asker.anonymous_id,
+        slots=None if isinstance(slots, str) else tuple(dict.fromkeys(slots)),
+        context=stated_context(edge, caller, headers, request.context, is_preview=request.preview),
+        is_ahead=request.ahead,
+        wants_receipts=request.receipts and caller.is_secret,
+        started=started,
+    )
+
+
+async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> EventsTaken:
+    """Waits until the events are safe, so that the decision after it knows them. Trouble is told, not raised."""
+    who = {"userId": request.user_id, "anonymousId": request.anonymous_id}
+    messages = [_with_ids(message, who, request.user_token) for message in request.events]
+    source = CaptureSource(is_secret=caller.is_secret, name=caller.name)
+    try:
+        future = capture(edge.house, source, messages, request.sent_at, edge.house.clock())
+        result = await asyncio.wait_for(asyncio.wrap_future(future), EVENTS_SECONDS)
+    except TimeoutError:
+        return EventsTaken(error="The store did not take the events in time")
+    except OpportuneError as error:
+        return EventsTaken(error=str(error))
+    taken = EventsTaken(
+        accepted=result.accepted,
+        duplicate=result.duplicate,
+        set_aside=result.set_aside,
+        reason=result.first_reason,
+    )
+    edge.metrics.count_events(taken.accepted, taken.duplicate, taken.set_aside)
+    return taken
+
+
+def _with_ids(message: dict[str, Any], who: dict[str, Any], token: str | None) -> dict[str, Any]:
+    """An event sent along with a question is about the one who asks, unless it names somebody itself."""
+    if not (message.get("userId") or message.get("anonymousId")):
+        message = {**message, **who}
+    if token is not None:
+        context = message.get("context")
+        message = {
+            **message,
+            "context": {"userToken": token, **(context if isinstance(context, dict) else {})},
+        }
+    return message
+
+
+def _to_slots(answer: Answer) -> dict[str, SlotAnswer]:
+    return {answered.decision.slot: _to_slot(answered) for answered in answer.decisions}
+
+
+def _to_slot(answered: Answered) -> SlotAnswer:
+    decision = answered.decision
+    return SlotAnswer(
+        value=decision.value,
+        variant=decision.variant,
+        reason=decision.reason,
+        rule=decision.rule,
+        decision=answered.token,
+        holds_until=to_iso(decision.holds_until) if decision.holds_until is not None else "",
+        error_code=decision.error_code,
+        receipt=answered.receipt,
+        why=answered.why,
+    )
+
+
+def count(edge: Edge, answer: Answer, seconds: float) -> None:
+    """One more answered request, by slot and outcome; slots nobody declared are counted under one name."""
+    edge.metrics.count_decided(seconds, [_counted(answered.decision) for answered in answer.decisions])
+
+
+def _counted(decision: Decision) -> tuple[str, str]:
+    if decision.error_code == UNKNOWN_SLOT:
+        return "", "unknown slot"
+    return decision.slot, decision.outcome

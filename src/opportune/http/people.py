@@ -1,0 +1,48 @@
+"""`GET /v1/people/{id}`: one person's history, what we know, where they are, and what they were given."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from opportune.core.key import Namespace
+from opportune.http.answers import json_answer
+from opportune.http.edge import Edge, headers_of
+from opportune.http.query import query_of
+from opportune.services.reading import EventView, ExposureView, KeyView, Known, list_known, read_person
+
+
+class PersonQuery(msgspec.Struct, frozen=True):
+    """Whose id it is; without it a user's id is looked for first, then a device's."""
+
+    namespace: Namespace | None = None
+
+
+class PersonView(msgspec.Struct, frozen=True, kw_only=True):
+    """One person, whole."""
+
+    namespace: str
+    id: str
+    stage: str
+    keys: list[KeyView]
+    known: list[Known]
+    history: list[EventView]
+    exposures: list[ExposureView]
+
+
+async def person(edge: Edge, request: Request) -> Response:
+    edge.authorize(headers_of(request.scope), request.scope).require("read")
+    namespace = query_of(request, PersonQuery).namespace
+    record = await edge.reader(read_person, request.path_params["id"], namespace)
+    stage, known = list_known(edge.house, record)
+    view = PersonView(
+        namespace=record.namespace,
+        id=record.id,
+        stage=stage,
+        keys=record.keys,
+        known=known,
+        history=record.history,
+        exposures=record.exposures,
+    )
+    return json_answer(view)

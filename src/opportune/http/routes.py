@@ -1,0 +1,148 @@
+"""The whole JSON edge on one screen: every route, who may call it, and who answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from opportune.http import decide as deciding
+from opportune.http import events, fragments, health, ofrep, openapi, people, script
+from opportune.http.answers import json_answer
+from opportune.http.dispatch import HttpApp
+from opportune.http.edge import Edge, EdgeOptions, HouseReader
+from opportune.http.endpoint import Endpoint
+from opportune.services import reading
+from opportune.services.house import House
+
+
+__all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "HttpApp", "create_http_app", "document"]
+
+
+async def describe(_edge: Edge, _request: Request) -> Response:
+    return json_answer(document(), headers={"Cache-Control": "public, max-age=300"})
+
+
+DECIDE: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="POST",
+        path="/v1/decide",
+        handler=deciding.decide,
+        is_bare=True,
+        summary="What each place shows this visitor now, and why; events sent along are taken in first",
+        body=deciding.DecideRequest,
+        answer=deciding.DecideAnswer,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/fragments/{slot}",
+        handler=fragments.fragment,
+        summary="One place as HTML, for includes; never fails a page",
+        media_type="text/html",
+    ),
+    Endpoint(
+        method="POST",
+        path="/ofrep/v1/evaluate/flags/{slot:path}",
+        handler=ofrep.evaluate,
+        summary="OFREP: one slot as a flag; counts as exposure",
+        body=ofrep.EvaluationRequest,
+        answer=ofrep.Flag,
+    ),
+    Endpoint(
+        method="POST",
+        path="/ofrep/v1/evaluate/flags",
+        handler=ofrep.evaluate_all,
+        summary="OFREP: every slot as a flag, with an ETag of the answer; given ahead, so no exposure",
+        body=ofrep.EvaluationRequest,
+        answer=ofrep.BulkAnswer,
+    ),
+)
+
+READ: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path="/v1/events",
+        handler=events.events,
+        summary="Events taken in, newest first",
+        access="secret",
+        scope="read",
+        query=events.EventsQuery,
+        answer=reading.EventPage,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/people/{id}",
+        handler=people.person,
+        summary="One person: history, what we know, where they are, what they were given and why",
+        access="secret",
+        scope="read",
+        query=people.PersonQuery,
+        answer=people.PersonView,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/set-aside",
+        handler=events.set_aside,
+        summary="Events kept aside with the reason",
+        access="secret",
+        scope="read",
+        query=events.SetAsideQuery,
+        answer=reading.SetAsidePage,
+    ),
+)
+
+OPEN: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path="/o.js",
+        handler=script.script,
+        summary="The browser script",
+        access="open",
+        media_type="text/javascript",
+    ),
+    Endpoint(
+        method="GET",
+        path="/health/live",
+        handler=health.live,
+        summary="The process answers",
+        access="open",
+        answer=health.Liveness,
+    ),
+    Endpoint(
+        method="GET",
+        path="/health/ready",
+        handler=health.ready,
+        summary="The store can be read, a write goes through, the disk has room; else 503",
+        access="open",
+        answer=health.Readiness,
+    ),
+    Endpoint(
+        method="GET",
+        path="/metrics",
+        handler=health.metrics,
+        summary="Counts for Prometheus",
+        access="open",
+        media_type="text/plain",
+    ),
+    Endpoint(
+        method="GET",
+        path="/openapi.json",
+        handler=describe,
+        summary="This document",
+        access="open",
+        answer=dict[str, Any],
+    ),
+)
+
+ROUTES: tuple[Endpoint, ...] = (*DECIDE, *READ, *OPEN)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of all routes."""
+    return openapi.document_of(ROUTES)
+
+
+def create_http_app(house: House, reader: HouseReader, options: EdgeOptions | None = None) -> HttpApp:
+    """The JSON edge of a house. `reader` runs a function of services/reading.py on a storage."""
+    return HttpApp(Edge.of(house, reader, options if options is not None else EdgeOptions()), ROUTES)

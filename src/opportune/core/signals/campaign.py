@@ -59,7 +59,7 @@ class CampaignContent(CampaignSignal):
 class ClickId(CampaignSignal):
     name = "click id"
     part = "click_id"
-    meaning = "Whose click id the address carried in this visit: google, bing, facebook and so on (gclid, msclkid, fbclid)."
+    meaning = "Whose click id their address carried in this visit: google (gclid), bing (msclkid), facebook (fbclid)..."
 
 
 CAMPAIGN = (Campaign(), CampaignSource(), CampaignMedium(), CampaignTerm(), CampaignContent(), ClickId())

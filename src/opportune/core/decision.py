@@ -8,20 +8,19 @@ name, so a rule in two places is checked once and a recorded situation decides a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
 
-from opportune.core.allocation import arm_at, bucket_of, is_covered
+from opportune.core.allocation import BUCKETS, arm_at, bucket_of, is_covered
 from opportune.core.finding import Finding
 from opportune.core.moment import DAY
 from opportune.core.programme import Acting, Content, Hiding, Place, Programme, Showing
 from opportune.core.rule import CONTROL, TREATMENT, Limits
-from opportune.core.situation import Assignment, Context, Situation
+from opportune.core.situation import Assignment, Situation
 from opportune.core.slot import UnfilledError
-from opportune.core.timeline import Timeline, TimelineEvent
+from opportune.core.timeline import TimelineEvent
 
 Reason = Literal["TARGETING_MATCH", "SPLIT", "DEFAULT", "DISABLED", "ERROR"]
 """OpenFeature's words; ours travel in the receipt."""
@@ -42,8 +41,6 @@ PERSONALIZE = "personalize"
 CONSENT = "consent"
 HELD = Finding(True, near=1.0)
 FAILED = Finding(False)
-RECENT_EVENTS = 50
-"""How many of the newest events `lasts` looks back through."""
 
 
 class Exposed(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -134,7 +131,16 @@ def may_personalize(situation: Situation, *, needs_consent: bool) -> bool:
 class _Walk:
     """One slot's way from candidate to answer; collects exposures, assignments and steps."""
 
-    __slots__ = ("assignments", "exposures", "is_previewer", "place", "programme", "situation", "steps")
+    __slots__ = (
+        "assignments",
+        "candidates",
+        "exposures",
+        "is_previewer",
+        "place",
+        "programme",
+        "situation",
+        "steps",
+    )
 
     def __init__(self, place: Place, situation: Situation, programme: Programme) -> None:
         self.place = place
@@ -145,15 +151,14 @@ class _Walk:
         self.steps: list[Step] = []
         unit = situation.unit
         self.is_previewer = situation.context.is_preview or (
-            unit is not None and unit.id in programme.playbook.team.previewers
+            unit is not None and unit.id in programme.team.previewers
         )
+        self.candidates = iter(self._candidates() if place.index else place.showings)
 
     def decide(self) -> Decision:
-        matching = self._matching()
-        showing = next(matching, None)
+        showing = self._next_match()
         content = showing.content if showing is not None else self.place.normal
-        team = self.programme.playbook.team
-        if not self._has_consent(needs_consent=team.needs_consent):
+        if not self._has_consent():
             return self._held_back(showing, "consent")
         if content.always_hidings:
             hiding = self._hidden_by(content.always_hidings)
@@ -161,11 +166,11 @@ class _Walk:
                 self._note_match(showing)
                 return self._hide(hiding, "always")
         is_always = showing is not None and showing.acting.is_always
-        if not self.is_previewer and not is_always and self._is_held_out():
+        if self.programme.team.holdout and not self.is_previewer and not is_always and self._is_held_out():
             return self._held_back(showing, "holdout")
-        return self._show(showing, matching)
+        return self._show(showing)
 
-    def _show(self, showing: Showing | None, matching: Iterator[Showing]) -> Decision:
+    def _show(self, showing: Showing | None) -> Decision:
         """Walks from the candidate down the rules: what hides it, its arm, its limits."""
         gate = ""
         while True:
@@ -183,7 +188,7 @@ class _Walk:
                 return self._shown(showing, value, gate)
             if verdict in ("control", "limited"):
                 gate = "control" if verdict == "control" else "limits"
-            showing = next(matching, None)
+            showing = self._next_match()
 
     def _pass_gates(self, showing: Showing) -> tuple[Verdict, Any, str]:
         """A matching rule's own gates, in order: confidence, its content, its test, its limits."""
@@ -209,20 +214,18 @@ class _Walk:
 
     # -- candidates -------------------------------------------------------------------------
 
-    def _matching(self) -> Iterator[Showing]:
-        """Rules that match, in the slot's order; the others leave a step."""
-        for showing in self._candidates():
+    def _next_match(self) -> Showing | None:
+        """The next rule in the slot's order that matches; those passed over leave a step."""
+        for showing in self.candidates:
             verdict = self.verdict(showing.acting)
             if verdict == "shown":
-                yield showing
-            else:
-                self.steps.append((showing.acting.rule, verdict, ""))
+                return showing
+            self.steps.append((showing.acting.rule, verdict, ""))
+        return None
 
-    def _candidates(self) -> tuple[Showing, ...] | list[Showing]:
-        """The slot's rules, less those an equality already rules out."""
+    def _candidates(self) -> list[Showing]:
+        """The slot's rules, less those that an equality already rules out."""
         place = self.place
-        if not place.index:
-            return place.showings
         found = list(place.showings)
         for signal, by_value in place.index:
             value = self.situation.read(signal).value
@@ -232,24 +235,33 @@ class _Walk:
         return found
 
     def verdict(self, acting: Acting) -> Verdict:
-        """Whether a rule matches at all: preview, end, share, condition, exception."""
+        """Whether a rule matches at all: its condition, and for those that have them preview, end, exception, share."""
         situation = self.situation
-        if acting.is_preview and not self.is_previewer:
-            return "preview only"
-        if acting.until_at and situation.now >= acting.until_at:
-            return "ended"
+        if acting.is_bounded and (bound := self._bound(acting)) is not None:
+            return bound
         finding = situation.findings.get(acting.rule)
         if finding is None:
-            finding = situation.findings[acting.rule] = _check(acting, situation)
+            finding = situation.findings[acting.rule] = acting.check(situation)
         if not finding.held:
             return "no match"
+        return self._exception(acting) if acting.is_bounded else "shown"
+
+    def _bound(self, acting: Acting) -> Verdict | None:
+        if acting.is_preview and not self.is_previewer:
+            return "preview only"
+        if acting.until_at and self.situation.now >= acting.until_at:
+            return "ended"
+        return None
+
+    def _exception(self, acting: Acting) -> Verdict:
+        situation = self.situation
         if acting.not_if is not None:
             finding = situation.findings.get(acting.not_if_name)
             if finding is None:
                 finding = situation.findings[acting.not_if_name] = acting.not_if(situation)
             if finding.held:
                 return "not if"
-        if acting.share < 10_000 and not self.is_previewer:
+        if acting.share < BUCKETS and not self.is_previewer:
             unit = situation.unit
             if unit is None or not is_covered(acting.seed, unit.id, acting.share):
                 return "outside the share"
@@ -261,24 +273,23 @@ class _Walk:
 
     # -- gates ------------------------------------------------------------------------------
 
-    def _has_consent(self, *, needs_consent: bool) -> bool:
+    def _has_consent(self) -> bool:
         situation = self.situation
-        if not needs_consent and situation.context.purposes is None and CONSENT not in situation.traits:
-            finding = situation.findings.get(CONSENT)
-            return finding is None or finding.held
         finding = situation.findings.get(CONSENT)
         if finding is None:
+            needs_consent = self.programme.team.needs_consent
+            if not needs_consent and situation.context.purposes is None and CONSENT not in situation.traits:
+                return True
             held = may_personalize(situation, needs_consent=needs_consent)
             finding = situation.findings[CONSENT] = HELD if held else FAILED
         return finding.held
 
     def _is_held_out(self) -> bool:
         """The programme's control group; both sides are exposed, and an arm once given stands."""
-        team = self.programme.playbook.team
-        unit = self.situation.unit
-        if not team.holdout or unit is None:
+        team = self.programme.team
+        if self.situation.unit is None:
             return False
-        arms = ((OUT, team.holdout), (IN, 10_000 - team.holdout))
+        arms = ((OUT, team.holdout), (IN, BUCKETS - team.holdout))
         arm = self._assigned(team.holdout_seed, 1, arms)
         self.exposures.append(Exposed("programme", "", "", "", arm))
         return arm == OUT
@@ -404,11 +415,11 @@ class _Walk:
         self, value: Any, *, variant: str, reason: Reason, outcome: Outcome, rule: str, gate: str
     ) -> Decision:
         findings = self.situation.findings
-        moments = [
-            finding.holds_until
-            for name, _, _ in self.steps
-            if (finding := findings.get(name)) is not None and finding.holds_until is not None
-        ]
+        holds_until: int | None = None
+        for name, _, _ in self.steps:
+            finding = findings.get(name)
+            if finding is not None and finding.holds_until is not None:
+                holds_until = min(finding.holds_until, holds_until or finding.holds_until)
         return Decision(
             slot=self.place.slot.name,
             value=value,
@@ -417,51 +428,11 @@ class _Walk:
             outcome=outcome,
             rule=rule,
             gate=gate,
-            holds_until=min(moments) if moments else None,
-            exposures=tuple(self.exposures) if not self.is_previewer else (),
-            assignments=tuple(self.assignments) if not self.is_previewer else (),
+            holds_until=holds_until,
+            exposures=() if self.is_previewer else tuple(self.exposures),
+            assignments=() if self.is_previewer else tuple(self.assignments),
             steps=tuple(self.steps),
         )
-
-
-def _check(acting: Acting, situation: Situation) -> Finding:
-    """The rule's condition now, or, when the rule lasts, at one of the visitor's recent moments."""
-    finding = acting.check(situation)
-    if finding.held or not acting.lasts_ms:
-        return finding
-    since = situation.now - acting.lasts_ms
-    for place, event in enumerate(situation.timeline.events[:RECENT_EVENTS]):
-        if event.occurred_at <= since:
-            break
-        past = acting.check(_at(situation, place, event))
-        if past.held:
-            return Finding(True, past.facts, 1.0, event.occurred_at + acting.lasts_ms, past.parts)
-    return finding
-
-
-def _at(situation: Situation, place: int, event: TimelineEvent) -> Situation:
-    """The situation as it was just after one of its events: older events, that event's page, today's traits."""
-    facts = event.facts
-    context = Context(
-        page_path=_text(facts.get("path")),
-        page_type=_text(facts.get("page_type")),
-        page_title=_text(facts.get("title")),
-        page_category=_text(facts.get("category")),
-        page_product=_text(facts.get("product")),
-    )
-    return Situation(
-        now=event.occurred_at,
-        readers=situation.readers,
-        timeline=Timeline(situation.timeline.events[place:]),
-        context=context,
-        traits=situation.traits,
-        unit=situation.unit,
-        zone=situation.zone,
-    )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _names_product(event: TimelineEvent, product: str) -> bool:

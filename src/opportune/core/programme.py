@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 
+from opportune.core.allocation import BUCKETS
 from opportune.core.conditions.base import Check, Needs
 from opportune.core.content import compile_content
 from opportune.core.equality import equality_of
+from opportune.core.lasting import lasting
 from opportune.core.plan import Plan
 from opportune.core.playbook import Playbook
 from opportune.core.rule import Hide, Limits, Rule, RunState
@@ -39,6 +41,8 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     check: Check
     not_if: Check | None
     not_if_name: str
+    is_bounded: bool
+    """Whether any of preview, end, exception or share has to be looked at besides the condition."""
     is_preview: bool
     share: int
     seed: str
@@ -46,7 +50,6 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     arms: tuple[tuple[str, int], ...]
     limits: Limits | None
     until_at: int
-    lasts_ms: int
     is_always: bool
     signals: tuple[str, ...]
     """Signals whose confidence must be high before a bold version is shown."""
@@ -115,6 +118,7 @@ class Programme:
         "revision",
         "run_states",
         "seen_events",
+        "team",
         "waiting",
     )
 
@@ -127,6 +131,7 @@ class Programme:
         is_off: bool = False,
     ) -> None:
         self.playbook = playbook
+        self.team = playbook.team
         self.run_states = dict(run_states or {})
         self.seen_events = seen_events
         self.is_off = is_off
@@ -211,9 +216,15 @@ class _Builder:
         return Acting(
             rule=rule.name,
             behaviour=self.playbook.behaviours.get(rule.name, ""),
-            check=rule.when.compile(vocabulary),
+            check=lasting(rule.when.compile(vocabulary), rule.lasts_ms),
             not_if=rule.not_if.compile(vocabulary) if rule.not_if is not None else None,
             not_if_name=f"{rule.name}/not if",
+            is_bounded=bool(
+                state.state == "preview"
+                or rule.until_at is not None
+                or rule.not_if is not None
+                or state.share < BUCKETS
+            ),
             is_preview=state.state == "preview",
             share=state.share,
             seed=state.seed,
@@ -221,7 +232,6 @@ class _Builder:
             arms=rule.test.arms if rule.test is not None and not rule.always else (),
             limits=rule.limits if rule.limits != Limits() else None,
             until_at=rule.until_at if rule.until_at is not None else 0,
-            lasts_ms=rule.lasts_ms,
             is_always=rule.always,
             signals=tuple(sorted(rule.when.needs(vocabulary).signals)),
         )
@@ -301,7 +311,8 @@ def _indexed(
     rest: list[Showing] = []
     index: dict[str, dict[Any, list[Showing]]] = {}
     for showing in showings:
-        equality = None if showing.acting.lasts_ms else equality_of(playbook.rules[showing.acting.rule].when)
+        rule = playbook.rules[showing.acting.rule]
+        equality = None if rule.lasts_ms else equality_of(rule.when)
         if equality is None:
             rest.append(showing)
         else:

@@ -79,7 +79,7 @@ LONGEST_HOST = 253
 @lru_cache(maxsize=4_096)
 def host_of(address: str) -> str:
     """The lower-case host of a web address, or of a text that is a host itself; empty for anything else."""
-    text = address.strip()
+    text = address.strip().removeprefix("//")
     if not text or text.startswith(("$", "/", "about:", "data:", "blob:", "javascript:")):
         return ""
     text = text.split("://", 1)[-1]
@@ -96,7 +96,7 @@ def without_www(host: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def arrived_from(referrer: str, own: str) -> str:
-    """The site outside that a referrer (address or host) names; empty for our own pages and payment or sign-in pages."""
+    """The site outside that a referrer names; empty for our own pages and for payment or sign-in pages."""
     host = without_www(host_of(referrer)) if referrer else ""
     is_outside = host and host != without_www(own) and host not in PASSED_THROUGH
     return host if is_outside and site_of(host) not in PASSED_THROUGH else ""

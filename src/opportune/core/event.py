@@ -159,6 +159,22 @@ def from_segment(message: object, origin: Origin, *, is_proven: IsProven, spare_
     )
 
 
+def from_body(name: str, body: Mapping[str, Any], occurred: int, source: SourceKind = "server") -> Event:
+    """What a stored event said, read again from its body for its facts; it owns no key."""
+    kind = str(body.get("type", "track"))
+    properties = _object(body.get("properties"))
+    return Event(
+        type=cast("EventType", kind if kind in TYPES else "track"),
+        name=name,
+        message_id=message_id_of(body),
+        occurred_at=occurred,
+        received_at=occurred,
+        source=source,
+        properties=_with_page_name(properties, body) if kind in ("page", "screen") else properties,
+        context=_object(body.get("context")),
+    )
+
+
 def message_id_of(message: Mapping[str, Any]) -> str:
     """Its message id as text, empty when it has none; one that is far too long is known by its hash."""
     text = to_text(message.get("messageId"), 10_000) or ""

@@ -23,6 +23,8 @@ UNDECLARED: tuple[PropertyPlan, ...] = (
 )
 """What is looked for in an event that nobody declared."""
 
+ARRIVING = frozenset({"Page Viewed", "Screen Viewed"})
+
 CAMPAIGN: Mapping[str, str] = {
     "name": "campaign",
     "source": "campaign_source",
@@ -113,20 +115,27 @@ def _is_foreign(stated: object, currency: str) -> bool:
 
 
 def _add_place(facts: Facts, page: Mapping[str, object], event: Event) -> None:
-    is_page = event.type == "page"
-    said = event.properties if is_page else page
+    """The path on every event; where the visitor came from only on views of a page, to keep the others slim."""
+    is_view = event.name in ARRIVING
+    said = event.properties if is_view else page
     url = said.get("url") or page.get("url")
     path = said.get("path") or page.get("path")
     if isinstance(path, str):
         facts["path"] = path[:MAX_FACT_CHARS]
     elif isinstance(url, str):
         facts["path"] = path_of(url)[:MAX_FACT_CHARS]
-    referrer = said.get("referrer") or page.get("referrer")
+    if is_view:
+        _add_arrival(facts, said, page, event.context.get("campaign"))
+
+
+def _add_arrival(
+    facts: Facts, said: Mapping[str, object], page: Mapping[str, object], campaign: object
+) -> None:
+    url, referrer = (said.get(name) or page.get(name) for name in ("url", "referrer"))
     if isinstance(referrer, str):
         host = without_www(host_of(referrer))
         if host and (not isinstance(url, str) or host != without_www(host_of(url))):
             facts["referrer"] = host[:MAX_FACT_CHARS]
-    campaign = event.context.get("campaign")
     if isinstance(campaign, dict):
         _add_campaign(facts, campaign)
     search = (

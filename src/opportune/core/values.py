@@ -18,6 +18,7 @@ MAX_MINOR_UNITS = 10**15
 EARLIEST_AT = 1_104_537_600_000
 """2005-01-01: an event said to be older is taken for a broken clock."""
 
+_UNITS = (1, 10, 100, 1_000)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -127,6 +128,8 @@ def to_number(value: object) -> int | float | None:
 
 def to_minor_units(value: object, currency: str) -> int | None:
     """Money in the smallest unit of its currency: 19.5 EUR is 1950, 500 JPY is 500."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9:  # the usual case
+        return value * _UNITS[DECIMALS.get(currency, 2)]
     number = to_decimal(value)
     if number is None:
         return None
@@ -139,7 +142,7 @@ def to_moment(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        return _moment_of_text(value.strip())
+        return _moment_of_text(value)
     if isinstance(value, int | float):
         number = to_decimal(value)
         return None if number is None else _moment_of_number(int(number))
@@ -147,9 +150,10 @@ def to_moment(value: object) -> int | None:
 
 
 def _moment_of_text(text: str) -> int | None:
-    if not 4 <= len(text) <= 40:
+    text = text.strip()
+    if not 8 <= len(text) <= 40:
         return None
-    if text.replace(".", "", 1).isdecimal() and len(text) > 8:
+    if text[4] != "-" and len(text) > 8 and text.replace(".", "", 1).isdecimal():
         number = to_decimal(text)
         return None if number is None else _moment_of_number(int(number))
     try:

@@ -5,22 +5,21 @@ Content types are not looked at: browsers send JSON as `text/plain` to avoid a p
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from opportune.errors import BadRequestError, BodyTooLargeError, BrokenJsonError
+from opportune.core.json_text import parse_leniently
+from opportune.errors import BadRequestError, BodyTooLargeError
 
 T = TypeVar("T")
 
 DRAIN_BYTES = 8 * 1024 * 1024
 """So much of a body that is too large is read and thrown away, so that its sender gets to read the answer."""
-LARGEST_NUMBER = 1.7976931348623157e308
 _ANY = msgspec.json.Decoder()
 _FORMATS = {b"gzip": zlib.MAX_WBITS | 16, b"x-gzip": zlib.MAX_WBITS | 16, b"deflate": zlib.MAX_WBITS}
 
@@ -101,36 +100,3 @@ def parse_json(body: bytes) -> Any:
         return _ANY.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return parse_leniently(body)
-
-
-def parse_leniently(body: bytes) -> Any:
-    """The standard library's reading, for what msgspec refuses: lone surrogates, numbers beyond any range.
-
-    Slower, and its errors know line and column.
-    """
-    if not body.strip():
-        raise BrokenJsonError(wrong="it is empty")
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise BrokenJsonError(wrong=f"byte {fault.start} is not UTF-8") from fault
-    try:
-        return json.loads(text, parse_int=_integer, parse_float=_fraction, parse_constant=_no_number)
-    except json.JSONDecodeError as fault:
-        where = f"at line {fault.lineno}, column {fault.colno}"
-        raise BrokenJsonError(wrong=f"{fault.msg[0].lower()}{fault.msg[1:]} {where}") from fault
-    except RecursionError as fault:
-        raise BrokenJsonError(wrong="it is nested too deeply") from fault
-
-
-def _integer(text: str) -> int | float:
-    return int(text) if len(text) < 20 else _fraction(text)
-
-
-def _fraction(text: str) -> float:
-    number = float(text)
-    return max(min(number, LARGEST_NUMBER), -LARGEST_NUMBER)
-
-
-def _no_number(text: str) -> NoReturn:
-    raise BrokenJsonError(wrong=f"{text} is not a JSON number")

@@ -1,0 +1,271 @@
+"""Appending: the writes of one capture request inside the store's transaction, and what became of each event.
+
+Duplicates, machines, versions of one order, links between devices and users, traits, places seen on screen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from opportune.core.event import SetAside, Unfit, from_body
+from opportune.core.facts import facts_of, value_of
+from opportune.core.key import key_of
+from opportune.core.link import LinkChanges, links_after, links_after_alias, owner_of
+from opportune.core.moment import DAY
+from opportune.services.house import House
+from opportune.services.preparing import Ready, hash_of, plan_of
+from opportune.services.tokens import Token, exposures_of
+from opportune.storage.base import BusinessKey, EventQuery, EventRow, Transaction
+
+MACHINE_EVENTS_A_DAY = 2_000
+"""A key with more events a day than this is a machine: set aside, listed, out of analysis."""
+NARROW_MS = DAY
+"""One look-up for duplicates serves a key's events that lie no further apart."""
+
+State = Literal["accepted", "duplicate", "set aside"]
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What became of one message; `seq` is the stored event's, 0 when none was stored."""
+
+    state: State
+    reason: str = ""
+    key: int = 0
+    seq: int = 0
+
+
+class CaptureResult(msgspec.Struct, frozen=True):
+    """What became of each message, in their order."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def accepted(self) -> int:
+        return self._count("accepted")
+
+    @property
+    def duplicate(self) -> int:
+        return self._count("duplicate")
+
+    @property
+    def set_aside(self) -> int:
+        return self._count("set aside")
+
+    @property
+    def first_reason(self) -> str:
+        """Why the first one was set aside; empty when none was."""
+        return next((outcome.reason for outcome in self.outcomes if outcome.state == "set aside"), "")
+
+    def _count(self, state: State) -> int:
+        return sum(outcome.state == state for outcome in self.outcomes)
+
+
+class Appending:
+    """The writes of one request, inside the store's transaction."""
+
+    def __init__(self, house: House, transaction: Transaction, prepared: Sequence[Ready | SetAside]) -> None:
+        self.house = house
+        self.transaction = transaction
+        self.prepared = prepared
+        self.put_keys: set[int] = set()
+        self.spans = _spans(ready.row for ready in prepared if isinstance(ready, Ready))
+        self.known: dict[tuple[int, int], set[int]] = {}
+        self.counts: Counter[tuple[int, int]] = Counter()
+        self.aside: list[SetAside] = []
+
+    def run(self) -> CaptureResult:
+        outcomes = tuple(self._one(ready) for ready in self.prepared)
+        if self.aside:
+            self.transaction.set_aside(self.aside)
+        return CaptureResult(outcomes)
+
+    def _one(self, ready: Ready | SetAside) -> Outcome:
+        if isinstance(ready, SetAside):
+            self.aside.append(ready)
+            return Outcome("set aside", ready.reason)
+        row = ready.row
+        place = self._look_up(row)
+        if row.message in self.known[place]:
+            return Outcome("duplicate", key=row.key)
+        if self.counts[place] >= MACHINE_EVENTS_A_DAY and self._is_machine(row):
+            return self._aside(
+                ready, Unfit("machine", f"more than {MACHINE_EVENTS_A_DAY} events in a day: a machine")
+            )
+        try:
+            self._put_key(ready)
+        except ValueError:
+            return self._aside(ready, Unfit("key_taken", "another id has the same key; choose another id"))
+        self.known[place].add(row.message)
+        self.counts[place] += 1
+        outcome = self._append_version(ready) if ready.business_key else self._append(ready, row)
+        if ready.traits:
+            self.transaction.put_traits(row.key, ready.traits)
+        if ready.token is not None:
+            self._mark_shown(ready, ready.token)
+        return outcome
+
+    def _aside(self, ready: Ready, unfit: Unfit) -> Outcome:
+        self.aside.append(
+            SetAside(
+                reason=unfit.reason,
+                code=unfit.code,
+                raw=ready.row.body,
+                message_id=ready.event.message_id,
+                name=ready.row.name,
+                source=ready.source,
+                received_at=ready.event.received_at,
+            )
+        )
+        return Outcome("set aside", unfit.reason, ready.row.key)
+
+    def _look_up(self, row: EventRow) -> tuple[int, int]:
+        """Messages known of the key a day around; one look-up for events that lie close together."""
+        first, last = self.spans[row.key]
+        if last - first <= NARROW_MS:
+            place = (row.key, 0)
+        else:
+            day = row.occurred_at // DAY
+            place, first, last = (row.key, day), day * DAY, day * DAY + DAY - 1
+        if place not in self.known:
+            recent = self.transaction.find_recent(row.key, first - DAY, last + DAY + 1)
+            self.known[place] = set(recent.messages)
+            self.counts[place] = recent.count
+        return place
+
+    def _is_machine(self, row: EventRow) -> bool:
+        day = self.transaction.find_recent(row.key, row.occurred_at - DAY, row.occurred_at + 1)
+        return day.count >= MACHINE_EVENTS_A_DAY
+
+    def _put_key(self, ready: Ready) -> None:
+        key, event = ready.row.key, ready.event
+        if key not in self.put_keys:
+            self.transaction.put_key(key, event.namespace, event.id)
+            self.put_keys.add(key)
+        if ready.device is not None and ready.device not in self.put_keys:
+            self.transaction.put_key(ready.device, "anonymous", event.anonymous_id or "")
+            self.put_keys.add(ready.device)
+
+    def _append(self, ready: Ready, row: EventRow) -> Outcome:
+        seq = self.transaction.append_event(row)
+        event = ready.event
+        if event.user_id is not None:
+            if ready.device is not None:
+                self._link_device(ready.device, row.key, seq, is_identify=event.type == "identify")
+            if event.type == "alias" and ready.is_verified and event.previous_id:
+                self._alias(event.previous_id, row.key, seq)
+        return Outcome("accepted", key=row.key, seq=seq)
+
+    def _append_version(self, ready: Ready) -> Outcome:
+        """Versions of one event: a verified source's values win, the earliest time stands."""
+        transaction, row = self.transaction, ready.row
+        known = transaction.find_business_key(row.name, ready.business_key)
+        if known is None:
+            return self._put_version(ready, row)
+        if known.is_verified or not ready.is_verified:
+            if not known.is_verified and not self._is_same_person(known.key, ready):
+                # Nobody vouches for either: a stranger's order number must not swallow somebody else's order.
+                return self._append(ready, row)
+            if row.occurred_at < known.occurred_at:
+                self._move(known, row.occurred_at)
+            return Outcome("duplicate", key=row.key)
+        transaction.supersede_event(known)
+        earliest = min(row.occurred_at, known.occurred_at)
+        return self._put_version(ready, msgspec.structs.replace(row, occurred_at=earliest))
+
+    def _is_same_person(self, key: int, ready: Ready) -> bool:
+        if key in (ready.row.key, ready.device):
+            return True
+        links = self.transaction.list_links
+        return owner_of(key, links(key)) == owner_of(ready.row.key, links(ready.row.key))
+
+    def _move(self, known: BusinessKey, occurred_at: int) -> None:
+        """The stored version keeps its values and gets the earlier time."""
+        storage, transaction = self.house.storage, self.transaction
+        query = EventQuery(name=known.event, keys=(known.key,), before_seq=known.seq + 1, limit=1)
+        found = next((stored for stored in storage.list_events(query) if stored.seq == known.seq), None)
+        if found is None:  # written a moment ago, in this very group of commits
+            return
+        body = _decode(found.body)
+        event = from_body(known.event, body, occurred_at)
+        facts = facts_of(plan_of(self.house), event)
+        transaction.supersede_event(known)
+        seq = transaction.append_event(
+            EventRow(
+                key=known.key,
+                event_class=known.event_class,
+                occurred_at=occurred_at,
+                name=known.event,
+                source=found.source,
+                message=hash_of(event.message_id),
+                facts=_encode(facts),
+                body=found.body,
+                value=value_of(facts),
+            )
+        )
+        transaction.put_business_key(msgspec.structs.replace(known, occurred_at=occurred_at, seq=seq))
+
+    def _put_version(self, ready: Ready, row: EventRow) -> Outcome:
+        outcome = self._append(ready, row)
+        self.transaction.put_business_key(
+            BusinessKey(
+                event=row.name,
+                value=ready.business_key,
+                key=row.key,
+                event_class=row.event_class,
+                occurred_at=row.occurred_at,
+                seq=outcome.seq,
+                is_verified=ready.is_verified,
+            )
+        )
+        return outcome
+
+    def _link_device(self, device: int, user: int, seq: int, *, is_identify: bool) -> None:
+        transaction = self.transaction
+        person = owner_of(user, transaction.list_links(user))
+        links = transaction.list_links(device)
+        self._apply(links_after(device, links, person, seq, is_identify=is_identify))
+
+    def _alias(self, previous_id: str, user: int, seq: int) -> None:
+        """The previous id may be a user's or a device's; whichever has a past is joined."""
+        transaction = self.transaction
+        device = key_of("anonymous", previous_id)
+        if transaction.find_recent(device, 0, 2**62).count:
+            self._link_device(device, user, seq, is_identify=True)
+        previous = key_of("user", previous_id)
+        if previous == user:
+            return
+        person = owner_of(user, transaction.list_links(user))
+        former = owner_of(previous, transaction.list_links(previous))
+        self._apply(links_after_alias(transaction.list_person_links(former), former, person, seq))
+
+    def _apply(self, changes: LinkChanges) -> None:
+        for link in changes.closed:
+            self.transaction.close_link(link, changes.seq)
+        for link in changes.added:
+            self.transaction.add_link(link)
+
+    def _mark_shown(self, ready: Ready, token: Token) -> None:
+        """An exposure given ahead is recorded now, at the latest; then each is known to be on screen."""
+        at = ready.row.occurred_at
+        exposures = exposures_of(token, at)
+        if token.assignments:
+            self.transaction.add_assignments(token.unit, token.assignments)
+        self.transaction.add_exposures(exposures)
+        for exposure in exposures:
+            self.transaction.mark_shown(exposure, at)
+
+
+def _spans(rows: Iterable[EventRow]) -> dict[int, tuple[int, int]]:
+    """By key: its earliest and latest moment in this request."""
+    spans: dict[int, tuple[int, int]] = {}
+    for row in rows:
+        first, last = spans.get(row.key, (row.occurred_at, row.occurred_at))
+        spans[row.key] = (min(first, row.occurred_at), max(last, row.occurred_at))
+    return spans

@@ -1,0 +1,95 @@
+"""Capturing: messages in, one storage job a request, and what became of each after the durable commit.
+
+A message is taken once (by its id within the key, a day around), as one event with its other versions (by
+business key), and never lost: what cannot be taken is set aside with the reason. `preparing.py` works out
+all that needs no store, `appending.py` writes; the HTTP edge, replays and bulk import all end here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from threading import Thread
+
+from opportune.core.event import SetAside
+from opportune.services.appending import Appending, CaptureResult, Outcome
+from opportune.services.house import House
+from opportune.services.preparing import CaptureSource, Message, Ready, prepare
+
+__all__ = ["CaptureResult", "CaptureSource", "Message", "Outcome", "capture", "prepare", "store"]
+
+
+def capture(
+    house: House,
+    source: CaptureSource,
+    messages: Sequence[Message],
+    sent_at: object = None,
+    received_at: int | None = None,
+) -> Future[CaptureResult]:
+    """Takes messages in Segment's spec; the future resolves after the durable commit.
+
+    A message is a decoded object or its JSON. Raises nothing; a store that cannot write comes through
+    the future (StorageFullError, StorageBusyError).
+    """
+    return store(house, prepare(house, source, messages, sent_at, received_at))
+
+
+def store(house: House, prepared: Sequence[Ready | SetAside]) -> Future[CaptureResult]:
+    """One storage job for all of them, in their order; see `capture`."""
+    _release_held(house, prepared)
+    answer: Future[CaptureResult] = Future()
+    answer.set_running_or_notify_cancel()
+
+    def finish(written: Future[CaptureResult]) -> None:
+        fault = written.exception()
+        if fault is not None:
+            answer.set_exception(fault)
+            return
+        result = written.result()
+        _take_notice(
+            house,
+            {
+                ready.row.name
+                for ready, outcome in zip(prepared, result.outcomes, strict=True)
+                if isinstance(ready, Ready) and outcome.seq
+            },
+        )
+        answer.set_result(result)
+
+    house.storage.write(lambda transaction: Appending(house, transaction, prepared).run()).add_done_callback(
+        finish
+    )
+    return answer
+
+
+def _release_held(house: House, prepared: Iterable[Ready | SetAside]) -> None:
+    """A key that captures was seen again: what a decision held back about it is recorded now, before this."""
+    if not house.held:
+        return
+    for ready in prepared:
+        if isinstance(ready, Ready):
+            for key in (ready.row.key, ready.device):
+                held = house.held.pop(key, None) if key is not None else None
+                for job in held.jobs if held is not None else ():
+                    house.storage.write(job)
+
+
+def _take_notice(house: House, names: set[str]) -> None:
+    """Rules that waited for one of these events act from now on."""
+    new = names - house.seen_events
+    if not new:
+        return
+    house.seen_events |= new
+    if house.changes.acquire(blocking=False):
+        try:
+            house.programme = house.programme.with_seen(frozenset(new))
+        finally:
+            house.changes.release()
+    else:
+        # A publish is going on and may be waiting for the very thread we are in: come back after it.
+        Thread(target=_notice_later, args=(house, frozenset(new)), daemon=True).start()
+
+
+def _notice_later(house: House, names: frozenset[str]) -> None:
+    with house.changes:
+        house.programme = house.programme.with_seen(names)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from opportune.core.moment import DAY, HOUR, MINUTE, SECOND
+from opportune.core.signals import FAMILY
 from opportune.core.signals.base import SignalType
 from opportune.core.situation import Situation
 from opportune.core.slot import Fill, UnfilledError
@@ -105,7 +106,7 @@ def compile_content(value: Any, vocabulary: Vocabulary) -> Fill:
 
 
 def _compile(value: Any, path: str, vocabulary: Vocabulary) -> tuple[Fill, bool]:
-    """The closure, and whether it depends on the situation."""
+    """The closure, and whether its value is ever another than the one written."""
     if isinstance(value, str):
         return _compile_text(value, path, vocabulary)
     if isinstance(value, Mapping):
@@ -128,7 +129,7 @@ def _compile_text(text: str, path: str, vocabulary: Vocabulary) -> tuple[Fill, b
     parts = split_text(text)
     if not any(isinstance(part, Placeholder) for part in parts):
         finished = "".join(part for part in parts if isinstance(part, str))
-        return lambda _: finished, False
+        return lambda _: finished, finished != text
     pieces = tuple(
         part
         if isinstance(part, str)
@@ -144,7 +145,7 @@ def _compile_text(text: str, path: str, vocabulary: Vocabulary) -> tuple[Fill, b
 
 def _compile_gap(gap: Placeholder, vocabulary: Vocabulary, *, quotes: bool) -> Callable[[Situation], str]:
     """What stands in a gap; inside an address it is quoted, so a value cannot change where a link leads."""
-    signal = vocabulary.signals.get(gap.signal)
+    signal = vocabulary.signals.get(gap.signal) or FAMILY.get(gap.signal)
     kind = signal.type if signal is not None else None
     name, default, currency = gap.signal, gap.default, vocabulary.plan.currency
 

@@ -1,0 +1,127 @@
+"""Back-filling: when a playbook declares what events carry anew, the facts of past events are derived again.
+
+It goes in bounded steps from the newest event backwards, and remembers in the store how far it came, so
+that a restart goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from opportune.core.event import Event
+from opportune.core.facts import facts_of
+from opportune.core.plan import EventPlan, Plan
+from opportune.core.playbook import Playbook
+from opportune.services.house import House
+from opportune.storage.base import AuditEntry, EventQuery, StoredEvent, Transaction
+
+BACK_FILL = "back-fill"
+STEP = 500
+
+
+class BackFill(msgspec.Struct, frozen=True, kw_only=True):
+    """What is still to be read again: event names, and the `seq` before which the first of them goes on."""
+
+    names: tuple[str, ...]
+    before_seq: int | None = None
+    done: int = 0
+    revision: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.names
+
+
+def changed_events(before: Plan, after: Plan) -> tuple[str, ...]:
+    """Events whose facts come out differently under the second plan, by name."""
+    if before.currency != after.currency:
+        return tuple(sorted(after.events))
+    return tuple(
+        sorted(
+            name
+            for name, event in after.events.items()
+            if _carried(before.events.get(name)) != _carried(event)
+        )
+    )
+
+
+def _carried(event: EventPlan | None) -> object:
+    return {(each.name, each.type, each.path) for each in event.properties} if event is not None else None
+
+
+def plan_back_fill(before: Playbook | None, after: Playbook) -> dict[str, str]:
+    """The setting that a publish writes with the playbook; empty when no fact changes."""
+    names = changed_events(before.plan, after.plan) if before is not None else ()
+    if not names:
+        return {}
+    every = tuple(dict.fromkeys(name for current in names for name in after.plan.names_of(current)))
+    return {BACK_FILL: msgspec.json.encode(BackFill(names=every, revision=after.revision)).decode()}
+
+
+def find_back_fill(house: House) -> BackFill | None:
+    """What is going on, or None."""
+    text = house.storage.find_setting(BACK_FILL)
+    return msgspec.json.decode(text, type=BackFill) if text else None
+
+
+def back_fill(house: House, *, step: int = STEP) -> BackFill:
+    """Reads up to `step` past events again; complete when nothing is left, and then it is noted in the audit."""
+    pending = find_back_fill(house)
+    if pending is None:
+        return BackFill(names=())
+    name = pending.names[0]
+    events = house.storage.list_events(EventQuery(name=name, before_seq=pending.before_seq, limit=step))
+    is_last = len(events) < step
+    after = BackFill(
+        names=pending.names[1:] if is_last else pending.names,
+        before_seq=None if is_last else events[-1].seq,
+        done=pending.done + len(events),
+        revision=pending.revision,
+    )
+    _write(house, events, after)
+    return after
+
+
+def _write(house: House, events: Sequence[StoredEvent], after: BackFill) -> None:
+    plan = house.programme.playbook.plan
+    rows = [(event, msgspec.json.encode(facts_of(plan, _event_of(event, plan)))) for event in events]
+    audit = AuditEntry(
+        at=house.clock(),
+        by="",
+        act="back-fill complete",
+        what=after.revision,
+        detail=f"{after.done} events read again",
+    )
+
+    def put(transaction: Transaction) -> None:
+        for event, facts in rows:
+            transaction.update_facts(
+                event.seq, event.key, plan.class_of(event.name), event.occurred_at, facts
+            )
+        transaction.put_setting(BACK_FILL, "" if after.is_complete else msgspec.json.encode(after).decode())
+        if after.is_complete:
+            transaction.add_audit(audit)
+
+    house.storage.write(put).result()
+
+
+def _event_of(stored: StoredEvent, plan: Plan) -> Event:
+    """What facts are derived from: the properties and the context of a stored body."""
+    body = msgspec.json.decode(stored.body)
+    return Event(
+        type=body.get("type", "track"),
+        name=plan.current_name(stored.name),
+        message_id="",
+        occurred_at=stored.occurred_at,
+        received_at=stored.occurred_at,
+        source="server",
+        properties=_object(body.get("properties")),
+        context=_object(body.get("context")),
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

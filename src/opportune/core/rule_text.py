@@ -95,16 +95,14 @@ def to_yaml(text: str) -> str:
 def playbook_document(playbook: Playbook) -> str:
     """The whole playbook to read: every rule with its purpose and people, every place, every stage."""
     team = playbook.team
-    control = (
-        f"{describe_share(team.holdout)} of visitors are personalized by nothing" if team.holdout else "none"
-    )
+    control = f"{describe_share(team.holdout)} of visitors" if team.holdout else "none"
     parts = [
         f"# {team.name}: what we personalize",
-        f"Revision {playbook.revision}. Times are {team.time_zone}, money is {team.currency}. Control group: {control}.",
+        f"Revision {playbook.revision}. Times: {team.time_zone}. Money: {team.currency}. Control group: {control}.",
         "## Rules",
         *(_rule_section(rule, playbook) for rule in playbook.rules.values()),
         "## Places",
-        *(_slot_section(slot, playbook) for slot in playbook.slots.values()),
+        *(_slot_section(slot) for slot in playbook.slots.values()),
     ]
     if playbook.stages:
         parts += ["## Stages", "The first that holds is where somebody is.", _stages(playbook)]
@@ -126,7 +124,7 @@ def _marked(name: str, text: str, rule: Rule) -> str:
     return f"{text} *(for all rules)*" if name in rule.inherited else text
 
 
-def _slot_section(slot: Slot, playbook: Playbook) -> str:
+def _slot_section(slot: Slot) -> str:
     rows: list[Row] = [("purpose", slot.purpose)] if slot.purpose else []
     rows.append(("on the wire", f"`{slot.name}`"))
     if slot.tags:

@@ -93,6 +93,19 @@ class StorageBusyError(OpportuneError):
     code = "storage_unavailable"
 
 
+class SlowReadError(OpportuneError):
+    """This question took longer than {seconds} s and was stopped. Ask for a shorter period or fewer people."""
+
+    status = 503
+    code = "too_slow"
+
+
+class NewerStoreError(OpportuneError):
+    """The data was written by a newer Opportune: layout {found}, this one knows {known}. Use the newer one."""
+
+    code = "newer_store"
+
+
 class PlaybookError(OpportuneError):
     """The playbook does not check: {count} problem(s)."""
 

@@ -1,19 +1,19 @@
-"""Writes the pages of `docs/reference/` that are made from the code: `python tools/write_reference.py`."""
+"""Writes the pages of `docs/reference/` that are generated: commands and settings. Tests notice stale ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from opportune.core.signals.reference import reference_page as signals_page
+from opportune.cli.reference import commands_page
+from opportune.settings import reference_page
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
-PAGES: tuple[tuple[str, Callable[[], str]], ...] = (("signals.md", signals_page),)
+REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
 
 def main() -> None:
-    for name, render in PAGES:
-        (FOLDER / name).write_text(render(), encoding="utf-8")
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    (REFERENCE / "settings.md").write_text(reference_page())
+    (REFERENCE / "commands.md").write_text(commands_page())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from typing import Any, NoReturn, TextIO
 import click
 import msgspec
 
+from opportune.core.problem import Problem
+
 EVERY_SECONDS_ON_A_TERMINAL = 0.2
 EVERY_SECONDS_IN_A_LOG = 5.0
 
@@ -55,3 +57,9 @@ class Progress:
         if self._is_terminal:
             self._stream.write("\r" + " " * 60 + "\r")
             self._stream.flush()
+
+
+def print_problems(problems: Sequence[Problem]) -> None:
+    """Every problem of a playbook on a line of its own, on standard error."""
+    for problem in problems:
+        click.echo(f"{'warning: ' if problem.is_warning else ''}{problem}", err=True)

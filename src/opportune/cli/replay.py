@@ -43,6 +43,7 @@ NO_RULE = "(none)"
 @click.option("--decide/--no-decide", "decides", default=True, help="Ask for decisions after each batch.")
 @json_option
 def replay(
+    *,
     file: Path,
     format_name: str,
     mapping: dict[str, str],

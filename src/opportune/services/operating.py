@@ -186,30 +186,31 @@ def set_run_state(
     Raises NotFoundError, BadRequestError, or FrozenError when this would launch something.
     """
     state, share = _read_wanted(wanted)
-    if state in {"live", "preview", "share"}:
-        check_not_frozen(house)
-    playbook = house.programme.playbook
-    known = house.storage.list_run_states()
-    if rule not in playbook.rules:
-        raise NotFoundError(what=_named("A rule named", rule, list(playbook.rules)))
-    before = known.get(rule, RunState(rule=rule, behaviour=playbook.behaviours.get(rule, "")))
-    after = msgspec.structs.replace(
-        before,
-        state=state,
-        share=share if share is not None else before.share,
-        may_act_unseen=unseen or before.may_act_unseen,
-        since_at=house.clock(),
-        by=by,
-        reason=reason,
-    )
-    audit = _audit(house, by, f"rule {wanted}", rule, reason or f"was {before.state}")
+    with house.changes:
+        if state in {"live", "preview", "share"}:
+            check_not_frozen(house)
+        playbook = house.programme.playbook
+        known = house.storage.list_run_states()
+        if rule not in playbook.rules:
+            raise NotFoundError(what=_named("A rule named", rule, list(playbook.rules)))
+        before = known.get(rule, RunState(rule=rule, behaviour=playbook.behaviours.get(rule, "")))
+        after = msgspec.structs.replace(
+            before,
+            state=state,
+            share=share if share is not None else before.share,
+            may_act_unseen=unseen or before.may_act_unseen,
+            since_at=house.clock(),
+            by=by,
+            reason=reason,
+        )
+        audit = _audit(house, by, f"rule {wanted}", rule, reason or f"was {before.state}")
 
-    def put(transaction: Transaction) -> None:
-        transaction.put_run_state(after)
-        transaction.add_audit(audit)
+        def put(transaction: Transaction) -> None:
+            transaction.put_run_state(after)
+            transaction.add_audit(audit)
 
-    house.storage.write(put).result()
-    refresh(house)
+        house.storage.write(put).result()
+        refresh(house)
     return after
 
 
@@ -228,8 +229,9 @@ def _read_wanted(wanted: str) -> tuple[RunStateName, int | None]:
 
 def refresh(house: House) -> None:
     """Brings the running programme up to the stored run states and the everything-off switch."""
-    is_off = house.storage.find_setting(OFF) is not None
-    house.programme = house.programme.with_run(house.storage.list_run_states(), is_off=is_off)
+    with house.changes:
+        is_off = house.storage.find_setting(OFF) is not None
+        house.programme = house.programme.with_run(house.storage.list_run_states(), is_off=is_off)
 
 
 def _named(what: str, name: str, known: Sequence[str]) -> str:

@@ -1,0 +1,89 @@
+"""The command line: one file a noun or command, all of them listed in COMMANDS."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from opportune import __version__
+from opportune.cli.demo import demo
+from opportune.cli.explain import explain
+from opportune.cli.import_command import import_command
+from opportune.cli.keys import keys
+from opportune.cli.playbook import check, export, publish, schema
+from opportune.cli.printing import fail, print_problems
+from opportune.cli.replay import replay
+from opportune.cli.rules import rule, rules
+from opportune.cli.serve import serve
+from opportune.cli.set_aside import set_aside
+from opportune.cli.switches import freeze, off, on, status, unfreeze
+from opportune.control import CommandError
+from opportune.errors import OpportuneError, PlaybookError
+
+COMMANDS: tuple[click.Command, ...] = (
+    serve,
+    demo,
+    keys,
+    check,
+    publish,
+    export,
+    schema,
+    rules,
+    rule,
+    explain,
+    replay,
+    import_command,
+    set_aside,
+    off,
+    on,
+    freeze,
+    unfreeze,
+    status,
+)
+
+
+class InOrder(click.Group):
+    """Lists its commands as they are written here, not by the alphabet."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=InOrder,
+    context_settings={
+        "auto_envvar_prefix": "OPPORTUNE",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
+)
+@click.version_option(__version__, prog_name="opportune")
+def opportune() -> None:
+    """Real-time personalization for small teams.
+
+    A typical start: `opportune demo` to look around; then `keys add`, `check`, `serve`, `publish`.
+    """
+
+
+for _command in COMMANDS:
+    opportune.add_command(_command)
+
+
+def main() -> None:
+    """Runs the command line; an error made on purpose is one line on standard error, not a traceback."""
+    try:
+        opportune(prog_name="opportune")
+    except PlaybookError as error:
+        print_problems(error.problems)
+        fail(str(error))
+    except CommandError as error:
+        print_problems(error.problems)
+        fail(str(error))
+    except OpportuneError as error:
+        fail(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; nothing is left to say
+
+
+__all__ = ["COMMANDS", "main", "opportune"]

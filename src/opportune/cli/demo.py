@@ -1,0 +1,8 @@
+"""`opportune demo`."""
+
+import click
+
+
+@click.command()
+def demo() -> None:
+    """The demo shop."""

@@ -1,0 +1,54 @@
+"""`opportune import FILE`: the same clickstreams as `replay`, in bulk into the history. Never triggers anything."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+
+from opportune.cli.clickstreams import CLICKSTREAMS, clickstream_named
+from opportune.cli.installation import reach
+from opportune.cli.options import data_option, json_option, mapping_option
+from opportune.cli.printing import Progress, print_json
+from opportune.cli.replay import batches
+
+BATCH_EVENTS = 1_000
+COUNTED = ("accepted", "duplicate", "set_aside")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@data_option
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice([known.name for known in CLICKSTREAMS]),
+    required=True,
+    help="How the file is written; see `replay`.",
+)
+@mapping_option
+@json_option
+def import_command(
+    *, file: Path, data: Path, format_name: str, mapping: dict[str, str], as_json: bool
+) -> None:
+    """Take a clickstream FILE into the history in bulk; nothing is shown, sent or tested because of it."""
+    counts: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
+    progress = Progress("read", sys.stderr)
+    started = time.monotonic()
+    with reach(data, may_make=True) as ask:
+        for batch in batches(clickstream_named(format_name).read(file, mapping), limit=BATCH_EVENTS):
+            result: dict[str, Any] = ask("import", messages=batch)
+            counts.update({name: result[name] for name in COUNTED})
+            progress.show(sum(counts.values()))
+    progress.end()
+    seconds = time.monotonic() - started
+    if as_json:
+        print_json({**counts, "seconds": round(seconds, 3)})
+        return
+    for name, count in counts.items():
+        click.echo(f"{name.replace('_', ' '):<10} {count:>9,}")
+    click.echo(f"{sum(counts.values()) / seconds:,.0f} events/s")

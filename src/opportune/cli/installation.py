@@ -1,0 +1,58 @@
+"""How a command reaches an installation: through the running server, else by opening its folder itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from opportune import app, commands
+from opportune.control import Connection
+from opportune.data_folder import DataFolder
+from opportune.errors import BadRequestError, DataFolderBusyError
+from opportune.settings import Settings
+
+
+class Ask(Protocol):
+    """Gives a command and gets its result. Raises OpportuneError or CommandError."""
+
+    def __call__(self, command: str, /, **args: Any) -> Any: ...
+
+
+@contextmanager
+def reach(data: Path, *, may_make: bool = False) -> Iterator[Ask]:
+    """Raises BadRequestError when there is nothing at `data`, unless the command may make it."""
+    folder = DataFolder(data)
+    if not may_make and not folder.exists:
+        raise BadRequestError(wrong=f"There is no installation in {data}. Name its folder with --data.")
+    connection = _connect(folder)
+    if connection is None:
+        try:
+            with app.opened_house(folder, settings=Settings(data=str(data))) as house:
+                yield lambda command, /, **args: commands.execute(house, command, args)
+                return
+        except DataFolderBusyError:
+            connection = _connect(folder)  # a server came up meanwhile
+            if connection is None:
+                raise
+    try:
+        yield lambda command, /, **args: connection.ask(command, args)
+    finally:
+        connection.close()
+
+
+def ask(data: Path, command: str, /, *, may_make: bool = False, **args: Any) -> Any:
+    """One command, one result."""
+    with reach(data, may_make=may_make) as asked:
+        return asked(command, **args)
+
+
+def _connect(folder: DataFolder) -> Connection | None:
+    path = folder.find_socket()
+    if path is None:
+        return None
+    try:
+        return Connection(path)
+    except OSError:
+        return None  # left behind by a server that crashed

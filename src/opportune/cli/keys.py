@@ -1,0 +1,78 @@
+"""`opportune keys`: who may talk to an installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opportune.cli.installation import ask
+from opportune.cli.options import data_option, json_option, operator
+from opportune.cli.printing import print_json, print_table
+from opportune.services.authorizing import SCOPES
+
+
+@click.group()
+def keys() -> None:
+    """Keys with which sites and programs talk to the server."""
+
+
+@keys.command("add")
+@data_option
+@click.option(
+    "--kind",
+    type=click.Choice(["write", "secret"]),
+    required=True,
+    help="write: public, for pages; secret: for servers.",
+)
+@click.option("--name", required=True, help="What uses it, such as `site` or `shop server`.")
+@click.option("--value", default="", help="Its value, of at least 8 characters; left out, one is made.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    help=f"Of a secret key: {', '.join(SCOPES)}; all when left out.",
+)
+@json_option
+def add(*, data: Path, kind: str, name: str, value: str, scopes: tuple[str, ...], as_json: bool) -> None:
+    """Make a key and print its value, this once."""
+    key = ask(
+        data, "keys add", may_make=True, kind=kind, name=name, value=value, scopes=list(scopes), by=operator()
+    )
+    if as_json:
+        print_json(key)
+        return
+    click.echo(key["value"])
+    if kind == "secret":
+        click.echo("Keep it now: only a hash of it is stored, it cannot be shown again.", err=True)
+
+
+@keys.command("list")
+@data_option
+@json_option
+def list_(*, data: Path, as_json: bool) -> None:
+    """List keys; of secret ones never the value."""
+    found = ask(data, "keys list")
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            key["name"],
+            key["kind"],
+            " ".join(key["scopes"]) or "capture decide",
+            key["value"] or "(hidden)",
+            f"revoked {key['revoked_at']}" if key["revoked_at"] else "in force",
+        )
+        for key in found
+    ]
+    print_table(("name", "kind", "scopes", "value", "state"), rows)
+
+
+@keys.command("revoke")
+@data_option
+@click.option("--name", required=True, help="The key's name.")
+def revoke(*, data: Path, name: str) -> None:
+    """End a key, at once."""
+    ask(data, "keys revoke", name=name, by=operator())
+    click.echo(f"Revoked {name!r}.")

@@ -1,0 +1,109 @@
+"""`opportune check`, `publish`, `export`, `schema`: a playbook's folder, checked and put to work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from opportune.app import now_ms
+from opportune.cli.installation import ask
+from opportune.cli.options import data_option, json_option, operator
+from opportune.cli.printing import fail, print_json, print_problems
+from opportune.core.problem import Problem
+from opportune.core.schema import PATTERNS, editor_settings, schema_of_playbook
+from opportune.errors import PlaybookError
+from opportune.services.publishing import check_folder, read_folder
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@json_option
+def check(*, folder: Path, as_json: bool) -> None:
+    """Check the playbook in DIR; needs no server."""
+    checked = check_folder(folder, now_ms())
+    if as_json:
+        print_json(checked.problems)
+    else:
+        print_problems(checked.problems)
+    if checked.playbook is None:
+        wrong = sum(not problem.is_warning for problem in checked.problems)
+        fail(f"{folder} does not check: {wrong} problem{'s' if wrong != 1 else ''}.")
+    if not as_json:
+        playbook = checked.playbook
+        counts = f"{len(playbook.rules)} rules, {len(playbook.slots)} places"
+        click.echo(f"{folder} checks: {counts}, revision {playbook.revision}.")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@data_option
+@click.option("--new-test", is_flag=True, help="Close running tests of changed rules and start new ones.")
+@click.option(
+    "--based-on", metavar="REVISION", default=None, help="Refuse unless this revision is the running one."
+)
+@json_option
+def publish(*, folder: Path, data: Path, new_test: bool, based_on: str | None, as_json: bool) -> None:
+    """Publish the playbook in DIR; a running server takes it over at once."""
+    published = ask(
+        data,
+        "publish",
+        may_make=True,
+        files=files_of(folder),
+        new_test=new_test,
+        based_on=based_on,
+        by=operator(),
+    )
+    if as_json:
+        print_json(published)
+        return
+    print_problems(msgspec.convert(published["warnings"], tuple[Problem, ...]))
+    if published["is_new"]:
+        click.echo(f"Published revision {published['revision']}.")
+    for note in published["notes"]:
+        click.echo(note)
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """Raises PlaybookError when a file of the folder cannot be read."""
+    files, problems = read_folder(folder)
+    if problems:
+        raise PlaybookError(problems)
+    return files
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@data_option
+def export(*, folder: Path, data: Path) -> None:
+    """Write the published playbook's files into DIR, which must be empty or new."""
+    head = ask(data, "head")
+    if folder.exists() and any(folder.iterdir()):
+        fail(f"{folder} is not empty; name a new folder.")
+    for path, text in head["files"].items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    click.echo(f"Wrote {len(head['files'])} files of revision {head['revision']} to {folder}.")
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(PATTERNS)), required=False)
+@click.option(
+    "--write", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write all of them there."
+)
+def schema(*, kind: str | None, folder: Path | None) -> None:
+    """Print the JSON Schema of one KIND of file, or of all by kind, for editors."""
+    found = schema_of_playbook()
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, document in found.items():
+            (folder / f"{name}.json").write_bytes(
+                msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+            )
+        print_json(editor_settings(folder.name))
+    else:
+        print_json(found[kind] if kind is not None else found)

@@ -1,0 +1,50 @@
+"""`opportune rules` and `opportune rule`: which rules act, and launching or pausing one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from opportune.cli.installation import ask
+from opportune.cli.options import data_option, json_option, operator, reason_option
+from opportune.cli.printing import print_json, print_table
+
+
+@click.command()
+@data_option
+@json_option
+def rules(*, data: Path, as_json: bool) -> None:
+    """List rules with their state."""
+    found = ask(data, "rules")
+    if as_json:
+        print_json(found)
+    elif not found:
+        click.echo("No rules: no playbook is published yet.")
+    else:
+        print_table(
+            ("rule", "state", "what it does now"), [(row["rule"], _state(row), _now(row)) for row in found]
+        )
+
+
+@click.command()
+@click.argument("name")
+@click.argument("state", metavar="live|preview|paused|draft|SHARE%")
+@data_option
+@click.option("--unseen", is_flag=True, help="Act even though events it needs were never seen.")
+@reason_option
+def rule(*, name: str, state: str, data: Path, unseen: bool, reason: str) -> None:
+    """Launch or pause the rule NAME, for everyone or for a share of visitors such as 20%."""
+    row = ask(data, "rule", rule=name, state=state, unseen=unseen, reason=reason, by=operator())
+    click.echo(f"{row['rule']}: {_state(row)}, {_now(row)}.")
+
+
+def _state(row: dict[str, Any]) -> str:
+    return f"live for {row['share']:g}%" if row["share"] is not None else str(row["state"])
+
+
+def _now(row: dict[str, Any]) -> str:
+    if row["waits_for"]:
+        return f"waits for the first {' and '.join(row['waits_for'])}"
+    return "acts" if row["acts"] else "does nothing"

@@ -1,0 +1,91 @@
+"""`opportune serve`: the server, in the foreground."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import msgspec
+
+from opportune import server
+from opportune.cli.options import data_option, operator
+from opportune.cli.playbook import files_of
+from opportune.cli.printing import print_problems
+from opportune.errors import OpportuneError, PlaybookError
+from opportune.services.house import House
+from opportune.services.operating import find_switch
+from opportune.services.publishing import publish
+from opportune.settings import DEFAULTS, from_environment
+
+
+@click.command()
+@data_option
+@click.option(
+    "--playbook",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="OPPORTUNE_PLAYBOOK",
+    help="Folder to publish at the start; without one, what was published last runs.",
+)
+@click.option(
+    "--host", default=DEFAULTS.host, envvar="OPPORTUNE_HOST", show_default=True, help="Address to listen on."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=DEFAULTS.port,
+    envvar="OPPORTUNE_PORT",
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+def serve(*, data: Path, playbook: Path | None, host: str, port: int) -> None:
+    """Run the server until Ctrl-C."""
+    given = from_environment(os.environ)
+    settings = msgspec.structs.replace(given, data=str(data), host=host, port=port)
+
+    def prepare(house: House) -> None:
+        if playbook is not None:
+            publish_at_start(house, playbook)
+
+    server.serve(
+        settings,
+        prepare=prepare,
+        announce=lambda house, url: announce(house, url, settings.data),
+        on_unreadable=say_unreadable,
+    )
+
+
+def publish_at_start(house: House, folder: Path) -> None:
+    """Publishes what changed. Whatever is wrong with it is said, and what ran before goes on running."""
+    before = house.programme.revision
+    try:
+        published = publish(house, files_of(folder), by=operator())
+    except OpportuneError as error:
+        print_problems(getattr(error, "problems", ()))
+        kept = f"revision {before} goes on running" if before else "no playbook runs"
+        click.echo(f"opportune: {folder}: {error} Not published; {kept}.", err=True)
+    else:
+        print_problems(published.warnings)
+
+
+def say_unreadable(error: PlaybookError) -> None:
+    print_problems(error.problems)
+    click.echo(
+        "opportune: the published playbook cannot be read by this version; no playbook runs.", err=True
+    )
+
+
+def announce(house: House, url: str, data: str) -> None:
+    """What somebody who just started it wants to know."""
+    click.echo(f"Opportune listens on {url} (process {os.getpid()}, data in {data})")
+    playbook = house.programme.playbook
+    if playbook.revision:
+        click.echo(f"Playbook {playbook.revision}: {len(playbook.rules)} rules, {len(playbook.slots)} places")
+    else:
+        click.echo(
+            "No playbook is published yet: it captures events and knows no place. See `opportune publish`."
+        )
+    if find_switch(house, "off") is not None:
+        click.echo("Everything is switched OFF; `opportune on` ends it.")
+    if not any(key.revoked_at is None for key in house.storage.list_api_keys()):
+        click.echo(f"No keys yet: opportune keys add --data {data} --kind write --name site")

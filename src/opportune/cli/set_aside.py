@@ -1,0 +1,73 @@
+"""`opportune set-aside`: events that were kept with a reason instead of being counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opportune.cli.installation import Ask, ask, reach
+from opportune.cli.options import data_option, json_option
+from opportune.cli.printing import fail, print_json, print_table
+
+PAGE = 500
+
+
+@click.group("set-aside")
+def set_aside() -> None:
+    """Events kept aside with a reason: list, replay, drop."""
+
+
+@set_aside.command("list")
+@data_option
+@click.option(
+    "--state",
+    type=click.Choice(["open", "replayed", "dropped"]),
+    default="open",
+    show_default=True,
+    help="Which ones.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="At most so many."
+)
+@json_option
+def list_(*, data: Path, state: str, limit: int, as_json: bool) -> None:
+    """List them, newest first."""
+    found = ask(data, "set-aside list", state=state, before_id=None, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    rows = [(row["id"], row["receivedAt"], row["name"] or "-", row["reason"]) for row in found]
+    print_table(("number", "received", "event", "reason"), rows)
+
+
+@set_aside.command("replay")
+@click.argument("numbers", nargs=-1, type=int)
+@data_option
+@click.option("--all", "all_", is_flag=True, help="Every open one.")
+def replay(*, numbers: tuple[int, ...], data: Path, all_: bool) -> None:
+    """Try NUMBERS again, after the plan or the sender was mended."""
+    with reach(data) as asked:
+        ids = _all_open(asked) if all_ else list(numbers)
+        if not ids:
+            fail("Say which: numbers from `opportune set-aside list`, or --all.", status=2)
+        result = asked("set-aside replay", ids=ids)
+    print_json(result)
+
+
+@set_aside.command("drop")
+@click.argument("numbers", nargs=-1, required=True, type=int)
+@data_option
+def drop(*, numbers: tuple[int, ...], data: Path) -> None:
+    """Give up on NUMBERS; they stay listed as dropped."""
+    result = ask(data, "set-aside drop", ids=list(numbers))
+    click.echo(f"Dropped {result['dropped']}.")
+
+
+def _all_open(asked: Ask) -> list[int]:
+    ids: list[int] = []
+    before_id = None
+    while page := asked("set-aside list", state="open", before_id=before_id, limit=PAGE):
+        ids += [row["id"] for row in page]
+        before_id = ids[-1]
+    return sorted(ids)

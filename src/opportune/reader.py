@@ -1,0 +1,102 @@
+"""The reading process: long reads over many visitors run there, on a read-only store, and disturb no decision.
+
+Started with the first read, stepped back behind deciding, and started again should it break.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from typing import Any
+
+from opportune.errors import OpportuneError, StorageBusyError
+from opportune.storage.base import Storage
+
+OpenStorage = Callable[[], Storage]
+ATTEMPTS = 2
+
+
+class Refused:
+    """An error raised on purpose, as it travels between processes."""
+
+    def __init__(self, error: OpportuneError) -> None:
+        self.kind = type(error)
+        self.fields = error.fields
+
+    def to_error(self) -> OpportuneError:
+        return self.kind(**self.fields)
+
+
+class ReadingProcess:
+    """Calls `function(storage, *arguments)` over there; arguments and results must be picklable."""
+
+    def __init__(self, open_storage: OpenStorage, *, nice: int = 0) -> None:
+        self._start = partial(start_reading, open_storage, nice)
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Raises what the function raises; StorageBusyError when the process breaks twice."""
+        for _ in range(ATTEMPTS):
+            pool = self._pool = self._pool or self._make_pool()
+            try:
+                result = await asyncio.wrap_future(pool.submit(read, function, arguments))
+            except BrokenProcessPool:
+                self._discard(pool)
+                continue
+            if isinstance(result, Refused):
+                raise result.to_error()
+            return result
+        raise StorageBusyError
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._discard(self._pool)
+
+    def _make_pool(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(1, mp_context=context, initializer=self._start)
+
+    def _discard(self, pool: ProcessPoolExecutor) -> None:
+        if self._pool is pool:
+            self._pool = None
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+class ReadingThread:
+    """The same in a thread of this process, for a store that lives in memory."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.to_thread(function, self._storage, *arguments)
+
+    def close(self) -> None:
+        pass
+
+
+_storage: Storage | None = None
+
+
+def start_reading(open_storage: OpenStorage, nice: int) -> None:
+    """Runs once in the reading process. Ctrl-C is the server's business, which ends this one too."""
+    global _storage  # noqa: PLW0603 - a process pool offers its workers no other place
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        os.nice(nice)
+    _storage = open_storage()
+
+
+def read(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    assert _storage is not None  # noqa: S101 - start_reading ran before any call
+    try:
+        return function(_storage, *arguments)
+    except OpportuneError as error:
+        return Refused(error)

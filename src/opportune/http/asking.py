@@ -6,7 +6,6 @@ somebody's history.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -15,8 +14,10 @@ from starlette.types import Receive
 
 from opportune.core.context import from_request
 from opportune.core.situation import Context
-from opportune.errors import BadRequestError
-from opportune.http.body import decode_json, read_body
+from opportune.core.values import mended
+from opportune.errors import BadRequestError, BrokenJsonError
+from opportune.http.answers import encode
+from opportune.http.body import decode_json, parse_json, read_body
 from opportune.http.edge import MAX_ID_CHARS, Edge, Headers, Scope
 from opportune.services.authorizing import Caller, verify_user_token
 
@@ -86,21 +87,11 @@ def _browser_headers(edge: Edge, headers: Headers) -> dict[str, str]:
 
 
 async def read_json(edge: Edge, scope: Scope, receive: Receive, decoder: msgspec.json.Decoder[T]) -> T:
-    """The request's JSON body. Half a surrogate pair becomes the replacement mark, so no answer breaks on it."""
+    """The request's JSON body. What no store or answer could hold (NUL, half a surrogate pair) is mended."""
     body = await read_body(scope, receive, edge.options.max_body_bytes)
     if b"\\u" in body:
-        body = _ESCAPES.sub(_mend, body)
+        try:
+            body = encode(mended(parse_json(body)))
+        except RecursionError as fault:
+            raise BrokenJsonError(wrong="it is nested too deeply") from fault
     return decode_json(body, decoder)
-
-
-_ESCAPES = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)",
-    re.DOTALL,
-)
-"""Every escape of a JSON text, a whole surrogate pair as one."""
-
-
-def _mend(found: re.Match[bytes]) -> bytes:
-    escape = found[0]
-    is_half = len(escape) == 6 and escape[1:3].lower() == b"ud"
-    return rb"\ufffd" if is_half else escape

@@ -136,8 +136,9 @@ def _question(
 async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> EventsTaken:
     """Waits until the events are safe, so that the decision after it knows them. Trouble is told, not raised."""
     who = {"userId": request.user_id, "anonymousId": request.anonymous_id}
-    messages = [_with_ids(message, who, request.user_token) for message in request.events]
-    source = CaptureSource(is_secret=caller.is_secret, name=caller.name)
+    messages = [_with_ids(message, who) for message in request.events]
+    proof = {"userToken": request.user_token} if request.user_token is not None else {}
+    source = CaptureSource(is_secret=caller.is_secret, name=caller.name, context=proof)
     try:
         future = capture(edge.house, source, messages, request.sent_at, edge.house.clock())
         result = await asyncio.wait_for(asyncio.wrap_future(future), EVENTS_SECONDS)
@@ -155,17 +156,9 @@ async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> Ev
     return taken
 
 
-def _with_ids(message: dict[str, Any], who: dict[str, Any], token: str | None) -> dict[str, Any]:
+def _with_ids(message: dict[str, Any], who: dict[str, Any]) -> dict[str, Any]:
     """An event sent along with a question is about the one who asks, unless it names somebody itself."""
-    if not (message.get("userId") or message.get("anonymousId")):
-        message = {**message, **who}
-    if token is not None:
-        context = message.get("context")
-        message = {
-            **message,
-            "context": {"userToken": token, **(context if isinstance(context, dict) else {})},
-        }
-    return message
+    return message if message.get("userId") or message.get("anonymousId") else {**message, **who}
 
 
 def _to_slots(answer: Answer) -> dict[str, SlotAnswer]:

@@ -124,7 +124,7 @@ async def _read(edge: Edge, request: Request) -> Question:
     caller.admit("decide")
     try:
         body = await read_json(edge, request.scope, request.receive, _decoder)
-    except BrokenJsonError as error:
+    except (BrokenJsonError, BadRequestError) as error:
         raise RefusedError(PARSE_ERROR, str(error)) from None
     context = body.context
     if not isinstance(context, dict):

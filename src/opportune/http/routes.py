@@ -16,7 +16,6 @@ from opportune.http.endpoint import Endpoint
 from opportune.services import reading
 from opportune.services.house import House
 
-
 __all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "HttpApp", "create_http_app", "document"]
 
 

@@ -6,24 +6,33 @@ processes: in SQLite mode they run in the reading process, where a long list dis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from opportune.core.event import Event
 from opportune.core.key import Namespace, key_of
 from opportune.core.moment import to_iso
+from opportune.core.signals import SIGNALS
 from opportune.errors import NotFoundError
 from opportune.services.deciding import Question, recollect
 from opportune.services.house import House
 from opportune.storage.base import EventQuery, Storage, StoredEvent
 
 MOST_EVENTS = 1_000
+STAGE = "stage"
 MOST_EXPOSURES = 200
 
 
+class KeyView(msgspec.Struct, frozen=True):
+    """One id of a person: a proven user's, a device's, or a user id that nobody proved."""
+
+    namespace: str
+    id: str
+
+
 class EventView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """One stored event, whole."""
+    """One stored event: whose it is, and all that was sent."""
 
     seq: int
     message_id: str
@@ -31,15 +40,15 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     name: str
     source: str
     occurred_at: str
-    received_at: str
-    user_id: str | None = None
-    anonymous_id: str | None = None
-    claimed_user_id: str | None = None
-    previous_id: str | None = None
-    group_id: str | None = None
-    properties: dict[str, Any] = {}
-    traits: dict[str, Any] = {}
-    context: dict[str, Any] = {}
+    belongs_to: KeyView | None = None
+    user_id: Any = None
+    anonymous_id: Any = None
+    previous_id: Any = None
+    group_id: Any = None
+    timestamp: Any = None
+    properties: Any = {}
+    traits: Any = {}
+    context: Any = {}
 
 
 class EventPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,13 +91,6 @@ class SetAsidePage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     set_aside: list[SetAsideView]
     cursor: str | None = None
-
-
-class KeyView(msgspec.Struct, frozen=True):
-    """One id of a person."""
-
-    namespace: str
-    id: str
 
 
 class ExposureView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -141,28 +143,51 @@ def list_events(storage: Storage, wanted: EventFilter) -> EventPage:
     )
     found = storage.list_events(query)
     cursor = str(found[-1].seq) if len(found) == limit else None
-    return EventPage(events=[to_view(event) for event in found], cursor=cursor)
+    return EventPage(events=to_views(storage, found), cursor=cursor)
 
 
-def to_view(stored: StoredEvent) -> EventView:
-    """A stored event as the API shows it."""
-    event = msgspec.json.decode(stored.body, type=Event)
+class Sent(msgspec.Struct, rename="camel"):
+    """A message as it was sent; values of any type, as nothing but its JSON was checked."""
+
+    message_id: Any = ""
+    type: Any = ""
+    user_id: Any = None
+    anonymous_id: Any = None
+    previous_id: Any = None
+    group_id: Any = None
+    timestamp: Any = None
+    properties: Any = None
+    traits: Any = None
+    context: Any = None
+
+
+_sent = msgspec.json.Decoder(Sent)
+
+
+def to_views(storage: Storage, found: Sequence[StoredEvent]) -> list[EventView]:
+    """Stored events as the API shows them."""
+    owners = {key: storage.find_key_id(key) for key in {event.key for event in found}}
+    return [_to_view(event, owners[event.key]) for event in found]
+
+
+def _to_view(stored: StoredEvent, owner: tuple[str, str] | None) -> EventView:
+    sent = _sent.decode(stored.body)
     return EventView(
         seq=stored.seq,
-        message_id=event.message_id,
-        type=event.type,
+        message_id=str(sent.message_id),
+        type=str(sent.type),
         name=stored.name,
         source=stored.source,
         occurred_at=to_iso(stored.occurred_at),
-        received_at=to_iso(event.received_at),
-        user_id=event.user_id,
-        anonymous_id=event.anonymous_id,
-        claimed_user_id=event.claimed_user_id,
-        previous_id=event.previous_id,
-        group_id=event.group_id,
-        properties=event.properties,
-        traits=event.traits,
-        context=event.context,
+        belongs_to=KeyView(*owner) if owner is not None else None,
+        user_id=sent.user_id,
+        anonymous_id=sent.anonymous_id,
+        previous_id=sent.previous_id,
+        group_id=sent.group_id,
+        timestamp=sent.timestamp,
+        properties=sent.properties or {},
+        traits=sent.traits or {},
+        context=sent.context or {},
     )
 
 
@@ -194,7 +219,7 @@ def _record_of(storage: Storage, namespace: Namespace, identifier: str, key: int
         namespace=namespace,
         id=identifier,
         keys=[KeyView(*name) for name in names if name is not None],
-        history=[to_view(event) for event in events],
+        history=to_views(storage, events),
         exposures=_exposures(storage, keys),
     )
 
@@ -253,7 +278,7 @@ def list_known(house: House, record: PersonRecord) -> tuple[str, list[Known]]:
     user = next((key.id for key in record.keys if key.namespace == "user"), None)
     device = next((key.id for key in record.keys if key.namespace == "anonymous"), None)
     situation = recollect(house, Question(user_id=user, anonymous_id=device))
-    names = sorted({*house.programme.readers, *situation.traits})
+    names = sorted({*(signal.name for signal in SIGNALS), STAGE, *situation.traits})
     known = []
     for name in names:
         reading = situation.read(name)
@@ -263,5 +288,5 @@ def list_known(house: House, record: PersonRecord) -> tuple[str, list[Known]]:
         known.append(
             Known(name=name, value=reading.value, source=reading.source, confidence=reading.confidence, at=at)
         )
-    stage = situation.value("stage")
+    stage = situation.value(STAGE)
     return stage if isinstance(stage, str) else "", known

@@ -47,6 +47,8 @@ from opportune.storage.person import (
     Stretch,
     is_within,
     kept_assignments,
+    keys_of,
+    newest_first,
     newest_traits,
     person_of,
     stretches_of,
@@ -419,14 +421,13 @@ class MemoryStorage(Storage):
                 if is_within(item.seq, stretches):
                     yield item.seq, item.name, item.trait
 
-    def _exposures(self, keys: Sequence[int], seq: int, as_of: int | None) -> list[PastExposure]:
-        found: list[tuple[int, int, PastExposure]] = []
+    def _exposures(self, keys: Sequence[int], seq: int, as_of: int | None) -> Sequence[PastExposure]:
+        found: list[Sequence[PastExposure]] = []
         for key in keys:
             given = [item for item in self._tables.exposures.get(key, {}).values() if item.seq <= seq]
-            given.sort(key=lambda item: (item.exposure.session, item.seq), reverse=True)
-            found += [(item.exposure.session, item.seq, item.past(as_of)) for item in given[:EXPOSURE_BOUND]]
-        found.sort(key=lambda item: item[:2], reverse=True)
-        return [item[2] for item in found]
+            given.sort(key=lambda item: (item.exposure.session, _identity_of(item.exposure)), reverse=True)
+            found.append([item.past(as_of) for item in given[:EXPOSURE_BOUND]])
+        return newest_first(found)
 
     def _opportunities(self, key: int, as_of: int) -> list[tuple[int, str, int]]:
         asked = [
@@ -434,17 +435,12 @@ class MemoryStorage(Storage):
             for seq, opportunity in self._tables.opportunities.get(key, {}).values()
             if seq <= as_of
         ]
-        asked.sort(key=lambda item: (-item[0], item[1]))
+        asked.sort(reverse=True)
         return asked[:OPPORTUNITY_BOUND]
 
     def _keys_of(self, person: int, as_of: int) -> tuple[int, ...]:
-        linked = [
-            (link.since_seq, link.key)
-            for key in self._tables.person_keys.get(person, {})
-            for link in self._tables.links_of(key)
-            if link.person == person and link.is_known(as_of)
-        ]
-        return tuple(dict.fromkeys([person, *(key for _, key in sorted(linked))]))
+        keys = self._tables.person_keys.get(person, {})
+        return keys_of(person, (link for key in keys for link in self._tables.links_of(key)), as_of)
 
     def list_person_keys(self, key: int, as_of: int | None = None) -> tuple[int, tuple[int, ...]]:
         with self._lock:

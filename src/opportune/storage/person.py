@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from opportune.core.link import FOREVER, Link
-from opportune.core.situation import Assignment, Trait
+from opportune.core.situation import Assignment, PastExposure, Trait
 
 Stretch = tuple[int, int]
 """Events with `first <= seq < second`."""
@@ -39,6 +39,12 @@ def stretches_of(
     if is_asked and not any(link.since_seq <= as_of for link in links):
         return WHOLE
     return _joined((link.from_seq, link.to_seq) for link in known if link.person == person)
+
+
+def keys_of(person: int, links: Iterable[Link], as_of: int) -> tuple[int, ...]:
+    """A person's keys: its own first, then as they were linked."""
+    linked = [(link.since_seq, link.key) for link in links if link.person == person and link.is_known(as_of)]
+    return tuple(dict.fromkeys([person, *(key for _, key in sorted(linked))]))
 
 
 def _joined(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
@@ -86,3 +92,12 @@ def kept_assignments(given: Iterable[tuple[int, Assignment]]) -> dict[str, Assig
         if current is None or rank < current[:2]:
             kept[assignment.experiment] = (*rank, assignment)
     return {experiment: assignment for experiment, (_, _, assignment) in kept.items()}
+
+
+def newest_first(exposures: Sequence[Sequence[PastExposure]]) -> Sequence[PastExposure]:
+    """Exposures of several keys, each newest session first, as one list in that order."""
+    if len(exposures) == 1:
+        return exposures[0]
+    together = [exposure for given in exposures for exposure in given]
+    together.sort(key=lambda exposure: exposure.session, reverse=True)
+    return together

@@ -1,0 +1,53 @@
+-- name: put_playbook
+-- The new head.
+INSERT INTO playbooks (revision, published_at, by, based_on, files) VALUES (?, ?, ?, ?, ?);
+
+-- name: find_playbook
+-- The newest of that revision, or of all.
+SELECT revision, published_at, by, based_on, files FROM playbooks
+WHERE ?1 IS NULL OR revision = ?1
+ORDER BY id DESC LIMIT 1;
+
+-- name: list_playbooks
+-- Newest first.
+SELECT revision, published_at, by, based_on, files FROM playbooks ORDER BY id DESC LIMIT ?;
+
+-- name: put_run_state
+-- A rule's run state, whole.
+INSERT OR REPLACE INTO run_states (rule, state) VALUES (?, ?);
+
+-- name: list_run_states
+-- Of every rule that was ever published.
+SELECT state FROM run_states;
+
+-- name: put_setting
+-- Small operator state.
+INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?);
+
+-- name: remove_setting
+-- As if it had never been set.
+DELETE FROM settings WHERE name = ?;
+
+-- name: find_setting
+-- One of them.
+SELECT value FROM settings WHERE name = ?;
+
+-- name: put_api_key
+-- A key of the API, whole.
+INSERT OR REPLACE INTO api_keys (digest, created_at, api_key) VALUES (?, ?, ?);
+
+-- name: list_api_keys
+-- Oldest first.
+SELECT api_key FROM api_keys ORDER BY created_at, digest;
+
+-- name: add_audit
+-- One act of an operator.
+INSERT INTO audit (at, by, act, what, detail) VALUES (?, ?, ?, ?, ?);
+
+-- name: list_audit
+-- Newest first.
+SELECT at, by, act, what, detail FROM audit ORDER BY id DESC LIMIT ?;
+
+-- name: changed_at
+-- How many changes operators have made.
+SELECT value FROM counters WHERE name = 'changed';

@@ -1,0 +1,111 @@
+"""Connections to the file: how one is opened, one for every thread that reads, and a deadline for long reads."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from opportune.errors import SlowReadError, StorageBusyError
+from opportune.storage.sqlite.bodies import body_holds
+
+HOT_CACHE_KIB = 64 * 1024
+"""For the thread that decides: with SQLite's own 2 MB a million people cost it seventeen times as much."""
+COOL_CACHE_KIB = 4 * 1024
+LONGEST_WAIT_SECONDS = 5.0
+STEPS_BETWEEN_LOOKS = 20_000
+
+Parameters = Sequence[object] | Mapping[str, object]
+
+
+def open_connection(
+    path: Path, *, read_only: bool = False, cache_kib: int = COOL_CACHE_KIB
+) -> sqlite3.Connection:
+    """A connection that leaves transactions to its user and may be closed by another thread."""
+    mode = "ro" if read_only else "rwc"
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        timeout=LONGEST_WAIT_SECONDS,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+class _Local(threading.local):
+    connection: sqlite3.Connection | None = None
+    is_hot: bool = False
+    until: float = 0.0
+
+
+class Readers:
+    """A connection for every thread that reads, opened at its first read."""
+
+    def __init__(self, path: Path, *, read_only: bool, deadline_seconds: float | None) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._deadline_seconds = deadline_seconds
+        self._local = _Local()
+        self._lock = threading.Lock()
+        self._opened: list[sqlite3.Connection] = []
+        self._is_closed = False
+
+    def connection(self) -> sqlite3.Connection:
+        return self._local.connection or self._open()
+
+    def hot_connection(self) -> sqlite3.Connection:
+        """The same, with room to keep what is read again and again."""
+        local = self._local
+        connection = local.connection or self._open()
+        if not local.is_hot:
+            connection.execute(f"PRAGMA cache_size = -{HOT_CACHE_KIB}")
+            local.is_hot = True
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._is_closed:
+                raise StorageBusyError
+            connection = open_connection(self._path, read_only=self._read_only)
+            self._opened.append(connection)
+        connection.execute("PRAGMA query_only = ON")
+        connection.create_function("body_holds", 2, body_holds, deterministic=True)
+        if self._deadline_seconds is not None:
+            local = self._local
+            connection.set_progress_handler(lambda: monotonic() > local.until, STEPS_BETWEEN_LOOKS)
+        self._local.connection = connection
+        return connection
+
+    def all(self, sql: str, parameters: Parameters = ()) -> list[Any]:
+        """Every row, or SlowReadError when it takes longer than this store allows."""
+        connection = self.connection()
+        self.start()
+        try:
+            return connection.execute(sql, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise SlowReadError(seconds=self._deadline_seconds) from None
+            raise
+
+    def one(self, sql: str, parameters: Parameters = ()) -> Any:
+        rows = self.all(sql, parameters)
+        return rows[0] if rows else None
+
+    def start(self) -> None:
+        """A read begins now, for the deadline."""
+        if self._deadline_seconds is not None:
+            self._local.until = monotonic() + self._deadline_seconds
+
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()

@@ -1,0 +1,67 @@
+"""Brings a file to the layout this code knows, one numbered step after another, each whole or not at all."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from opportune.errors import NewerStoreError
+
+FOLDER = Path(__file__).parents[1] / "migrations" / "sqlite"
+NUMBERED = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
+
+
+def list_migrations() -> list[Path]:
+    """The steps in order; their numbers count from 1 without a gap."""
+    paths = sorted(path for path in FOLDER.iterdir() if NUMBERED.match(path.name))
+    numbers = [int(path.name[:4]) for path in paths]
+    if numbers != list(range(1, len(paths) + 1)):
+        raise ValueError(f"migrations are numbered {numbers}; they must count from 1 without a gap")
+    return paths
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Applies what is missing. Only one process at a time gets past the first line of a step."""
+    steps = list_migrations()
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            is_done = _take_step(connection, steps)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+        if is_done:
+            return
+
+
+def _take_step(connection: sqlite3.Connection, steps: list[Path]) -> bool:
+    """Whether none was missing; the step and its number are one transaction."""
+    taken = find_layout(connection)
+    if taken > len(steps):
+        raise NewerStoreError(found=taken, known=len(steps))
+    if taken == len(steps):
+        return True
+    for statement in statements_of(steps[taken].read_text(encoding="utf-8")):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {taken + 1}")
+    return False
+
+
+def find_layout(connection: sqlite3.Connection) -> int:
+    """How many steps a file has taken; 0 for an empty one."""
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
+
+
+def statements_of(script: str) -> Iterator[str]:
+    """The script's statements one by one, because running a script whole would commit on its own."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

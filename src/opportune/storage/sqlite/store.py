@@ -1,0 +1,261 @@
+"""The store in one SQLite file: one thread writes, every reading thread has a connection of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from opportune.core.key import lane_of
+from opportune.core.link import FOREVER, Link
+from opportune.core.rule import RunState
+from opportune.errors import NewerStoreError, NotFoundError, StorageBusyError
+from opportune.storage.base import (
+    ApiKey,
+    AuditEntry,
+    EventQuery,
+    Opportunity,
+    Recollection,
+    Storage,
+    StoredEvent,
+    StoredExposure,
+    StoredPlaybook,
+    StoredSetAside,
+    Transaction,
+)
+from opportune.storage.person import keys_of, person_of
+from opportune.storage.sqlite.bodies import unpack
+from opportune.storage.sqlite.connection import Readers
+from opportune.storage.sqlite.migrating import find_layout, list_migrations, migrate
+from opportune.storage.sqlite.recalling import recall
+from opportune.storage.sqlite.statements import SQL
+from opportune.storage.sqlite.transaction import SqliteTransaction
+from opportune.storage.sqlite.writer import MOST_JOBS_WAITING, Writer, open_writing_connection
+
+T = TypeVar("T")
+
+LONGEST_READ_SECONDS = 10.0
+"""For a read-only store: a longer read would keep the log from being emptied."""
+
+read_run_state = msgspec.json.Decoder(RunState).decode
+read_api_key = msgspec.json.Decoder(ApiKey).decode
+read_files = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class SqliteStorage(Storage):
+    """One file. `read_only` is for the process that reads beside the one that writes.
+
+    Read-only, the file must exist, `write` is refused, and a single read that takes longer than
+    `longest_read_seconds` ends in SlowReadError.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        read_only: bool = False,
+        longest_read_seconds: float = LONGEST_READ_SECONDS,
+        most_jobs_waiting: int = MOST_JOBS_WAITING,
+    ) -> None:
+        self.path = Path(path)
+        if read_only and not self.path.exists():
+            raise NotFoundError(what=f"The data file {self.path}")
+        if not read_only:
+            self._prepare()
+        deadline_seconds = longest_read_seconds if read_only else None
+        self._readers = Readers(self.path, read_only=read_only, deadline_seconds=deadline_seconds)
+        if read_only:
+            self._check_layout()
+        self._writer = None if read_only else Writer(self.path, most_jobs_waiting=most_jobs_waiting)
+
+    def _prepare(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = open_writing_connection(self.path)
+        try:
+            migrate(connection)
+        finally:
+            connection.close()
+
+    def _check_layout(self) -> None:
+        found, known = find_layout(self._readers.connection()), len(list_migrations())
+        if found > known:
+            self.close()
+            raise NewerStoreError(found=found, known=known)
+        if found < known:
+            self.close()
+            raise NotFoundError(
+                what=f"Layout {known} in {self.path} (it has {found}; the server brings it there)"
+            )
+
+    def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+        return self._submit(job)
+
+    def _submit(self, job: Callable[[SqliteTransaction], T]) -> Future[T]:
+        if self._writer is None:
+            refused: Future[T] = Future()
+            refused.set_exception(StorageBusyError())
+            return refused
+        return self._writer.submit(job)
+
+    def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:
+        readers = self._readers
+        connection = readers.hot_connection()
+        readers.start()
+        return recall(connection, keys, now=now, as_of=as_of)
+
+    def list_events(self, query: EventQuery) -> list[StoredEvent]:
+        asked: dict[str, object] = {
+            "before_seq": FOREVER if query.before_seq is None else query.before_seq,
+            "name": query.name,
+            "source": query.source,
+            "since_at": -FOREVER if query.since_at is None else query.since_at,
+            "until_at": FOREVER if query.until_at is None else query.until_at,
+            "text": None if query.message_id is None else msgspec.json.encode(query.message_id).decode(),
+            "limit": query.limit,
+        }
+        if query.keys is None:
+            rows = self._readers.all(SQL["list_events"], asked)
+        else:
+            rows = self._readers.all(SQL["list_events_of_keys"], {**asked, "keys": _json_of(query.keys)})
+        return [
+            StoredEvent(seq=seq, key=key, name=name, source=source, occurred_at=at, body=unpack(body))
+            for seq, key, name, source, at, body in rows
+        ]
+
+    def get_body(self, seq: int) -> bytes | None:
+        row = self._readers.one(SQL["get_body"], (seq,))
+        return None if row is None else unpack(row[0])
+
+    def find_key_id(self, key: int) -> tuple[str, str] | None:
+        return cast("tuple[str, str] | None", self._readers.one(SQL["find_key_id"], (lane_of(key), key)))
+
+    def list_person_keys(self, key: int, as_of: int | None = None) -> tuple[int, tuple[int, ...]]:
+        seq = self._readers.one(SQL["find_head"])[0] if as_of is None else as_of
+        person = person_of(key, self._links("list_links", key), seq)
+        return person, keys_of(person, self._links("list_person_links", person), seq)
+
+    def _links(self, statement: str, of: int) -> list[Link]:
+        return [Link(*row) for row in self._readers.all(SQL[statement], (lane_of(of), of))]
+
+    def list_exposures(self, keys: Sequence[int], limit: int = 100) -> list[StoredExposure]:
+        rows = self._readers.all(SQL["list_exposures"], (_json_of(keys), limit))
+        return [_exposure_of(row) for row in rows]
+
+    def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
+        rows = self._readers.all(SQL["list_opportunities"], (_json_of(keys), limit))
+        return [
+            Opportunity(
+                key=key,
+                slot=slot,
+                session=session,
+                seq=seq,
+                at=at,
+                outcome=outcome,
+                context=unpack(context),
+                revision=revision,
+            )
+            for key, slot, session, seq, at, outcome, context, revision in rows
+        ]
+
+    def list_set_aside(
+        self, *, state: str = "open", before_id: int | None = None, limit: int = 100
+    ) -> list[StoredSetAside]:
+        asked = (state, FOREVER if before_id is None else before_id, limit)
+        return [
+            StoredSetAside(
+                id=row[0],
+                state=row[1],
+                reason=row[2],
+                code=row[3],
+                raw=unpack(row[4]),
+                message_id=row[5],
+                name=row[6],
+                source=row[7],
+                received_at=row[8],
+            )
+            for row in self._readers.all(SQL["list_set_aside"], asked)
+        ]
+
+    def list_seen_events(self) -> dict[str, tuple[int, int, int]]:
+        rows = self._readers.all(SQL["list_seen_events"])
+        return {name: (first_at, last_at, count) for name, first_at, last_at, count in rows}
+
+    def find_playbook(self, revision: str | None = None) -> StoredPlaybook | None:
+        row = self._readers.one(SQL["find_playbook"], (revision,))
+        return None if row is None else _playbook_of(row)
+
+    def list_playbooks(self, limit: int = 50) -> list[StoredPlaybook]:
+        return [_playbook_of(row) for row in self._readers.all(SQL["list_playbooks"], (limit,))]
+
+    def list_run_states(self) -> dict[str, RunState]:
+        states = [read_run_state(row[0]) for row in self._readers.all(SQL["list_run_states"])]
+        return {state.rule: state for state in states}
+
+    def find_setting(self, name: str) -> str | None:
+        row = self._readers.one(SQL["find_setting"], (name,))
+        return None if row is None else row[0]
+
+    def list_api_keys(self) -> list[ApiKey]:
+        return [read_api_key(row[0]) for row in self._readers.all(SQL["list_api_keys"])]
+
+    def list_audit(self, limit: int = 100) -> list[AuditEntry]:
+        return [
+            AuditEntry(at=at, by=by, act=act, what=what, detail=detail)
+            for at, by, act, what, detail in self._readers.all(SQL["list_audit"], (limit,))
+        ]
+
+    def changed_at(self) -> str:
+        return str(self._readers.one(SQL["changed_at"])[0])
+
+    def fold_totals(self) -> int:
+        return self._submit(SqliteTransaction.fold_totals).result()
+
+    def list_totals(self, since_day: str, until_day: str) -> list[tuple[str, str, int, int]]:
+        return self._readers.all(SQL["list_totals"], (since_day, until_day))
+
+    def rebuild_totals(self) -> None:
+        self._submit(SqliteTransaction.rebuild_totals).result()
+
+    def backup(self, path: Path | str) -> None:
+        """A whole copy as of one commit, made while everything goes on."""
+        target = sqlite3.connect(path)
+        try:
+            self._readers.connection().backup(target)
+        finally:
+            target.close()
+
+    def close(self) -> None:
+        """Commits what is waiting; further writes are refused."""
+        if self._writer is not None:
+            self._writer.close()
+        self._readers.close()
+
+
+def _json_of(keys: Sequence[int]) -> str:
+    return msgspec.json.encode(list(dict.fromkeys(keys))).decode()
+
+
+def _playbook_of(row: Sequence[Any]) -> StoredPlaybook:
+    return StoredPlaybook(
+        revision=row[0], published_at=row[1], by=row[2], based_on=row[3], files=read_files(unpack(row[4]))
+    )
+
+
+def _exposure_of(row: Sequence[Any]) -> StoredExposure:
+    return StoredExposure(
+        subject=row[0],
+        unit=row[1],
+        slot=row[2],
+        rule=row[3],
+        rule_hash=row[4],
+        arm=row[5],
+        session=row[6],
+        at=row[7],
+        shown_at=row[8],
+        count=row[9],
+        receipt=b"" if row[10] is None else unpack(row[10]),
+    )

@@ -1,0 +1,305 @@
+"""One job's writes on the writer's connection, inside the group's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+import msgspec
+
+from opportune.core.event import SetAside
+from opportune.core.key import lane_of
+from opportune.core.link import Link
+from opportune.core.plan import EventClass
+from opportune.core.rule import RunState
+from opportune.core.situation import Assignment, PastExposure, Trait
+from opportune.core.timeline import FactValue
+from opportune.storage.base import (
+    RECENT_BOUND,
+    ApiKey,
+    AuditEntry,
+    BusinessKey,
+    EventRow,
+    Exposure,
+    Opportunity,
+    Recent,
+    StoredPlaybook,
+    Transaction,
+)
+from opportune.storage.sqlite.bodies import pack
+from opportune.storage.sqlite.statements import SQL
+from opportune.storage.sqlite.tally import Tally
+
+FOLD_STEP = 1_000
+
+encode = msgspec.json.encode
+read_facts = msgspec.json.Decoder(dict[str, FactValue]).decode
+read_trait = msgspec.json.Decoder(tuple[int, str, Trait]).decode
+
+
+class SqliteTransaction(Transaction):
+    """Writes at once, counts in its tally; the writer undoes both when the job raises."""
+
+    def __init__(self, connection: sqlite3.Connection, head: int) -> None:
+        self.connection = connection
+        self.tally = Tally(head)
+        self._execute = connection.execute
+
+    @property
+    def head_seq(self) -> int:
+        return self.tally.head
+
+    def find_recent(self, key: int, since_at: int, until_at: int) -> Recent:
+        asked = (lane_of(key), key, since_at, until_at, RECENT_BOUND)
+        found = [row[0] for row in self._execute(SQL["find_recent"], asked)]
+        return Recent(frozenset(found), len(found))
+
+    def append_event(self, row: EventRow) -> int:
+        read_facts(row.facts)  # a row that cannot be read back would spoil every later read of its key
+        seq = self.tally.next_seq()
+        key, kind, at, name, source = row.key, row.event_class, row.occurred_at, row.name, row.source
+        line = _line_of(at, seq, name, source, row.facts)
+        stored = (lane_of(key), key, kind, at, seq, line, name, source, row.value, row.message)
+        self._execute(SQL["append_event"], stored)
+        self._execute(SQL["append_body"], (seq, key, kind, at, name, source, pack(row.body)))
+        self.tally.see(name, at)
+        self.tally.change(name, at, 1, row.value)
+        return seq
+
+    def supersede_event(self, known: BusinessKey) -> None:
+        place = _place_of(known.key, known.event_class, known.occurred_at, known.seq)
+        found = self._execute(SQL["find_event"], place).fetchone()
+        if found is None:
+            return
+        name, _, value, until_seq = found
+        if until_seq is not None:
+            return
+        seq = self.tally.next_seq()
+        self._execute(SQL["supersede_event"], (seq, *place))
+        self._execute(SQL["supersede_body"], (seq, known.seq))
+        self.tally.change(name, known.occurred_at, -1, -value)
+
+    def update_facts(
+        self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
+    ) -> None:
+        place = _place_of(key, event_class, occurred_at, seq)
+        found = self._execute(SQL["find_event"], place).fetchone()
+        if found is not None:
+            read_facts(facts)
+            line = _line_of(occurred_at, seq, found[0], found[1], facts)
+            self._execute(SQL["update_facts"], (line, *place))
+
+    def find_business_key(self, event: str, value: str) -> BusinessKey | None:
+        row = self._execute(SQL["find_business_key"], (event, value)).fetchone()
+        if row is None:
+            return None
+        return BusinessKey(
+            event=row[0],
+            value=row[1],
+            key=row[2],
+            event_class=row[3],
+            occurred_at=row[4],
+            seq=row[5],
+            is_verified=bool(row[6]),
+        )
+
+    def put_business_key(self, known: BusinessKey) -> None:
+        self._execute(
+            SQL["put_business_key"],
+            (
+                known.event,
+                known.value,
+                known.key,
+                known.event_class,
+                known.occurred_at,
+                known.seq,
+                known.is_verified,
+            ),
+        )
+
+    def put_key(self, key: int, namespace: str, identifier: str) -> None:
+        known = self._execute(SQL["find_key_id"], (lane_of(key), key)).fetchone()
+        if known is None:
+            self._execute(SQL["put_key"], (lane_of(key), key, namespace, identifier))
+        elif known != (namespace, identifier):
+            raise ValueError(f"key {key} already stands for another id")
+
+    def list_links(self, key: int) -> list[Link]:
+        return [Link(*row) for row in self._execute(SQL["list_links"], (lane_of(key), key))]
+
+    def list_person_links(self, person: int) -> list[Link]:
+        return [Link(*row) for row in self._execute(SQL["list_person_links"], (lane_of(person), person))]
+
+    def add_link(self, link: Link) -> None:
+        lane = lane_of(link.person)
+        self._execute(SQL["add_link"], (lane_of(link.key), *msgspec.structs.astuple(link)))
+        self._execute(SQL["add_person"], (lane, link.person, link.since_seq))
+        self._execute(SQL["add_person_key"], (lane, link.person, link.key))
+
+    def close_link(self, link: Link, until_seq: int) -> None:
+        identity = (lane_of(link.key), link.key, link.person, link.from_seq, link.since_seq)
+        self._execute(SQL["close_link"], (until_seq, *identity))
+
+    def put_traits(self, key: int, traits: Mapping[str, Trait]) -> None:
+        lane = lane_of(key)
+        for name, trait in traits.items():
+            known = self._execute(SQL["find_trait"], (lane, key, name)).fetchone()
+            if known is not None:
+                current = read_trait(known[1])[2]
+                if trait.at < current.at or trait == current:
+                    continue
+            seq = self.tally.next_seq()
+            if known is not None:
+                self._execute(SQL["add_past_trait"], (lane, key, name, known[0], seq, known[1]))
+            self._execute(SQL["put_trait"], (lane, key, name, seq, _json((seq, name, trait))))
+
+    def set_aside(self, events: Iterable[SetAside]) -> None:
+        for event in events:
+            self._execute(
+                SQL["set_aside"],
+                (
+                    event.reason,
+                    event.code,
+                    pack(event.raw),
+                    event.message_id,
+                    event.name,
+                    event.source,
+                    event.received_at,
+                ),
+            )
+
+    def close_set_aside(self, identifier: int, state: str) -> None:
+        self._execute(SQL["close_set_aside"], (state, identifier))
+
+    def add_opportunities(self, opportunities: Iterable[Opportunity]) -> None:
+        for asked in opportunities:
+            seq = self.tally.head + 1
+            stored = (
+                lane_of(asked.key),
+                asked.key,
+                asked.session,
+                asked.slot,
+                seq,
+                _json((asked.session, asked.slot, asked.at)),
+                asked.seq,
+                asked.at,
+                asked.outcome,
+                asked.revision,
+                pack(asked.context),
+            )
+            if self._execute(SQL["add_opportunity"], stored).rowcount:
+                self.tally.head = seq
+
+    def add_exposures(self, exposures: Iterable[Exposure]) -> None:
+        for exposure in exposures:
+            seq = self.tally.head + 1
+            line = _json(_past(exposure, exposure.at))
+            if self._execute(SQL["add_exposure"], (*_identity_of(exposure), seq, line, exposure.at)).rowcount:
+                self.tally.head = seq
+                if exposure.receipt:
+                    self._execute(SQL["add_receipt"], (seq, pack(exposure.receipt)))
+
+    def mark_shown(self, exposure: Exposure, at: int) -> None:
+        identity = _identity_of(exposure)
+        found = self._execute(SQL["find_exposure"], identity).fetchone()
+        if found is None:
+            return
+        first_at, shown_at, shown_seq, count = found
+        if shown_at is None:
+            shown_at, shown_seq = at, self.tally.next_seq()
+        line = _json(_past(exposure, first_at, shown_at, count + 1))
+        self._execute(SQL["mark_shown"], (shown_at, shown_seq, count + 1, line, *identity))
+
+    def add_assignments(self, unit: int, assignments: Iterable[Assignment]) -> None:
+        for given in assignments:
+            seq = self.tally.head + 1
+            line = _json((seq, msgspec.structs.replace(given, unit=unit)))
+            stored = (lane_of(unit), unit, given.experiment, given.phase, seq, given.arm, line)
+            if self._execute(SQL["add_assignment"], stored).rowcount:
+                self.tally.head = seq
+
+    def put_playbook(self, playbook: StoredPlaybook) -> None:
+        files = pack(encode(playbook.files))
+        self._execute(
+            SQL["put_playbook"],
+            (playbook.revision, playbook.published_at, playbook.by, playbook.based_on, files),
+        )
+        self.tally.operator_changes += 1
+
+    def put_run_state(self, state: RunState) -> None:
+        self._execute(SQL["put_run_state"], (state.rule, _json(state)))
+        self.tally.operator_changes += 1
+
+    def put_setting(self, name: str, value: str) -> None:
+        if value:
+            self._execute(SQL["put_setting"], (name, value))
+        else:
+            self._execute(SQL["remove_setting"], (name,))
+        self.tally.operator_changes += 1
+
+    def put_api_key(self, key: ApiKey) -> None:
+        self._execute(SQL["put_api_key"], (key.digest, key.created_at, _json(key)))
+        self.tally.operator_changes += 1
+
+    def add_audit(self, entry: AuditEntry) -> None:
+        self._execute(SQL["add_audit"], (entry.at, entry.by, entry.act, entry.what, entry.detail))
+
+    def fold_totals(self) -> int:
+        """A bounded step of the change feed, as of the last commit."""
+        last, count = self._execute(SQL["find_fold"], (FOLD_STEP,)).fetchone()
+        if count:
+            self._execute(SQL["fold_totals"], (last,))
+            self._execute(SQL["forget_changes"], (last,))
+        return int(count)
+
+    def rebuild_totals(self) -> None:
+        self._execute(SQL["forget_totals"])
+        self._execute(SQL["forget_all_changes"])
+        self._execute(SQL["rebuild_totals"])
+        self.tally.replaces_changes = True
+
+
+@lru_cache(maxsize=4_096)
+def _quoted(text: str) -> str:
+    return encode(text).decode()
+
+
+def _json(value: object) -> str:
+    return encode(value).decode()
+
+
+def _line_of(occurred_at: int, seq: int, name: str, source: str, facts: bytes) -> str:
+    """The row as a decision reads it: a TimelineEvent's JSON."""
+    return f"[{occurred_at},{seq},{_quoted(name)},{_quoted(source)},{facts.decode()}]"
+
+
+def _place_of(key: int, event_class: int, occurred_at: int, seq: int) -> tuple[int, ...]:
+    return lane_of(key), key, event_class, occurred_at, seq
+
+
+def _identity_of(exposure: Exposure) -> tuple[int | str, ...]:
+    return (
+        lane_of(exposure.unit),
+        exposure.unit,
+        exposure.session,
+        exposure.subject,
+        exposure.slot,
+        exposure.rule,
+        exposure.rule_hash,
+        exposure.arm,
+    )
+
+
+def _past(exposure: Exposure, first_at: int, shown_at: int | None = None, count: int = 0) -> PastExposure:
+    return PastExposure(
+        exposure.subject,
+        exposure.slot,
+        exposure.rule,
+        exposure.rule_hash,
+        exposure.arm,
+        exposure.session,
+        first_at,
+        shown_at,
+        count,
+    )

@@ -1,0 +1,218 @@
+"""The one door for changes: a thread that takes jobs from a queue and commits them durably, several at a time.
+
+A job's future resolves after the commit that holds it, or with the reason why there was none. Whatever happens
+to the disk, the thread lives and tries again with the next group.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Any, TypeVar
+
+from opportune.errors import StorageBusyError, StorageFullError
+from opportune.storage.sqlite.checkpoints import Checkpointer, checkpoint
+from opportune.storage.sqlite.connection import open_connection
+from opportune.storage.sqlite.statements import SQL
+from opportune.storage.sqlite.tally import Tally
+from opportune.storage.sqlite.transaction import SqliteTransaction
+
+T = TypeVar("T")
+Job = Callable[[SqliteTransaction], Any]
+
+MOST_JOBS_WAITING = 10_000
+MOST_JOBS_TOGETHER = 256
+LONGEST_GROUP_SECONDS = 0.05
+WRITER_CACHE_KIB = 32 * 1024
+
+PRIMARY_CODE = 0xFF
+DISK_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class _Waiting:
+    """A job and the future of its result."""
+
+    __slots__ = ("future", "job")
+
+    def __init__(self, job: Job, future: Future[Any]) -> None:
+        self.job = job
+        self.future = future
+
+
+class _Group:
+    """The jobs of one commit: what they gave, what they add to the counters."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        self.connection = connection
+        self.head_before: int = connection.execute(SQL["find_head"]).fetchone()[0]
+        self.tally = Tally(self.head_before)
+        self.taken: list[tuple[Future[Any], Any]] = []
+        self.failed: list[tuple[Future[Any], BaseException]] = []
+        self.ends_at = monotonic() + LONGEST_GROUP_SECONDS
+
+    @property
+    def is_open(self) -> bool:
+        return len(self.taken) < MOST_JOBS_TOGETHER and monotonic() < self.ends_at
+
+    def run(self, waiting: _Waiting) -> None:
+        """Runs one job in a savepoint of its own; raises only what ends the whole group."""
+        connection = self.connection
+        connection.execute("SAVEPOINT job")
+        transaction = SqliteTransaction(connection, self.tally.head)
+        try:
+            result = waiting.job(transaction)
+        except BaseException as error:
+            if not connection.in_transaction or _is_of_the_disk(error):
+                raise
+            connection.execute("ROLLBACK TO job")
+            connection.execute("RELEASE job")
+            self.failed.append((waiting.future, error))
+        else:
+            connection.execute("RELEASE job")
+            self.tally.add(transaction.tally)
+            self.taken.append((waiting.future, result))
+
+    def commit(self) -> None:
+        self.tally.write(self.connection, self.head_before)
+        self.connection.execute("COMMIT")
+
+    def tell(self) -> None:
+        for future, result in self.taken:
+            future.set_result(result)
+        for future, error in self.failed:
+            future.set_exception(error)
+
+
+class Writer:
+    """Owns the only connection that writes. `submit` may be called from any thread."""
+
+    def __init__(self, path: Path, *, most_jobs_waiting: int = MOST_JOBS_WAITING) -> None:
+        self._path = path
+        self._most_jobs_waiting = most_jobs_waiting
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._connection: sqlite3.Connection | None = None
+        self._checkpointer = Checkpointer(path)
+        self._thread = threading.Thread(target=self._work, name="opportune-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[SqliteTransaction], T]) -> Future[T]:
+        future: Future[T] = Future()
+        with self._lock:
+            if self._is_closed or self._queue.qsize() >= self._most_jobs_waiting:
+                future.set_exception(StorageBusyError())
+            else:
+                self._queue.put(_Waiting(job, future))
+        return future
+
+    def close(self) -> None:
+        """Commits what is waiting, then ends."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._queue.put(None)
+        self._thread.join()
+        self._checkpointer.close()
+
+    def _work(self) -> None:
+        while (waiting := self._queue.get()) is not None:
+            if not self._write_group(waiting):
+                break
+        if self._connection is not None:
+            self._connection.close()
+
+    def _write_group(self, first: _Waiting) -> bool:
+        """Whether the thread goes on; the end of the queue may stand inside a group."""
+        running: list[Future[Any]] = []
+        waiting: _Waiting | None = first
+        try:
+            group: _Group | None = None
+            while waiting is not None:
+                if waiting.future.set_running_or_notify_cancel():
+                    running.append(waiting.future)
+                    group = group or _Group(self._connected())
+                    group.run(waiting)
+                if group is None or not group.is_open:
+                    break
+                try:
+                    waiting = self._queue.get_nowait()
+                except Empty:
+                    break
+            if group is not None:
+                group.commit()
+        except BaseException as error:  # noqa: BLE001 - this thread must outlive whatever happens to the disk
+            self._give_up(error, running)
+        else:
+            if group is not None:
+                group.tell()
+                self._check_points()
+        return waiting is not None
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = open_writing_connection(self._path)
+        return self._connection
+
+    def _give_up(self, error: BaseException, futures: list[Future[Any]]) -> None:
+        """Nothing of the group is kept. After a failed write the file is opened anew."""
+        connection = self._connection
+        if connection is not None:
+            try:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                self._forget(connection)
+            else:
+                if _is_of_the_disk(error):
+                    self._forget(connection)
+        reason = _reason_of(error)
+        for future in futures:
+            future.set_exception(reason)
+
+    def _forget(self, connection: sqlite3.Connection) -> None:
+        self._connection = None
+        try:
+            connection.close()
+        except sqlite3.Error:
+            return
+
+    def _check_points(self) -> None:
+        """Usually the other thread's work; the writer helps when that cannot keep up, as nobody appends meanwhile."""
+        self._checkpointer.notice_commit()
+        if self._checkpointer.is_behind and self._connection is not None:
+            self._checkpointer.is_behind = False
+            checkpoint(self._connection)
+
+
+def open_writing_connection(path: Path) -> sqlite3.Connection:
+    """Durable at every commit. Checkpoints are made elsewhere, so that no commit waits for one."""
+    connection = open_connection(path, cache_kib=WRITER_CACHE_KIB)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    return connection
+
+
+def _code_of(error: BaseException) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code & PRIMARY_CODE if isinstance(code, int) else None
+
+
+def _is_of_the_disk(error: BaseException) -> bool:
+    return _code_of(error) in DISK_CODES
+
+
+def _reason_of(error: BaseException) -> BaseException:
+    if _is_of_the_disk(error):
+        return StorageFullError()
+    return StorageBusyError() if _code_of(error) in BUSY_CODES else error

@@ -131,7 +131,7 @@ def test_a_country_header_counts_only_where_it_is_trusted() -> None:
 def test_bots_and_prefetches_are_machines_also_when_a_server_passes_them_on() -> None:
     assert from_request({"userAgent": "Googlebot/2.1"}).is_machine
     assert from_request({"userAgent": CHROME}, headers={"sec-purpose": "prefetch"}).is_machine
-    assert from_request({"userAgent": CHROME, "purpose": "prefetch"}).is_machine
+    assert from_request({"userAgent": CHROME, "secPurpose": "prefetch"}).is_machine
 
 
 def test_consent_is_read_in_its_usual_forms() -> None:
@@ -157,6 +157,11 @@ def test_a_preview_counts_only_from_callers_who_proved_themselves() -> None:
 def test_ids_and_secrets_are_no_attributes() -> None:
     context = from_request({"targetingKey": "u-1", "userToken": "secret", "writeKey": "owk_1", "plan": "pro"})
     assert context.attributes == {"plan": "pro"}
+
+
+def test_a_page_described_flatly_is_understood() -> None:
+    context = from_request({"targetingKey": "u-1", "category": "shoes", "product": "p1", "query": "red"})
+    assert (context.page_category, context.page_product, context.search) == ("shoes", "p1", "red")
 
 
 def test_nested_attributes_have_dotted_names() -> None:

@@ -16,7 +16,7 @@ from opportune.core.signals.base import SignalValue
 from opportune.core.signals.consent import PURPOSES
 from opportune.core.signals.place import language_of
 from opportune.core.situation import Context
-from opportune.core.user_agent import is_machine
+from opportune.core.user_agent import is_ahead, is_machine
 
 MOST_ATTRIBUTES = 64
 MOST_VALUES = 256
@@ -73,10 +73,11 @@ NAMES: dict[str, str] = {
     "page.type": "type", "pagetype": "type", "page_type": "type", "page.pagetype": "type",
     "page.category": "category", "pagecategory": "category", "page_category": "category",
     "page.product": "product", "pageproduct": "product", "page_product": "product",
+    "category": "category", "product": "product", "productid": "product", "product_id": "product",
     "page.productid": "product", "page.product_id": "product",
     "page.referrer": "referrer", "pagereferrer": "referrer", "page_referrer": "referrer",
     "referrer": "referrer", "referer": "referrer", "referrer.url": "referrer",
-    "page.search": "query", "search": "search", "searchterms": "search", "search_terms": "search",
+    "page.search": "query", "search": "search", "query": "search", "searchterms": "search", "search_terms": "search",
     "page.searchterms": "search", "page.search_terms": "search", "page.query": "search",
     "useragent": "user_agent", "user_agent": "user_agent",
     "devicetype": "device_type", "device_type": "device_type", "device.type": "device_type",
@@ -86,7 +87,7 @@ NAMES: dict[str, str] = {
     "exitintent": "exit", "exit_intent": "exit", "page.exitintent": "exit", "page.exit_intent": "exit",
     "timeonpage": "time", "timeonpageseconds": "time", "time_on_page": "time", "time_on_page_seconds": "time",
     "page.timeonpage": "time", "page.time_on_page": "time",
-    "purpose": "ahead", "secpurpose": "ahead", "sec_purpose": "ahead",
+    "secpurpose": "ahead", "sec_purpose": "ahead", "sec-purpose": "ahead",
     "preview": "preview", "ispreview": "preview",
 }  # fmt: skip
 """Lower-cased name of the wire -> what it is here. Anything else is an attribute under its own name."""
@@ -96,7 +97,7 @@ CAMPAIGN_PARTS = {
 }  # fmt: skip
 LOWERED = frozenset({"exit", "preview", "type", "device_type"})
 ADDRESSES = frozenset({"url", "referrer"})
-CAMPAIGN_PLACE, CONSENT_PLACE, NO_PLACE = "campaign", "consent", "-"
+CAMPAIGN_PLACE, CONSENT_PLACE, AHEAD_PLACE, NO_PLACE = "campaign", "consent", "ahead", "-"
 UNREAD = frozenset({"targetingkey", "usertoken", "user_token", "ip", "library", "writekey"})
 """Never attributes: ids and secrets that would otherwise stand in receipts."""
 
@@ -129,7 +130,9 @@ def from_request(
     `country_header` names the header a trusted proxy sets. `may_preview`: the caller proved who it is, so
     its `preview` counts. `words` adds (word of a path, page type) to the built-in ones.
     """
-    said, attributes, campaign, purposes = _Reader().read(context)
+    reader = _Reader()
+    reader.read(context)
+    said, campaign = reader.said, reader.campaign
     headers = headers if headers is not None else {}
     url = said.get("url") or ""
     address = read_address(url, words) if url else NO_ADDRESS
@@ -152,11 +155,11 @@ def from_request(
         scroll_depth=_number(said.get("scroll"), 100.0),
         exit_intent=said.get("exit") == "true",
         time_on_page_seconds=_number(said.get("time"), LONGEST_SECONDS),
-        purposes=_without_ads(purposes, headers),
+        purposes=_without_ads(reader.purposes, headers),
         is_preview=may_preview and said.get("preview") == "true",
-        is_machine=bool(said.get("ahead"))
+        is_machine=reader.is_ahead
         or is_machine(user_agent, headers, headless_is_machine=headless_is_machine),
-        attributes=attributes,
+        attributes=reader.attributes,
     )
 
 
@@ -168,14 +171,12 @@ class _Reader:
         self.attributes: dict[str, SignalValue] = {}
         self.campaign: dict[str, str] = {}
         self.purposes: frozenset[str] | None = None
+        self.is_ahead = False
         self.seen = 0
 
-    def read(
-        self, context: Any
-    ) -> tuple[dict[str, str], dict[str, SignalValue], dict[str, str], frozenset[str] | None]:
+    def read(self, context: Any) -> None:
         if isinstance(context, dict):
             self._walk("", context, 1)
-        return self.said, self.attributes, self.campaign, self.purposes
 
     def _walk(self, before: str, values: dict[Any, Any], depth: int) -> None:
         for name, value in values.items():
@@ -194,6 +195,8 @@ class _Reader:
             elif isinstance(value, dict):
                 if depth < DEEPEST:
                     self._walk(name, value, depth + 1)
+            elif place == AHEAD_PLACE:
+                self.is_ahead = self.is_ahead or is_ahead({"purpose": str(value)[:LONGEST_NAME]})
             elif place:
                 self._say(place, value)
             elif len(self.attributes) < MOST_ATTRIBUTES and (kept := _plain(value)) is not None:

@@ -6,14 +6,13 @@ Services fill it from a request and one storage read; conditions, signals and ga
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from opportune.core.finding import Finding
-from opportune.core.signals.base import NOTHING, Reading, SignalValue, trait_sureness
+from opportune.core.signals.base import NOTHING, Reading, SignalValue, spellings, trait_sureness
 from opportune.core.timeline import FactValue, Timeline
 from opportune.core.visit import Visit
 
@@ -88,64 +87,33 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     attributes: Mapping[str, SignalValue] = msgspec.field(default_factory=dict)
 
 
-class Situation:
+NO_EVENTS = Timeline()
+NOTHING_SAID = Context()
+
+
+class Situation(msgspec.Struct, kw_only=True):
     """One visitor at one moment. Signals are read at most once; answers are remembered for the receipt."""
 
-    __slots__ = (
-        "assignments",
-        "context",
-        "exposures",
-        "findings",
-        "is_known",
-        "now",
-        "opportunities",
-        "readers",
-        "readings",
-        "seq",
-        "timeline",
-        "traits",
-        "unit",
-        "visit",
-        "zone",
-    )
-
-    def __init__(
-        self,
-        *,
-        now: int,
-        readers: Mapping[str, Callable[[Situation], Reading]],
-        timeline: Timeline | None = None,
-        context: Context | None = None,
-        traits: Mapping[str, Trait] | None = None,
-        visit: Visit | None = None,
-        unit: Unit | None = None,
-        assignments: Mapping[str, Assignment] | None = None,
-        exposures: Sequence[PastExposure] = (),
-        opportunities: frozenset[str] = frozenset(),
-        seq: int = 0,
-        zone: ZoneInfo = UTC_ZONE,
-        is_known: bool = True,
-    ) -> None:
-        self.now = now
-        self.readers = readers
-        self.timeline = timeline if timeline is not None else Timeline()
-        self.context = context if context is not None else Context()
-        self.traits: Mapping[str, Trait] = traits if traits is not None else {}
-        self.visit = visit
-        self.unit = unit
-        """None for a request without any id: it is decided on context alone and never exposed."""
-        self.assignments: Mapping[str, Assignment] = assignments if assignments is not None else {}
-        self.exposures = exposures
-        self.opportunities = opportunities
-        """Slots already asked for in this visit."""
-        self.seq = seq
-        """The newest commit this situation has seen."""
-        self.zone = zone
-        self.is_known = is_known
-        """False while the key was minted just now: its exposures are held until it is seen again."""
-        self.readings: dict[str, Reading] = {}
-        self.findings: dict[str, Finding] = {}
-        """What rules and gates found, by name; shared by all slots of a request and kept in receipts."""
+    now: int
+    readers: Mapping[str, Callable[[Situation], Reading]]
+    timeline: Timeline = NO_EVENTS
+    context: Context = NOTHING_SAID
+    traits: Mapping[str, Trait] = msgspec.field(default_factory=dict)
+    visit: Visit | None = None
+    unit: Unit | None = None
+    """None for a request without any id: it is decided on context alone and never exposed."""
+    assignments: Mapping[str, Assignment] = msgspec.field(default_factory=dict)
+    exposures: Sequence[PastExposure] = ()
+    opportunities: frozenset[str] = frozenset()
+    """Slots already asked for in this visit."""
+    seq: int = 0
+    """The newest commit this situation has seen."""
+    zone: ZoneInfo = UTC_ZONE
+    is_known: bool = True
+    """False while the key was minted just now: its exposures are held until it is seen again."""
+    readings: dict[str, Reading] = msgspec.field(default_factory=dict)
+    findings: dict[str, Finding] = msgspec.field(default_factory=dict)
+    """What rules and gates found, by name; shared by all slots of a request and kept in receipts."""
 
     def read(self, name: str) -> Reading:
         """A signal's answer; an unknown name, or nothing known, gives a value of None."""
@@ -174,14 +142,6 @@ class Situation:
         return self.read(name).value
 
 
-@lru_cache(maxsize=4_096)
-def spellings(name: str) -> tuple[str, ...]:
-    """How a name in words may be written where it comes from: `loyalty tier`, `loyalty_tier`, `loyaltyTier` ..."""
-    words = name.split()
-    camel = "".join([words[0], *(word[:1].upper() + word[1:] for word in words[1:])]) if words else name
-    return tuple(dict.fromkeys((name, "_".join(words), camel, "-".join(words))))
-
-
 __all__ = [
     "UTC_ZONE",
     "Assignment",
@@ -191,5 +151,4 @@ __all__ = [
     "Trait",
     "Unit",
     "Visit",
-    "spellings",
 ]

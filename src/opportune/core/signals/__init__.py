@@ -61,5 +61,5 @@ def readers(plan: Plan = STANDARD_PLAN) -> dict[str, Callable[[Situation], Readi
     for member in SIGNALS:
         signal = type(member)(plan)
         for name in (signal.name, *signal.aliases):
-            found[name] = signal.read
+            found[name] = signal.answer
     return found

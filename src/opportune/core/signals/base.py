@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from opportune.core.moment import DAY, MINUTE
 from opportune.core.plan import Plan
 from opportune.core.timeline import FactValue, TimelineEvent
+from opportune.core.values import to_minor_units
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation
@@ -61,6 +63,32 @@ class Signal(ABC):
         """With a plan, events are found under their former names as well."""
         self.plan = plan
 
+    def answer(self, situation: Situation) -> Reading:
+        """What the request states under this very name, where it fits the type; else what is known."""
+        attributes = situation.context.attributes
+        if attributes:
+            for spelling in spellings(self.name):
+                value = attributes.get(spelling)
+                if value is not None and (fitting := self._fitting(value)) is not None:
+                    return Reading(fitting, "session", "high", situation.now)
+        return self.read(situation)
+
+    def _fitting(self, value: SignalValue) -> SignalValue:
+        """A stated value in this signal's type; money comes in whole units. None when it does not fit."""
+        match self.type:
+            case "yes/no":
+                return value if isinstance(value, bool) else None
+            case "text":
+                return value if isinstance(value, str) and value else None
+            case "list":
+                return value if isinstance(value, list) else None
+            case "number" | "money" if isinstance(value, int | float) and not isinstance(value, bool):
+                is_money = self.type == "money"
+                return (
+                    to_minor_units(value, self.plan.currency if self.plan else "EUR") if is_money else value
+                )
+        return None
+
     @abstractmethod
     def read(self, situation: Situation) -> Reading:
         """The answer for this visitor now; a value of None when nothing is known."""
@@ -70,6 +98,14 @@ class Signal(ABC):
         if self.plan is None:
             return names
         return tuple(every for name in names for every in self.plan.names_of(name))
+
+
+@lru_cache(maxsize=4_096)
+def spellings(name: str) -> tuple[str, ...]:
+    """How a name in words may be written where it comes from: `loyalty tier`, `loyalty_tier`, `loyaltyTier` ..."""
+    words = name.split()
+    camel = "".join([words[0], *(word[:1].upper() + word[1:] for word in words[1:])]) if words else name
+    return tuple(dict.fromkeys((name, "_".join(words), camel, "-".join(words))))
 
 
 def visit_start(situation: Situation) -> int:

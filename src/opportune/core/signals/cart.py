@@ -66,7 +66,7 @@ class CartSignal(Signal):
                 at = event.occurred_at
         return Cart(lines, max(value, 0) if lines else 0, at)
 
-    def answer(self, situation: Situation, value: list[str] | int | None, at: int | None) -> Reading:
+    def _reading(self, situation: Situation, value: list[str] | int | None, at: int | None) -> Reading:
         return Reading(value, "event", "low" if at is None else sureness(situation, at), at)
 
 
@@ -115,7 +115,7 @@ class CartItems(CartSignal):
 
     def read(self, situation: Situation) -> Reading:
         cart = self.cart(situation)
-        return self.answer(situation, [product for product in cart.lines if product], cart.at)
+        return self._reading(situation, [product for product in cart.lines if product], cart.at)
 
 
 class CartCount(CartSignal):
@@ -125,7 +125,7 @@ class CartCount(CartSignal):
 
     def read(self, situation: Situation) -> Reading:
         cart = self.cart(situation)
-        return self.answer(situation, round(sum(units for units, _ in cart.lines.values())), cart.at)
+        return self._reading(situation, round(sum(units for units, _ in cart.lines.values())), cart.at)
 
 
 class CartValue(CartSignal):
@@ -135,7 +135,7 @@ class CartValue(CartSignal):
 
     def read(self, situation: Situation) -> Reading:
         cart = self.cart(situation)
-        return self.answer(situation, cart.value, cart.at)
+        return self._reading(situation, cart.value, cart.at)
 
 
 class CartChanged(CartSignal):
@@ -145,7 +145,7 @@ class CartChanged(CartSignal):
 
     def read(self, situation: Situation) -> Reading:
         at = self.cart(situation).at
-        return self.answer(situation, at, at)
+        return self._reading(situation, at, at)
 
 
 CART = (CartItems(), CartCount(), CartValue(), CartChanged())

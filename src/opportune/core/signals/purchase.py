@@ -45,7 +45,7 @@ class PurchaseSignal(Signal):
         gone = {order for event in cancelled if (order := text_of(event.facts.get("order_id")))}
         return [event for event in orders if text_of(event.facts.get("order_id")) not in gone]
 
-    def answer(self, orders: Sequence[TimelineEvent], value: int | list[str]) -> Reading:
+    def _reading(self, orders: Sequence[TimelineEvent], value: int | list[str]) -> Reading:
         return Reading(value, "event", "high", orders[0].occurred_at if orders else None)
 
 
@@ -56,7 +56,7 @@ class Purchases(PurchaseSignal):
 
     def read(self, situation: Situation) -> Reading:
         orders = self.orders(situation)
-        return self.answer(orders, len(orders))
+        return self._reading(orders, len(orders))
 
 
 class PurchaseValue(PurchaseSignal):
@@ -69,7 +69,7 @@ class PurchaseValue(PurchaseSignal):
         value = sum(money_of(event.facts.get("value")) for event in orders)
         if orders and (refunds := situation.timeline.named(self.refunded)):
             value -= sum(_refund(event, orders) for event in refunds)
-        return self.answer(orders, max(value, 0))
+        return self._reading(orders, max(value, 0))
 
 
 def _refund(refund: TimelineEvent, orders: Sequence[TimelineEvent]) -> int:
@@ -90,7 +90,7 @@ class LastPurchaseValue(PurchaseSignal):
 
     def read(self, situation: Situation) -> Reading:
         orders = self.orders(situation)
-        return self.answer(orders, money_of(orders[0].facts.get("value"))) if orders else NOTHING
+        return self._reading(orders, money_of(orders[0].facts.get("value"))) if orders else NOTHING
 
 
 class LastProductBought(PurchaseSignal):
@@ -116,7 +116,7 @@ class ProductsBought(PurchaseSignal):
         products = dict.fromkeys(
             product for order in orders for product in texts_of(order.facts.get("product"))
         )
-        return self.answer(orders, list(products))
+        return self._reading(orders, list(products))
 
 
 class DaysSincePurchase(PurchaseSignal):
@@ -127,7 +127,7 @@ class DaysSincePurchase(PurchaseSignal):
 
     def read(self, situation: Situation) -> Reading:
         orders = self.orders(situation)
-        return self.answer(orders, (situation.now - orders[0].occurred_at) // DAY) if orders else NOTHING
+        return self._reading(orders, (situation.now - orders[0].occurred_at) // DAY) if orders else NOTHING
 
 
 PURCHASE = (

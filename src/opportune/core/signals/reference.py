@@ -34,6 +34,9 @@ Anything else a request's `context` carries, and every trait of the person, is r
 places: `loyalty tier` finds the attribute or trait `loyalty tier`, `loyalty_tier`, `loyaltyTier` or `loyalty-tier`. An
 attribute of the request outranks a trait of the same name. Nested attributes have dotted names (`account.plan`).
 
+An attribute with a signal's own name (`cart value`, `cartValue`, `subscribed`) is the caller's word about it and
+outranks what was captured, as long as it is of the signal's type; money is stated in whole units (`59.90`).
+
 Per request at most 64 attributes are kept: texts up to 1,024 characters, numbers, yes/no, and lists of up to 100 texts;
 what is larger or nested deeper than four levels is dropped.
 """

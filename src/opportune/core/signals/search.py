@@ -18,7 +18,6 @@ class SearchTerms(Signal):
     source = "session"
     confidence = "high"
     meaning = "What they searched for: on this page, else the last search known."
-    events = ("Products Searched",)
 
     def __init__(self, plan: Plan | None = None) -> None:
         super().__init__(plan)

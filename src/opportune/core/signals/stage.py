@@ -26,6 +26,7 @@ class StageSignal(Signal):
         self.stages = tuple(stages)
 
     def read(self, situation: Situation) -> Reading:
+        situation.readings.setdefault(self.name, NOTHING)  # a stage that asks for the stage finds none
         for name, check in self.stages:
             if check(situation).held:
                 return Reading(name, "event", "high", situation.now)

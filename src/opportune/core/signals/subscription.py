@@ -28,7 +28,6 @@ class Subscribed(Signal):
     source = "event"
     confidence = "high"
     meaning = "Whether they subscribed and have not unsubscribed since; else what their profile says."
-    events = ("Subscribed",)
 
     def __init__(self, plan: Plan | None = None) -> None:
         super().__init__(plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from opportune.core.plan import Plan
 from opportune.core.signals.base import RECENT_MS, Reading, Signal, read_trait, text_of
@@ -24,7 +24,6 @@ class OpenTicket(Signal):
     source = "event"
     confidence = "high"
     meaning = "Whether a support ticket of theirs is open."
-    events: ClassVar[tuple[str, ...]] = ("Support Ticket Opened",)
 
     def __init__(self, plan: Plan | None = None) -> None:
         super().__init__(plan)
@@ -56,7 +55,6 @@ class InSupport(OpenTicket):
     meaning = (
         "Whether they are on a help or returns page, have an open ticket, or asked for money back in 7 days."
     )
-    events = ()
 
     def __init__(self, plan: Plan | None = None) -> None:
         super().__init__(plan)

@@ -22,9 +22,9 @@ def is_covered(seed: str, unit_id: str, share: int) -> bool:
     return share >= BUCKETS or bucket_of(f"{seed}/coverage", unit_id) < share
 
 
-def arm_at(bucket: int, arms: Sequence[tuple[str, int]]) -> str:
-    """The arm whose range holds the bucket; `arms` are (name, weight), weights adding up to 10,000."""
-    upper = 0
+def arm_of(seed: str, unit_id: str, arms: Sequence[tuple[str, int]]) -> str:
+    """The arm whose range holds the unit's bucket; `arms` are (name, weight), weights adding up to 10,000."""
+    upper, bucket = 0, bucket_of(seed, unit_id)
     for name, weight in arms:
         upper += weight
         if bucket < upper:

@@ -8,12 +8,13 @@ name, so a rule in two places is checked once and a recorded situation decides a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
 
-from opportune.core.allocation import BUCKETS, arm_at, bucket_of, is_covered
+from opportune.core.allocation import BUCKETS, arm_of, is_covered
 from opportune.core.finding import Finding
 from opportune.core.moment import DAY
 from opportune.core.programme import Acting, Content, Hiding, Place, Programme, Showing
@@ -83,12 +84,12 @@ def decide(place: Place, situation: Situation, programme: Programme) -> Decision
             outcome="off",
             gate="off",
         )
-    return _Walk(place, situation, programme).decide()
+    return _walk(place, situation, programme).decide()
 
 
 def survey(place: Place, situation: Situation, programme: Programme, decision: Decision) -> Decision:
     """The decision with a step for every other rule that acts in this slot, as why-nots need it."""
-    walk = _Walk(place, situation, programme)
+    walk = _walk(place, situation, programme)
     asked = {name for name, _, _ in decision.steps}
     steps = list(decision.steps)
     everything = [showing for _, by_value in place.index for found in by_value.values() for showing in found]
@@ -128,37 +129,24 @@ def may_personalize(situation: Situation, *, needs_consent: bool) -> bool:
     return PERSONALIZE in trait.value
 
 
-class _Walk:
+class _Walk(msgspec.Struct, gc=False):
     """One slot's way from candidate to answer; collects exposures, assignments and steps."""
 
-    __slots__ = (
-        "assignments",
-        "candidates",
-        "exposures",
-        "is_previewer",
-        "place",
-        "programme",
-        "situation",
-        "steps",
-    )
-
-    def __init__(self, place: Place, situation: Situation, programme: Programme) -> None:
-        self.place = place
-        self.situation = situation
-        self.programme = programme
-        self.exposures: list[Exposed] = []
-        self.assignments: list[Assignment] = []
-        self.steps: list[Step] = []
-        unit = situation.unit
-        self.is_previewer = situation.context.is_preview or (
-            unit is not None and unit.id in programme.team.previewers
-        )
-        self.candidates = iter(self._candidates() if place.index else place.showings)
+    place: Place
+    situation: Situation
+    programme: Programme
+    candidates: Iterator[Showing]
+    is_previewer: bool
+    exposures: list[Exposed] = msgspec.field(default_factory=list)
+    assignments: list[Assignment] = msgspec.field(default_factory=list)
+    steps: list[Step] = msgspec.field(default_factory=list)
 
     def decide(self) -> Decision:
         showing = self._next_match()
         content = showing.content if showing is not None else self.place.normal
-        if not self._has_consent():
+        situation = self.situation
+        is_unsaid = situation.context.purposes is None and CONSENT not in situation.traits
+        if not (is_unsaid and not self.programme.team.needs_consent) and not self._has_consent():
             return self._held_back(showing, "consent")
         if content.always_hidings:
             hiding = self._hidden_by(content.always_hidings)
@@ -204,7 +192,7 @@ class _Walk:
         limited = acting.limits is not None and self._is_limited(showing, acting.limits)
         if not acting.arms:
             return ("limited", None, "") if limited else ("shown", value, "")
-        arm = self._arm(acting)
+        arm = self._assigned(acting.seed, acting.phase, acting.arms)
         if arm is None:
             return "no id", None, ""
         if limited:
@@ -216,23 +204,20 @@ class _Walk:
 
     def _next_match(self) -> Showing | None:
         """The next rule in the slot's order that matches; those passed over leave a step."""
+        findings = self.situation.findings
         for showing in self.candidates:
-            verdict = self.verdict(showing.acting)
+            acting = showing.acting
+            if acting.is_bounded:
+                verdict = self.verdict(acting)
+            else:  # the usual rule, without the calls
+                finding = findings.get(acting.rule)
+                if finding is None:
+                    finding = findings[acting.rule] = acting.check(self.situation)
+                verdict = "shown" if finding.held else "no match"
             if verdict == "shown":
                 return showing
-            self.steps.append((showing.acting.rule, verdict, ""))
+            self.steps.append((acting.rule, verdict, ""))
         return None
-
-    def _candidates(self) -> list[Showing]:
-        """The slot's rules, less those that an equality already rules out."""
-        place = self.place
-        found = list(place.showings)
-        for signal, by_value in place.index:
-            value = self.situation.read(signal).value
-            for item in value if isinstance(value, list) else (value,):
-                found.extend(by_value.get(item, ()))
-        found.sort(key=attrgetter("order"))
-        return found
 
     def verdict(self, acting: Acting) -> Verdict:
         """Whether a rule matches at all: its condition, and for those that have them preview, end, exception, share."""
@@ -274,50 +259,41 @@ class _Walk:
     # -- gates ------------------------------------------------------------------------------
 
     def _has_consent(self) -> bool:
-        situation = self.situation
-        finding = situation.findings.get(CONSENT)
+        findings = self.situation.findings
+        finding = findings.get(CONSENT)
         if finding is None:
-            needs_consent = self.programme.team.needs_consent
-            if not needs_consent and situation.context.purposes is None and CONSENT not in situation.traits:
-                return True
-            held = may_personalize(situation, needs_consent=needs_consent)
-            finding = situation.findings[CONSENT] = HELD if held else FAILED
+            held = may_personalize(self.situation, needs_consent=self.programme.team.needs_consent)
+            finding = findings[CONSENT] = HELD if held else FAILED
         return finding.held
 
     def _is_held_out(self) -> bool:
         """The programme's control group; both sides are exposed, and an arm once given stands."""
         team = self.programme.team
-        if self.situation.unit is None:
+        arm = self._assigned(team.holdout_seed, 1, ((OUT, team.holdout), (IN, BUCKETS - team.holdout)))
+        if arm is None:
             return False
-        arms = ((OUT, team.holdout), (IN, BUCKETS - team.holdout))
-        arm = self._assigned(team.holdout_seed, 1, arms)
         self.exposures.append(Exposed("programme", "", "", "", arm))
         return arm == OUT
 
-    def _arm(self, acting: Acting) -> str | None:
-        """The unit's arm in a rule's test; None for a request nobody can be assigned by."""
-        return (
-            self._assigned(acting.seed, acting.phase, acting.arms)
-            if self.situation.unit is not None
-            else None
-        )
-
-    def _assigned(self, experiment: str, phase: int, arms: tuple[tuple[str, int], ...]) -> str:
+    def _assigned(self, experiment: str, phase: int, arms: tuple[tuple[str, int], ...]) -> str | None:
+        """The unit's arm: the one given before, else by its bucket; None for a request without an id."""
         situation = self.situation
         kept = situation.assignments.get(experiment)
         if kept is not None:
             return kept.arm
         unit = situation.unit
-        assert unit is not None, "callers ask only for visitors with a unit"  # noqa: S101 - a broken promise of ours
-        arm = arm_at(bucket_of(experiment, unit.id), arms)
-        assignment = Assignment(experiment, arm, phase, unit.key)
-        self.assignments.append(assignment)
+        if unit is None:
+            return None
+        arm = arm_of(experiment, unit.id, arms)
+        self.assignments.append(Assignment(experiment, arm, phase, unit.key))
         return arm
 
     def _hidden_by(self, hidings: tuple[Hiding, ...]) -> Hiding | None:
         """The first hiding rule that matches and, if it is tested, whose arm hides."""
         for hiding in hidings:
             acting = hiding.acting
+            if any(name == acting.rule for name, _, _ in self.steps):
+                continue
             verdict = self.verdict(acting)
             if verdict == "shown" and hiding.product and not self._is_product(hiding):
                 verdict = "other product"
@@ -325,7 +301,7 @@ class _Walk:
                 self.steps.append((acting.rule, verdict, ""))
                 continue
             if acting.arms and not self.is_previewer:
-                arm = self._arm(acting)
+                arm = self._assigned(acting.seed, acting.phase, acting.arms)
                 if arm is None:
                     self.steps.append((acting.rule, "no id", ""))
                     continue
@@ -433,6 +409,24 @@ class _Walk:
             assignments=() if self.is_previewer else tuple(self.assignments),
             steps=tuple(self.steps),
         )
+
+
+def _walk(place: Place, situation: Situation, programme: Programme) -> _Walk:
+    unit, previewers = situation.unit, programme.team.previewers
+    is_previewer = situation.context.is_preview or (unit is not None and unit.id in previewers)
+    showings = _looked_up(place, situation) if place.index else place.showings
+    return _Walk(place, situation, programme, iter(showings), is_previewer)
+
+
+def _looked_up(place: Place, situation: Situation) -> list[Showing]:
+    """The slot's rules, less those that an equality already rules out."""
+    found = list(place.showings)
+    for signal, by_value in place.index:
+        value = situation.read(signal).value
+        for item in value if isinstance(value, list) else (value,):
+            found.extend(by_value.get(item, ()))
+    found.sort(key=attrgetter("order"))
+    return found
 
 
 def _names_product(event: TimelineEvent, product: str) -> bool:

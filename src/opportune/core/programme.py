@@ -176,7 +176,7 @@ def missing_events(
 
 
 def _readers(playbook: Playbook) -> Mapping[str, Callable[[Situation], Reading]]:
-    found = dict(readers())
+    found = dict(readers(playbook.plan))
     checks = [(stage.name, stage.when.compile(playbook.vocabulary)) for stage in playbook.stages]
     signal = stage_signal(checks)
     found[signal.name] = signal.read

@@ -7,8 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from opportune.http import capture, events, fragments, health, ofrep, openapi, people, script
 from opportune.http import decide as deciding
-from opportune.http import events, fragments, health, ofrep, openapi, people, script
 from opportune.http.answers import json_answer
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import Edge, EdgeOptions, HouseReader
@@ -134,7 +134,7 @@ OPEN: tuple[Endpoint, ...] = (
     ),
 )
 
-ROUTES: tuple[Endpoint, ...] = (*DECIDE, *READ, *OPEN)
+ROUTES: tuple[Endpoint, ...] = (*capture.ROUTES, *DECIDE, *READ, *OPEN)
 
 
 def document() -> dict[str, Any]:

@@ -76,7 +76,7 @@ SECOND_LEVELS = frozenset({"co", "com", "org", "net", "ac", "gov", "edu", "ne", 
 LONGEST_HOST = 253
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def host_of(address: str) -> str:
     """The lower-case host of a web address, or of a text that is a host itself; empty for anything else."""
     text = address.strip().removeprefix("//")
@@ -94,7 +94,7 @@ def without_www(host: str) -> str:
     return host.removeprefix("www.")
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def arrived_from(referrer: str, own: str) -> str:
     """The site outside that a referrer names; empty for our own pages and for payment or sign-in pages."""
     host = without_www(host_of(referrer)) if referrer else ""
@@ -123,7 +123,7 @@ def _kind_of_campaign(campaign: Mapping[str, str]) -> str:
     return "search" if medium in SEARCH_MEDIA else ""
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def kind_of_host(host: str) -> str:
     """`search`, `social`, `e-mail` or `referral` for a referring host; `direct` for none."""
     if not host:

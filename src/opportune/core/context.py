@@ -27,6 +27,8 @@ LONGEST_TEXT = 1_024
 LONGEST_ADDRESS = 4_096
 LARGEST_NUMBER = 2**53
 LONGEST_SECONDS = 86_400.0
+KEPT_ADDRESSES = 1_024
+"""Few, as each may be long: what strangers send must not fill the memory."""
 
 SEARCH_PARAMETERS = ("q", "s", "query", "search", "search_query", "keyword", "keywords")
 
@@ -242,7 +244,7 @@ def _place_of(name: str) -> str:
     return NO_PLACE if low in UNREAD else NAMES.get(low, "")
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=KEPT_ADDRESSES)
 def read_address(url: str, words: tuple[tuple[str, str], ...] = ()) -> Address:
     """A page's address taken apart; empty parts for one that cannot be read."""
     try:

@@ -65,12 +65,13 @@ def _fields(form: Form) -> Iterator[str]:
 def _check_hiding(rule: Rule, form: Form, playbook: Playbook) -> None:
     tags = playbook.vocabulary.tags
     for hide in rule.hide:
-        if hide.tag and hide.tag not in tags:
-            form.warn(
-                "hide",
-                f'nothing is marked "{hide.tag}"',
-                one_of(hide.tag, tags) or "give places or versions tags",
+        if not hide.tag and not hide.slot:
+            form.wrong(
+                "hide", "neither a tag nor a place is named", "write {tag: promo} or {slot: home hero}"
             )
+        if hide.tag and hide.tag not in tags:
+            right = one_of(hide.tag, tags) or "give places or versions tags"
+            form.wrong("hide", f'nothing is marked "{hide.tag}"', right)
         if hide.slot and hide.slot not in playbook.slots:
             form.wrong("hide", f'no place is called "{hide.slot}"', one_of(hide.slot, playbook.slots))
 

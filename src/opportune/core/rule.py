@@ -20,7 +20,7 @@ class Show(msgspec.Struct, frozen=True, kw_only=True):
     variant: str
 
 
-class Hide(msgspec.Struct, frozen=True, kw_only=True):
+class Hide(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Hide every slot (or variant) with a tag, or one slot.
 
     `product` narrows it to pages of products they bought, have in the cart, or viewed.
@@ -32,7 +32,7 @@ class Hide(msgspec.Struct, frozen=True, kw_only=True):
     in_messages: bool = False
 
 
-class Test(msgspec.Struct, frozen=True, kw_only=True):
+class Test(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule's experiment against what the visitor would have got without it.
 
     `arms` are (name, weight of 10,000), control first; `metric` is what decides, in words until
@@ -46,7 +46,7 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     days: int | None = None
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """On-site limits. `at_most` counts visits in which it was given, within `at_most_days` (None: ever).
 
     `not_after_dismissed_days`: 0 means never again after a dismissal, None means no such limit.

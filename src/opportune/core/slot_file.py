@@ -93,7 +93,8 @@ class _Reader:
             form.wrong("fields", f'"{field}" is a word versions use for themselves', "choose another name")
         fallback = self._content("fallback")
         is_flag = self.type in ("number", "yes/no")
-        if is_flag and fallback is None and "fallback" in form:
+        node = form.find("fallback")
+        if is_flag and node is not None and _is_nothing(node):
             form.wrong("fallback", f"a place of type {self.type} always needs a value", "write the usual one")
         slot = Slot(
             name=self.name,
@@ -111,8 +112,9 @@ class _Reader:
         return SlotDraft(slot, form, tuple(self.contents))
 
     def _type(self) -> SlotType:
-        if "type" in self.form:
-            return cast("SlotType", self.form.choice("type", TYPES, "object"))
+        return cast("SlotType", self.form.choice("type", TYPES, self._likely_type()))
+
+    def _likely_type(self) -> SlotType:
         node = self.form.find("fallback")
         if self.fields or node is None or isinstance(node, Entries):
             return "object"
@@ -120,7 +122,7 @@ class _Reader:
             return "list"
         if isinstance(node.value, bool):
             return "yes/no"
-        if node.value is None:
+        if _is_nothing(node):
             return "object"
         return "text" if isinstance(node.value, str) else "number"
 
@@ -159,7 +161,7 @@ class _Reader:
 
     def _value(self, where: str, node: Node) -> Any:
         """The JSON value of a content, checked against the slot's type."""
-        if isinstance(node, Scalar) and (node.value is None or node.text == "nothing"):
+        if _is_nothing(node):
             return None
         self.contents.append((where, node))
         quoted = _unquoted_placeholder(node)
@@ -212,6 +214,10 @@ class _Reader:
             written = line if node.source else 0
             self.form.wrong("template", wrong, right, line=node.line + written)
         return node.text
+
+
+def _is_nothing(node: Node) -> bool:
+    return isinstance(node, Scalar) and (node.value is None or node.text == "nothing")
 
 
 def _split_variant(node: Entries) -> tuple[Entries | None, Node]:

@@ -7,11 +7,10 @@ that a restart goes on where it stopped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from opportune.core.event import Event
+from opportune.core.event import Event, from_body
 from opportune.core.facts import facts_of
 from opportune.core.plan import EventPlan, Plan
 from opportune.core.playbook import Playbook
@@ -87,7 +86,7 @@ def back_fill(house: House, *, step: int = STEP) -> BackFill:
 
 def _write(house: House, events: Sequence[StoredEvent], after: BackFill) -> None:
     plan = house.programme.playbook.plan
-    rows = [(event, msgspec.json.encode(facts_of(plan, _event_of(event, plan)))) for event in events]
+    rows = [(event, msgspec.json.encode(facts_of(plan, _read_again(event, plan)))) for event in events]
     audit = AuditEntry(
         at=house.clock(),
         by="",
@@ -108,20 +107,5 @@ def _write(house: House, events: Sequence[StoredEvent], after: BackFill) -> None
     house.storage.write(put).result()
 
 
-def _event_of(stored: StoredEvent, plan: Plan) -> Event:
-    """What facts are derived from: the properties and the context of a stored body."""
-    body = msgspec.json.decode(stored.body)
-    return Event(
-        type=body.get("type", "track"),
-        name=plan.current_name(stored.name),
-        message_id="",
-        occurred_at=stored.occurred_at,
-        received_at=stored.occurred_at,
-        source="server",
-        properties=_object(body.get("properties")),
-        context=_object(body.get("context")),
-    )
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _read_again(stored: StoredEvent, plan: Plan) -> Event:
+    return from_body(plan.current_name(stored.name), msgspec.json.decode(stored.body), stored.occurred_at)

@@ -163,21 +163,37 @@ class Appending:
         return Outcome("accepted", key=row.key, seq=seq)
 
     def _append_version(self, ready: Ready) -> Outcome:
-        """Versions of one event: a verified source's values win, the earliest time stands."""
-        transaction, row = self.transaction, ready.row
-        known = transaction.find_business_key(row.name, ready.business_key)
+        """Versions of one event: a verified source's values win, the earliest time stands.
+
+        The first version is known by its business key alone. Nobody vouches for one from a browser, so a
+        stranger's guess of an order number must not swallow somebody else's order: theirs is known under
+        their own key too, until a verified version settles it.
+        """
+        row, value = ready.row, ready.business_key
+        known = self.transaction.find_business_key(row.name, value)
         if known is None:
-            return self._put_version(ready, row)
-        if known.is_verified or not ready.is_verified:
-            if not known.is_verified and not self._is_same_person(known.key, ready):
-                # Nobody vouches for either: a stranger's order number must not swallow somebody else's order.
-                return self._append(ready, row)
-            if row.occurred_at < known.occurred_at:
+            return self._put_version(ready, row, value)
+        is_theirs = self._is_same_person(known.key, ready)
+        if known.is_verified or (is_theirs and not ready.is_verified):
+            if is_theirs and row.occurred_at < known.occurred_at:
                 self._move(known, row.occurred_at)
             return Outcome("duplicate", key=row.key)
-        transaction.supersede_event(known)
-        earliest = min(row.occurred_at, known.occurred_at)
-        return self._put_version(ready, msgspec.structs.replace(row, occurred_at=earliest))
+        own = [
+            version
+            for key in (row.key, ready.device)
+            if key is not None
+            and (version := self.transaction.find_business_key(row.name, _own(value, key))) is not None
+        ]
+        if not ready.is_verified:
+            return (
+                Outcome("duplicate", key=row.key)
+                if own
+                else self._put_version(ready, row, _own(value, row.key))
+            )
+        for version in (known, *own):
+            self.transaction.supersede_event(version)
+        earliest = min(row.occurred_at, *(version.occurred_at for version in (known, *own)))
+        return self._put_version(ready, msgspec.structs.replace(row, occurred_at=earliest), value)
 
     def _is_same_person(self, key: int, ready: Ready) -> bool:
         if key in (ready.row.key, ready.device):
@@ -211,12 +227,12 @@ class Appending:
         )
         transaction.put_business_key(msgspec.structs.replace(known, occurred_at=occurred_at, seq=seq))
 
-    def _put_version(self, ready: Ready, row: EventRow) -> Outcome:
+    def _put_version(self, ready: Ready, row: EventRow, value: str) -> Outcome:
         outcome = self._append(ready, row)
         self.transaction.put_business_key(
             BusinessKey(
                 event=row.name,
-                value=ready.business_key,
+                value=value,
                 key=row.key,
                 event_class=row.event_class,
                 occurred_at=row.occurred_at,
@@ -260,6 +276,10 @@ class Appending:
         self.transaction.add_exposures(exposures)
         for exposure in exposures:
             self.transaction.mark_shown(exposure, at)
+
+
+def _own(value: str, key: int) -> str:
+    return f"{value} @{key}"
 
 
 def _spans(rows: Iterable[EventRow]) -> dict[int, tuple[int, int]]:

@@ -45,8 +45,8 @@ MAX_EVENT_NAMES = 2_000
 TRUSTED, PROVEN = "verified", "proven user"
 """What a set-aside event's source says beside its kind, so that a replay trusts it neither more nor less."""
 
-Message = dict[str, Any] | msgspec.Raw | bytes
-"""A decoded object, or its JSON, which is then kept as it is."""
+Message = object
+"""A decoded object, or its JSON (`bytes`, `msgspec.Raw`), which is then kept as it is."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -262,7 +262,7 @@ def _device_of(event: Event) -> int | None:
 
 def _decoded(message: Message) -> tuple[object, bytes | None]:
     """The fields and the JSON of a message; JSON is None when there is none to be had."""
-    if isinstance(message, dict):
+    if not isinstance(message, bytes | msgspec.Raw):
         return _encoded(message)
     body = bytes(message)
     try:
@@ -287,6 +287,6 @@ def _encoded(fields: object) -> tuple[object, bytes | None]:
 
 
 def _text_of(message: Message) -> str:
-    if isinstance(message, dict):
-        return "(nested too deeply to be kept)"
+    if not isinstance(message, bytes | msgspec.Raw):
+        return str(message)[:200]
     return bytes(message).decode("utf-8", "replace")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -44,8 +44,6 @@ RECALL_KEY = SQL["recall_key"]
 RECALL_KEY_AS_OF = SQL["recall_key_as_of"]
 RECALL_STRETCHES = SQL["recall_stretches"]
 
-place = attrgetter("occurred_at", "seq")
-
 
 class _Texts(NamedTuple):
     """What the statement gives for one key: JSON texts, None where there is nothing."""
@@ -83,9 +81,12 @@ class _Recall:
         self._links: dict[int, list[Link]] = {}
 
     def person(self, keys: Sequence[int]) -> Recollection:
+        first = self.recall_key(keys[0])
+        if len(keys) == 1 and not first.links and not first.person_keys:
+            return self._stranger(keys[0], first)
         for key in keys:
             self.recall_key(key)
-        seq = self._texts[keys[0]].seq
+        seq = first.seq
         person = person_of(keys[-1], self._links[keys[-1]], seq)
         all_keys = self._keys(keys, person, seq)
         events: dict[int, Sequence[TimelineEvent]] = {}
@@ -93,19 +94,28 @@ class _Recall:
         for key in all_keys:
             events[key], known = self._timeline(key, person, seq, is_asked=key in keys)
             traits += known
-        assignments = [self._texts[key].assignments for key in all_keys]
-        opportunities = self._texts[keys[0]].opportunities
         return Recollection(
             seq=seq,
             person=person,
             keys=all_keys,
             events=events,
             traits=newest_traits(traits) if traits else {},
-            assignments=kept_assignments(
-                given for text in assignments if text for given in read_assignments(text)
-            ),
-            exposures=self._exposures(all_keys),
-            opportunities=read_opportunities(opportunities) if opportunities else (),
+            assignments=_assignments([self._texts[key].assignments for key in all_keys]),
+            exposures=self._exposures([self._texts[key].exposures for key in all_keys]),
+            opportunities=read_opportunities(first.opportunities) if first.opportunities else (),
+        )
+
+    def _stranger(self, key: int, texts: _Texts) -> Recollection:
+        """The usual visitor: one key, linked to nobody, so that nothing is to be cut or brought together."""
+        return Recollection(
+            seq=texts.seq,
+            person=key,
+            keys=(key,),
+            events={key: _merged(texts.key_events, texts.behaviour)},
+            traits=newest_traits(read_traits(texts.traits)) if texts.traits else {},
+            assignments=_assignments([texts.assignments]),
+            exposures=self._exposures([texts.exposures]),
+            opportunities=read_opportunities(texts.opportunities) if texts.opportunities else (),
         )
 
     def recall_key(self, key: int) -> _Texts:
@@ -165,25 +175,32 @@ class _Recall:
         found: tuple[str | None, str | None, str | None] = self._execute(RECALL_STRETCHES, asked).fetchone()
         return found
 
-    def _exposures(self, keys: Sequence[int]) -> Sequence[PastExposure]:
-        texts = [text for key in keys if (text := self._texts[key].exposures)]
-        if not texts:
-            return ()
+    def _exposures(self, texts: Iterable[str | None]) -> Sequence[PastExposure]:
         if self._as_of is None:
-            found = [read_exposures(text) for text in texts]
+            found = [read_exposures(text) for text in texts if text]
         else:
-            found = [[_as_known(*item) for item in read_exposures_as_of(text)] for text in texts]
-        return newest_first(found)
+            found = [[_as_known(*item) for item in read_exposures_as_of(text)] for text in texts if text]
+        return newest_first(found) if found else ()
 
 
 def _merged(key_events: str | None, behaviour: str | None) -> Sequence[TimelineEvent]:
     if not key_events:
         return read_events(behaviour) if behaviour else ()
-    events = read_events(key_events)
-    if behaviour:
-        events += read_events(behaviour)
-        events.sort(key=place, reverse=True)
+    if not behaviour:
+        return read_events(key_events)
+    events = read_events(behaviour)
+    for event in read_events(key_events):  # usually one or two among fifty: cheaper than sorting all
+        insort(events, event, key=_age)
     return events
+
+
+def _age(event: TimelineEvent) -> tuple[int, int]:
+    return -event.occurred_at, -event.seq
+
+
+def _assignments(texts: Iterable[str | None]) -> Mapping[str, Assignment]:
+    given = [item for text in texts if text for item in read_assignments(text)]
+    return kept_assignments(given) if given else {}
 
 
 def _as_known(exposure: PastExposure, was_shown: int) -> PastExposure:

@@ -1,7 +1,7 @@
 """Capture as Segment's and RudderStack's libraries speak it: every path, key and spelling they use.
 
-The answer is exactly 200 `{"success": true}`, and only after the durable commit; what was set aside is told
-in the header `Opportune-Set-Aside`. Bad input is a final 4xx, since libraries send anything else again.
+The answer is exactly 200 `{"success": true}`, and only after the durable commit; what was set aside and what
+was known already is told in the headers `Opportune-Set-Aside` and `Opportune-Duplicate`. Bad input is a final 4xx, since libraries send anything else again.
 """
 
 from __future__ import annotations
@@ -154,6 +154,8 @@ async def _succeed(send: Send, result: CaptureResult) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(SUCCESS))]
     if result.set_aside:
         headers.append((b"opportune-set-aside", set_aside_header(result)))
+    if result.duplicate:
+        headers.append((b"opportune-duplicate", b"%d" % result.duplicate))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": SUCCESS})
 

@@ -26,7 +26,7 @@ async def test_a_place_is_given_as_escaped_html(client: httpx.AsyncClient, house
 async def test_key_and_device_may_come_by_parameter_header_or_cookie(client: httpx.AsyncClient) -> None:
     by_parameter = await client.get(f"/v1/fragments/hero?key={WRITE_KEY}&anonymousId=a-1")
     by_header = await client.get("/v1/fragments/hero", headers=WRITE | {"Opportune-Id": "a-1"})
-    by_cookie = await client.get("/v1/fragments/hero", headers=WRITE | {"Cookie": "opportune_id=a-1"})
+    by_cookie = await client.get("/v1/fragments/hero", headers=WRITE | {"Cookie": "o_id=a-1"})
     texts = {answer.text for answer in (by_parameter, by_header, by_cookie)}
     assert texts == {"<h1>Welcome</h1>"}
 

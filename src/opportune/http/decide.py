@@ -17,7 +17,7 @@ from opportune.core.decision import Decision
 from opportune.core.explanation import Explanation
 from opportune.core.moment import to_iso
 from opportune.core.receipt import Receipt
-from opportune.errors import BadRequestError, OpportuneError
+from opportune.errors import BadRequestError, OpportuneError, StorageBusyError
 from opportune.http.answers import encode
 from opportune.http.asking import Identifier, asker_of, read_json, stated_context
 from opportune.http.edge import Edge, Headers, headers_of
@@ -95,9 +95,13 @@ async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
     request = await read_json(edge, scope, receive, _decoder)
     caller = edge.authorize(headers, scope, request.write_key)
     caller.admit("decide")
-    taken = await _take_events(edge, caller, request) if request.events else None
-    answer = decide_slots(
-        edge.house, _question(edge, caller, headers, request, started if taken is None else None)
+    question = _question(edge, caller, headers, request, started)
+    taken = None
+    if request.events:
+        taken = await _take_events(edge, caller, request)
+        question = msgspec.structs.replace(question, started=None)
+    answer = (
+        decide_slots(edge.house, question) if request.slots else Answer(edge.house.programme.revision, 0, ())
     )
     count(edge, answer, perf_counter() - started)
     body = encode(DecideAnswer(revision=answer.revision, decisions=_to_slots(answer), events=taken))
@@ -134,7 +138,10 @@ def _question(
 
 
 async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> EventsTaken:
-    """Waits until the events are safe, so that the decision after it knows them. Trouble is told, not raised."""
+    """Waits until the events are safe, so that the decision after it knows them.
+
+    Trouble is told in the answer, as the page still needs its decisions; where none is asked for, it is raised.
+    """
     who = {"userId": request.user_id, "anonymousId": request.anonymous_id}
     messages = [_with_ids(message, who) for message in request.events]
     proof = {"userToken": request.user_token} if request.user_token is not None else {}
@@ -142,9 +149,10 @@ async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> Ev
     try:
         future = capture(edge.house, source, messages, request.sent_at, edge.house.clock())
         result = await asyncio.wait_for(asyncio.wrap_future(future), EVENTS_SECONDS)
-    except TimeoutError:
-        return EventsTaken(error="The store did not take the events in time")
-    except OpportuneError as error:
+    except (TimeoutError, OpportuneError) as fault:
+        error = fault if isinstance(fault, OpportuneError) else StorageBusyError()
+        if not request.slots:
+            raise error from fault
         return EventsTaken(error=str(error))
     taken = EventsTaken(
         accepted=result.accepted,

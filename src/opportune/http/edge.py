@@ -46,7 +46,7 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
     country_header: str = "cf-ipcountry"
     headless_is_machine: bool = True
     """False: automated browsers count as visitors, for a test's own sake."""
-    id_cookie: str = "opportune_id"
+    id_cookie: str = "o_id"
     """The cookie in which the site keeps a device's id."""
     data_folder: str = ""
     """Where the disk must have room left; empty: nowhere (a store in memory)."""

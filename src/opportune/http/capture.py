@@ -1,7 +1,8 @@
 """Capture as Segment's and RudderStack's libraries speak it: every path, key and spelling they use.
 
 The answer is exactly 200 `{"success": true}`, and only after the durable commit; what was set aside and what
-was known already is told in the headers `Opportune-Set-Aside` and `Opportune-Duplicate`. Bad input is a final 4xx, since libraries send anything else again.
+was known already is told in the headers `Opportune-Set-Aside` and `Opportune-Duplicate`. Bad input is a
+final 4xx, since libraries send anything else again.
 """
 
 from __future__ import annotations

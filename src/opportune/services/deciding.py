@@ -17,7 +17,7 @@ from opportune.core.key import key_of
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, receipt_of
 from opportune.core.situation import Context, Situation, Unit, Visit
-from opportune.core.timeline import Timeline
+from opportune.core.timeline import Timeline, TimelineEvent
 from opportune.core.visit import current_visit
 from opportune.services.house import House
 from opportune.services.recording import record, units_of
@@ -129,7 +129,7 @@ def situate(
         recorded = [(session, at) for session, _, at in past.opportunities]
         if latest is not None:
             recorded.insert(0, latest)
-        visit = current_visit(past.events.get(keys[0], ()), now, recorded)
+        visit = current_visit(_device_events(past, keys[0]), now, recorded)
         opportunities = frozenset(slot for session, slot, _ in past.opportunities if session == visit.id)
     return Situation(
         now=now,
@@ -146,6 +146,14 @@ def situate(
         zone=programme.playbook.vocabulary.zone,
         is_known=past.is_known or question.user_id is not None,
     )
+
+
+def _device_events(past: Recollection, device: int) -> Sequence[TimelineEvent]:
+    """The device's events, with those it sent in a known user's name, which stand under the user's key."""
+    own, named = past.events.get(device, ()), past.events.get(past.person, ())
+    if past.person == device or not named:
+        return own
+    return Timeline.merged([own, named]).events if own else named
 
 
 def explain_decision(

@@ -1,5 +1,7 @@
 """A playbook's folder becomes one value, or every problem at once, each with its file and line."""
 
+# ruff: noqa: E501 - a table of mistakes reads best with one on a line
+
 from __future__ import annotations
 
 import msgspec

@@ -22,6 +22,7 @@ from opportune.services import (
     publishing,
     reading,
 )
+from opportune.services.authorizing import user_token_secret
 from opportune.services.house import House
 from opportune.storage.base import ApiKey
 
@@ -52,6 +53,10 @@ def list_keys(house: House) -> list[Result]:
 
 def revoke_key(house: House, *, name: str, by: str) -> Result:
     return _key(operating.revoke_key(house, name, by=by))
+
+
+def show_user_token_secret(house: House) -> Result:
+    return {"secret": user_token_secret(house)}
 
 
 def publish(house: House, *, files: dict[str, str], new_test: bool, based_on: str | None, by: str) -> Result:
@@ -185,6 +190,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "keys add": add_key,
     "keys list": list_keys,
     "keys revoke": revoke_key,
+    "keys user-token-secret": show_user_token_secret,
     "publish": publish,
     "head": head,
     "rules": list_rules,

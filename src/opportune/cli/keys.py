@@ -76,3 +76,18 @@ def revoke(*, data: Path, name: str) -> None:
     """End a key, at once."""
     ask(data, "keys revoke", name=name, by=operator())
     click.echo(f"Revoked {name!r}.")
+
+
+@keys.command("user-token-secret")
+@data_option
+@json_option
+def show_user_token_secret(*, data: Path, as_json: bool) -> None:
+    """Print the text your own server signs user ids with (`userToken`).
+
+    A token is the lower-case hex HMAC-SHA256 of the user id, keyed with this text.
+    """
+    found = ask(data, "keys user-token-secret")
+    if as_json:
+        print_json(found)
+        return
+    click.echo(found["secret"])

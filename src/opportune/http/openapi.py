@@ -79,7 +79,10 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         "operationId": _operation_id(endpoint),
         "responses": _responses(endpoint, schemas),
     }
-    parameters = [*_path_parameters(endpoint.path), *_query_parameters(endpoint)]
+    parameters = [
+        *_path_parameters(endpoint.path),
+        *(parameters_of(endpoint.query) if endpoint.query is not None else ()),
+    ]
     if parameters:
         operation["parameters"] = parameters
     if endpoint.body is not None:
@@ -122,13 +125,12 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    if endpoint.query is None:
-        return []
-    _, components = msgspec.json.schema_components([endpoint.query], ref_template=REFERENCE)
-    properties = components[endpoint.query.__name__]["properties"]
-    required = components[endpoint.query.__name__].get("required", [])
+def parameters_of(query: type[msgspec.Struct]) -> list[dict[str, Any]]:
+    """A query's parameters as OpenAPI lists them."""
+    _, components = msgspec.json.schema_components([query], ref_template=REFERENCE)
+    schema = components[query.__name__]
+    required = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": schema}
-        for name, schema in properties.items()
+        {"name": name, "in": "query", "required": name in required, "schema": inner}
+        for name, inner in schema["properties"].items()
     ]

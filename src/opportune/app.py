@@ -20,7 +20,7 @@ from opportune.services.operating import load_secret
 from opportune.services.publishing import load_running
 from opportune.settings import DEFAULTS, Settings
 from opportune.storage.base import Storage
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.sqlite import SqliteStorage
 
 BURST_SECONDS = 20
 """A limit of so many requests a second may be used up for this long at once."""
@@ -32,12 +32,12 @@ def now_ms() -> int:
 
 def open_storage(folder: DataFolder) -> Storage:
     """The folder's store, for the one process that holds its lock."""
-    return MemoryStorage()
+    return SqliteStorage(folder.store)
 
 
 def open_reading(store: Path) -> Storage:
     """The same store for reading only, from any process."""
-    return MemoryStorage()
+    return SqliteStorage(store, read_only=True)
 
 
 def build_house(

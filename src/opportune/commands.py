@@ -16,12 +16,7 @@ from opportune.core.moment import to_iso
 from opportune.core.programme import ACTING
 from opportune.core.rule import RunState
 from opportune.errors import BadRequestError, NotFoundError
-from opportune.services import (
-    explaining,
-    operating,
-    publishing,
-    reading,
-)
+from opportune.services import explaining, importing, operating, publishing, reading, setting_aside
 from opportune.services.authorizing import user_token_secret
 from opportune.services.house import House
 from opportune.storage.base import ApiKey
@@ -133,9 +128,7 @@ def explain_person(
 
 
 def import_events(house: House, *, messages: list[dict[str, Any]]) -> Result:
-    return msgspec.to_builtins(
-        __import__("importlib").import_module("opportune.services.importing").import_messages(house, messages)
-    )
+    return msgspec.to_builtins(importing.import_messages(house, messages))
 
 
 def list_set_aside(house: House, *, state: str, before_id: int | None, limit: int) -> list[Result]:
@@ -143,16 +136,12 @@ def list_set_aside(house: House, *, state: str, before_id: int | None, limit: in
     return [_plain(row) for row in page.set_aside]
 
 
-def replay_set_aside(house: House, *, ids: list[int]) -> Result:
-    return msgspec.to_builtins(
-        __import__("importlib").import_module("opportune.services.setting_aside").replay(house, ids)
-    )
+def replay_set_aside(house: House, *, ids: list[int], fix: dict[str, Any] | None) -> Result:
+    return _plain(setting_aside.replay(house, ids, fix))
 
 
 def drop_set_aside(house: House, *, ids: list[int]) -> Result:
-    return {
-        "dropped": __import__("importlib").import_module("opportune.services.setting_aside").drop(house, ids)
-    }
+    return {"dropped": setting_aside.drop(house, ids)}
 
 
 def _plain(value: Any) -> Any:

@@ -130,6 +130,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path) -> 
         loop="none",
         http="httptools",
         lifespan="off",
+        ws="none",
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -37,18 +37,22 @@ def import_command(
 ) -> None:
     """Take a clickstream FILE into the history in bulk; nothing is shown, sent or tested because of it."""
     counts: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
+    reasons: Counter[str] = Counter()
     progress = Progress("read", sys.stderr)
     started = time.monotonic()
     with reach(data, may_make=True) as ask:
         for batch in batches(clickstream_named(format_name).read(file, mapping), limit=BATCH_EVENTS):
             result: dict[str, Any] = ask("import", messages=batch)
             counts.update({name: result[name] for name in COUNTED})
+            reasons.update(result["reasons"])
             progress.show(sum(counts.values()))
     progress.end()
     seconds = time.monotonic() - started
     if as_json:
-        print_json({**counts, "seconds": round(seconds, 3)})
+        print_json({**counts, "reasons": reasons, "seconds": round(seconds, 3)})
         return
     for name, count in counts.items():
         click.echo(f"{name.replace('_', ' '):<10} {count:>9,}")
+    for reason, count in reasons.most_common():
+        click.echo(f"  {count:>9,}  {reason}")
     click.echo(f"{sum(counts.values()) / seconds:,.0f} events/s")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
 from opportune.cli.installation import Ask, ask, reach
 from opportune.cli.options import data_option, json_option
 from opportune.cli.printing import fail, print_json, print_table
 
 PAGE = 500
+
+
+def _read_fix(_context: click.Context, _option: click.Parameter, text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise click.BadParameter(f"{text!r} is no JSON object: {error}") from None
 
 
 @click.group("set-aside")
@@ -45,14 +56,24 @@ def list_(*, data: Path, state: str, limit: int, as_json: bool) -> None:
 @click.argument("numbers", nargs=-1, type=int)
 @data_option
 @click.option("--all", "all_", is_flag=True, help="Every open one.")
-def replay(*, numbers: tuple[int, ...], data: Path, all_: bool) -> None:
+@click.option(
+    "--fix",
+    callback=_read_fix,
+    metavar="JSON",
+    help='Merged into each event first, such as {"event": "Signed Up"}; null removes a field.',
+)
+def replay(*, numbers: tuple[int, ...], data: Path, all_: bool, fix: dict[str, Any] | None) -> None:
     """Try NUMBERS again, after the plan or the sender was mended."""
     with reach(data) as asked:
         ids = _all_open(asked) if all_ else list(numbers)
-        if not ids:
+        if not ids and not all_:
             fail("Say which: numbers from `opportune set-aside list`, or --all.", status=2)
-        result = asked("set-aside replay", ids=ids)
-    print_json(result)
+        result = asked("set-aside replay", ids=ids, fix=fix)
+    click.echo(
+        f"accepted {result['accepted']}, duplicate {result['duplicate']}, still aside {result['set_aside']}"
+    )
+    for number, reason in result["reasons"].items():
+        click.echo(f"  {number}: {reason}", err=True)
 
 
 @set_aside.command("drop")

@@ -168,3 +168,33 @@ async def test_what_was_set_aside_is_listed_with_its_reason(client: httpx.AsyncC
     assert row["reason"]
     assert row["raw"]["messageId"] == "bad"
     assert row["state"] == "open"
+
+
+async def test_a_mended_event_is_taken_in_again(client: httpx.AsyncClient, house: House) -> None:
+    source = CaptureSource(is_secret=False, name="site", kind="browser")
+    for number in range(2):
+        bad = {"type": "track", "messageId": f"bad{number}", "anonymousId": "a"}
+        capture(house, source, [bad], None).result()
+    rows = (await client.get("/v1/set-aside", headers=SECRET)).json()["setAside"]
+    first, second = (row["id"] for row in rows)
+    unmended = await client.post("/v1/set-aside/replay", json={"ids": [first]}, headers=SECRET)
+    assert unmended.json()["set_aside"] == 1
+    fix = {"ids": [first], "fix": {"event": "Product Viewed", "properties": {"product_id": "p1"}}}
+    assert (await client.post("/v1/set-aside/replay", json=fix, headers=WRITE)).status_code == 403
+    mended = await client.post("/v1/set-aside/replay", json=fix, headers=SECRET)
+    assert mended.json()["accepted"] == 1, mended.text
+    assert ids(await listed(client, "?name=Product%20Viewed")) == [rows[0]["messageId"]]
+    dropped = await client.post("/v1/set-aside/drop", json={"ids": [second]}, headers=SECRET)
+    assert dropped.json() == {"dropped": 1}
+    assert (await client.get("/v1/set-aside", headers=SECRET)).json()["setAside"] == []
+    again = await client.post("/v1/set-aside/drop", json={"ids": [second]}, headers=SECRET)
+    assert again.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"ids": []}', b'{"ids": [99999999999999999999]}', b'{"ids": [-1]}', b"["]
+)
+async def test_a_replay_that_does_not_fit_is_refused(client: httpx.AsyncClient, body: bytes) -> None:
+    for act in ("replay", "drop"):
+        answer = await client.post(f"/v1/set-aside/{act}", content=body, headers=SECRET)
+        assert answer.status_code == 400

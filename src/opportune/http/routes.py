@@ -13,7 +13,7 @@ from opportune.http.answers import json_answer
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import Edge, EdgeOptions, HouseReader
 from opportune.http.endpoint import Endpoint
-from opportune.services import reading
+from opportune.services import reading, setting_aside
 from opportune.services.house import House
 
 __all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "HttpApp", "create_http_app", "document"]
@@ -88,6 +88,26 @@ READ: tuple[Endpoint, ...] = (
         scope="read",
         query=events.SetAsideQuery,
         answer=reading.SetAsidePage,
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/set-aside/replay",
+        handler=events.replay_set_aside,
+        summary="Takes events set aside in again, corrected if need be",
+        access="secret",
+        scope="operate",
+        body=events.ReplayRequest,
+        answer=setting_aside.ReplayResult,
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/set-aside/drop",
+        handler=events.drop_set_aside,
+        summary="Gives up on events set aside",
+        access="secret",
+        scope="operate",
+        body=events.DropRequest,
+        answer=events.Dropped,
     ),
 )
 

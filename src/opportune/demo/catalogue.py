@@ -106,7 +106,7 @@ _SHELVES: dict[str, tuple[tuple[str, int, str, str, int], ...]] = {
         ("Sky beanie", 2600, "sky", "Thin, for running home in.", 0),
     ),
     "socks": (
-        ("Hiking crew, two pairs", 2400, "berry", "Padded where boots are not kind.", 0),
+        ("Hiking crew, two pairs", 1800, "berry", "Padded where boots are not kind.", 0),
         ("Reading socks", 1900, "plum", "Thick, slow and warm.", 0),
         ("Ankle runner", 1400, "sky", "Stays where you put it.", 0),
         ("Fair Isle knee sock", 2900, "ink", "A pattern older than the road.", 0),

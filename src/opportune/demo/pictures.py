@@ -74,7 +74,9 @@ def _bags(c: str) -> str:
 
 
 def _hats(c: str) -> str:
-    ribs = "".join(f'<path d="M{x} 244v40" stroke="{dark(c, 0.35)}" stroke-width="5"/>' for x in range(112, 300, 22))
+    ribs = "".join(
+        f'<path d="M{x} 244v40" stroke="{dark(c, 0.35)}" stroke-width="5"/>' for x in range(112, 300, 22)
+    )
     return (
         f'<circle cx="200" cy="104" r="30" fill="{light(c, 0.55)}"/>'
         f'<path d="M98 250c0-94 46-136 102-136s102 42 102 136z" fill="{c}"/>'
@@ -221,14 +223,22 @@ def _pines(colour: str) -> str:
             '<path d="M0 0l34 60h-18l30 56H-46l30-56h-18z"/><path d="M-7 116H7v24H-7z"/></g>'
         )
 
-    return pine(700, 262, 1.1) + pine(790, 246, 1.3) + pine(900, 280, 0.9) + pine(1040, 250, 1.2) + pine(1110, 290, 0.8)
+    return (
+        pine(700, 262, 1.1)
+        + pine(790, 246, 1.3)
+        + pine(900, 280, 0.9)
+        + pine(1040, 250, 1.2)
+        + pine(1110, 290, 0.8)
+    )
 
 
 def mark() -> str:
     """The shop's sign: a thistle over water."""
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="16" fill="#2c4a44"/>'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
+        '<rect width="64" height="64" rx="16" fill="#2c4a44"/>'
         '<path d="M32 12l5 8 7-5-2 11H22l-2-11 7 5z" fill="#c58bb0"/>'
         '<path d="M20 27h24c0 10-5 15-12 15s-12-5-12-15z" fill="#9db98a"/>'
-        '<path d="M12 50c7-6 13-6 20 0s13 6 20 0" stroke="#bfe0dc" stroke-width="4" fill="none" stroke-linecap="round"/></svg>'
+        '<path d="M12 50c7-6 13-6 20 0s13 6 20 0" stroke="#bfe0dc" stroke-width="4" '
+        'fill="none" stroke-linecap="round"/></svg>'
     )

@@ -1,0 +1,232 @@
+"""The shop's machinery: from a request to a page. One question to Opportune a page, asked before rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from opportune.demo.catalogue import BY_SLUG, CATEGORIES, PRODUCTS, SHOP_NAME, money
+from opportune.demo.client import Opportune
+from opportune.demo.guest import Guest, keep, read_guest
+from opportune.demo.ledger import Ledger
+from opportune.demo.places import defaults_of
+from opportune.demo.rulebook import Rulebook
+from opportune.demo.traffic import earlier_visit
+from opportune.demo.why import reasons_of
+
+LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """One request: who it is, what they sent, and where."""
+
+    request: Request
+    guest: Guest
+    form: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return str(self.request.url)
+
+    @property
+    def query(self) -> str:
+        return self.request.query_params.get("q", "").strip()[:80]
+
+
+@dataclass(slots=True)
+class Page:
+    """What is to be rendered. `type`, `category` and `product` describe it; opening it made the `events`."""
+
+    template: str
+    title: str
+    type: str = "other"
+    category: str = ""
+    product: str = ""
+    events: list[Message] = field(default_factory=list)
+    content: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+Handler = Callable[["Shop", Visited], Page | Response]
+
+
+class Shop:
+    """Everything a page needs: the client, the shop's own records, the templates."""
+
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        secret_key: str,
+        write_key: str,
+        playbook_dir: Path,
+        data_dir: Path,
+        visitor_id: str,
+    ) -> None:
+        self.opportune = Opportune(api_url, secret_key)
+        self.browser = Opportune(api_url, write_key)
+        """The public key, as the page script uses it."""
+        self.api_url = api_url.rstrip("/")
+        self.write_key = write_key
+        self.secret = secret_key
+        self.ledger = Ledger(data_dir / "shop.jsonl")
+        self.rulebook = Rulebook(playbook_dir, data_dir)
+        self._visitor_id = visitor_id
+        self._claimed = data_dir / "first-visitor"
+        self._templates = Environment(
+            loader=PackageLoader("opportune.demo"),
+            autoescape=select_autoescape(),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals.update(
+            shop_name=SHOP_NAME, categories=CATEGORIES, products=PRODUCTS, titles=BY_SLUG, money=money
+        )
+
+    def endpoint(self, handler: Handler) -> Callable[[Request], Any]:
+        """An endpoint around a plain function, which may wait for Opportune in a thread of its own."""
+
+        async def answer(request: Request) -> Response:
+            if not is_from_here(request):
+                return Response("This form was sent from another site.", 403)
+            body = parse_qs((await request.body()).decode("utf-8", "replace")[:20_000])
+            form = {name: values[-1].strip()[:500] for name, values in body.items()}
+            return await run_in_threadpool(self._answer, handler, request, form)
+
+        return answer
+
+    def _answer(self, handler: Handler, request: Request, form: dict[str, str]) -> Response:
+        guest = read_guest(request.cookies, self.secret)
+        if guest.is_new:
+            guest.device = self._first_device(request) or guest.device
+        visited = Visited(request, guest, form)
+        answer = handler(self, visited)
+        response = self.render(visited, answer) if isinstance(answer, Page) else answer
+        keep(guest, response, self.secret)
+        return response
+
+    def _first_device(self, request: Request) -> str:
+        """The visitor with a past, for the first browser that comes in; a program that looks by is not it."""
+        if self._claimed.exists() or "Mozilla/" not in request.headers.get("user-agent", ""):
+            return ""
+        self._claimed.parent.mkdir(parents=True, exist_ok=True)
+        self._claimed.write_text(self._visitor_id, encoding="utf-8")
+        self.give_past(self._visitor_id)
+        return self._visitor_id
+
+    def give_past(self, device: str) -> None:
+        """An earlier visit, told with the public key as that visit's browser would have."""
+        self.browser.send(earlier_visit(device, datetime.now(UTC)))
+
+    def send(self, *events: Message) -> bool:
+        """Hands events over before the next page is asked for, so that its answer knows them."""
+        return self.opportune.send(events)
+
+    def render(self, visited: Visited, page: Page) -> HTMLResponse:
+        """The page as HTML: its events first, then the one question, then the template."""
+        if page.events:
+            self.send(*page.events)
+        guest = visited.guest
+        answers = self.opportune.decide(
+            guest.device,
+            defaults_of(page.type),
+            self._context(visited, page),
+            user_id=guest.customer,
+            is_previewing=guest.is_previewing,
+        )
+        script = self._script_url(visited.request)
+        html = self._templates.get_template(page.template).render(
+            page=page,
+            guest=guest,
+            here=_here(visited.request),
+            query=visited.query,
+            slots={name.replace("-", "_"): answer.value for name, answer in answers.items()},
+            reasons=reasons_of(answers),
+            script=script,
+            write_key=self.write_key,
+            panel=visited.request.cookies.get("shop_why", ""),
+            **page.content,
+        )
+        return HTMLResponse(html, page.status, _headers(script))
+
+    def render_part(self, template: str, **content: Any) -> HTMLResponse:
+        return HTMLResponse(self._templates.get_template(template).render(**content), headers=_headers(""))
+
+    def _context(self, visited: Visited, page: Page) -> dict[str, Any]:
+        """What the question says about the page and the browser that will show it."""
+        headers = visited.request.headers
+        referrer = headers.get("referer", "")
+        return {
+            "page": {
+                "url": visited.url,
+                "path": visited.request.url.path,
+                "title": page.title,
+                "type": page.type,
+                "category": page.category,
+                "product": page.product,
+                "referrer": referrer if urlsplit(referrer).netloc != visited.request.url.netloc else "",
+            },
+            "userAgent": headers.get("user-agent", ""),
+            "locale": headers.get("accept-language", "").split(",")[0],
+            "purpose": headers.get("sec-purpose", headers.get("purpose", "")),
+        }
+
+    def _script_url(self, request: Request) -> str:
+        """Where this browser finds Opportune: on this machine under the name it used for the shop."""
+        parts = urlsplit(self.api_url)
+        asked = request.url.hostname or ""
+        if parts.hostname in LOCAL and asked not in LOCAL:
+            return f"{parts.scheme}://{asked}:{parts.port}"
+        return self.api_url
+
+
+def go(path: str) -> RedirectResponse:
+    """On to another page, after a form."""
+    return RedirectResponse(path, 303)
+
+
+def back(visited: Visited, otherwise: str = "/") -> RedirectResponse:
+    """Back to the page the form stood on."""
+    path = visited.form.get("back", "")
+    return go(path if path.startswith("/") and not path.startswith(("//", "/\\")) else otherwise)
+
+
+def new_device() -> str:
+    return uuid4().hex
+
+
+def is_from_here(request: Request) -> bool:
+    """Forms are taken from the shop's own pages only."""
+    origin = request.headers.get("origin")
+    return request.method != "POST" or origin is None or urlsplit(origin).netloc == request.url.netloc
+
+
+def _here(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _headers(script: str) -> dict[str, str]:
+    """A strict policy on purpose: the page script must work under it."""
+    sources: Sequence[str] = ("'self'", script) if script else ("'self'",)
+    allowed = " ".join(sources)
+    return {
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": (
+            f"default-src 'self'; script-src {allowed}; connect-src {allowed}; img-src 'self' data:; "
+            "style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+    }

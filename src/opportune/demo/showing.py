@@ -1,0 +1,52 @@
+"""What belongs to the demo and to no shop: the visitor's switches, the history behind "why", and the rules page."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from opportune.demo.rulebook import Outcome
+from opportune.demo.shop import Page, Shop, Visited, back, go, new_device
+from opportune.demo.why import history_of, known_of
+
+
+def set_preview(_shop: Shop, visited: Visited) -> Response:
+    visited.guest.is_previewing = visited.form.get("preview") == "on"
+    return back(visited)
+
+
+def new_visitor(shop: Shop, visited: Visited) -> Response:
+    """Forgets who this browser was. Whoever shall have a past gets a visit of two days ago."""
+    guest = visited.guest
+    guest.device, guest.customer, guest.name, guest.cart = new_device(), None, "", {}
+    if visited.form.get("past"):
+        shop.give_past(guest.device)
+    return go("/")
+
+
+def history(shop: Shop, visited: Visited) -> Response:
+    """The history in the panel, fetched when it is opened."""
+    person = shop.opportune.find_person(visited.guest.ids[0]) or shop.opportune.find_person(
+        visited.guest.device
+    )
+    return shop.render_part(
+        "history.html", history=history_of(person), known=known_of(person), stage=person.get("stage", "")
+    )
+
+
+def rules(shop: Shop, _visited: Visited) -> Page:
+    return _rules_page(shop)
+
+
+def publish(shop: Shop, visited: Visited) -> Page:
+    stem, sentence = visited.form.get("rule", ""), visited.form.get("when", "")
+    return _rules_page(shop, stem, sentence, shop.rulebook.publish(stem, sentence))
+
+
+def switch(shop: Shop, visited: Visited) -> Page:
+    stem = visited.form.get("rule", "")
+    return _rules_page(shop, stem, "", shop.rulebook.switch(stem, is_on=visited.form.get("state") == "live"))
+
+
+def _rules_page(shop: Shop, stem: str = "", sentence: str = "", outcome: Outcome | None = None) -> Page:
+    content = {"rules": shop.rulebook.list_rules(), "touched": stem, "typed": sentence, "outcome": outcome}
+    return Page("rules.html", "Rules", content=content)

@@ -132,6 +132,7 @@ async def test_metrics_count_requests_and_decisions(client: httpx.AsyncClient) -
     assert 'opportune_requests_total{method="POST",route="/v1/decide",status="200"} 1.0' in text
     assert 'opportune_requests_total{method="POST",route="/v1/decide",status="401"} 1.0' in text
     assert "opportune_decide_seconds_count 1.0" in text
+    assert "opportune_writer_queue 0.0" in text
     assert 'opportune_decide_seconds_bucket{le="+Inf"} 1.0' in text
 
 

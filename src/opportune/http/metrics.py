@@ -63,9 +63,8 @@ class Metrics:
         )
         yield _counter("opportune_events", "Events taken in, by outcome.", ("outcome",), self.events)
         yield self._decide_histogram()
-        waiting = getattr(self._house.storage, "count_waiting", None)
-        if waiting is not None:
-            yield GaugeMetricFamily("opportune_writer_queue", "Writes waiting for a commit.", value=waiting())
+        waiting = self._house.storage.count_waiting()
+        yield GaugeMetricFamily("opportune_writer_queue", "Writes whose turn has not come yet.", value=waiting)
 
     def _decide_histogram(self) -> HistogramMetricFamily:
         total = 0

@@ -372,6 +372,10 @@ class Storage(ABC):
     def changed_at(self) -> str:
         """A token that differs once playbook, run states, settings or API keys changed, in any process."""
 
+    def count_waiting(self) -> int:
+        """Jobs handed to `write` whose turn has not come yet."""
+        return 0
+
     @abstractmethod
     def fold_totals(self) -> int:
         """Folds a bounded step of the change feed into totals; how many rows it took."""

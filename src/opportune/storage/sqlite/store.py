@@ -211,6 +211,9 @@ class SqliteStorage(Storage):
     def changed_at(self) -> str:
         return str(self._readers.one(SQL["changed_at"])[0])
 
+    def count_waiting(self) -> int:
+        return self._writer.count_waiting() if self._writer is not None else 0
+
     def fold_totals(self) -> int:
         return self._submit(SqliteTransaction.fold_totals).result()
 

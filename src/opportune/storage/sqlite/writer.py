@@ -113,6 +113,9 @@ class Writer:
                 self._queue.put(_Waiting(job, future))
         return future
 
+    def count_waiting(self) -> int:
+        return self._queue.qsize()
+
     def close(self) -> None:
         """Commits what is waiting, then ends."""
         with self._lock:

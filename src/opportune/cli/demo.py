@@ -1,8 +1,231 @@
-"""`opportune demo`."""
+"""`opportune demo`: a server, a shop in front of it, and sixty days of seeded traffic, in one command.
+
+Everything lies in one folder that `--reset` empties. The shop runs in a process of its own and speaks to
+the server over HTTP only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from pathlib import Path
+from threading import Thread
 
 import click
+import msgspec
+
+import opportune
+from opportune import commands, server
+from opportune.cli.printing import Progress, fail
+from opportune.cli.replay import batches
+from opportune.cli.serve import publish_at_start, say_unreadable
+from opportune.data_folder import DataFolder
+from opportune.demo.traffic import past_traffic
+from opportune.errors import BadRequestError
+from opportune.services.house import House
+from opportune.services.operating import add_key
+from opportune.settings import Settings
+
+PLAYBOOK = Path(opportune.__file__).parent / "demo" / "playbook"
+STATE = "demo.json"
+PORTS_TRIED = 20
+SHOP_SECONDS = 30.0
+BATCH_EVENTS = 1_000
+NO_LIMIT = 0
+
+
+class State(msgspec.Struct, kw_only=True):
+    """What a demo folder remembers between starts. `visitor` is the id the first browser gets."""
+
+    write_key: str
+    secret_key: str
+    visitor: str
+    is_seeded: bool = False
 
 
 @click.command()
-def demo() -> None:
-    """The demo shop."""
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".data/demo",
+    show_default=True,
+    help="Where the demo keeps everything.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8_400, show_default=True, help="The shop's port."
+)
+@click.option(
+    "--api-port", type=click.IntRange(0, 65_535), default=8_300, show_default=True, help="The server's port."
+)
+@click.option(
+    "--days", type=click.IntRange(0, 365), default=60, show_default=True, help="Days of past traffic."
+)
+@click.option(
+    "--visitors", type=click.IntRange(1), default=1_000, show_default=True, help="Visitors a day in it."
+)
+@click.option("--reset", is_flag=True, help="Start over: forget everything the demo kept.")
+@click.option(
+    "--open/--no-open", "opens", default=None, help="Open the shop in a browser; on a terminal, yes."
+)
+def demo(
+    *,
+    folder: Path,
+    host: str,
+    port: int,
+    api_port: int,
+    days: int,
+    visitors: int,
+    reset: bool,
+    opens: bool | None,
+) -> None:
+    """Start the demo shop: look around in it, and see why each place shows what it shows."""
+    started = time.monotonic()
+    folder = folder.absolute()
+    if reset:
+        forget(folder)
+    settings = Settings(
+        data=str(folder / "data"),
+        host=host,
+        port=free_port(host, api_port),
+        key_rate=NO_LIMIT,
+        address_rate=NO_LIMIT,
+        id_rate=NO_LIMIT,
+    )
+    shop = ShopProcess(folder, host, free_port(host, port, but=settings.port))
+
+    def prepare(house: House) -> None:
+        state = prepare_folder(house, folder)
+        publish_at_start(house, folder / "playbook")
+        if not state.is_seeded:
+            seed(house, days=days, visitors=visitors)
+            state.is_seeded = True
+            keep(folder, state)
+
+    def announce(_house: House, url: str) -> None:
+        click.echo(f"The server listens on {url}, everything lies in {folder}")
+        shop.start(url, started, opens=sys.stdout.isatty() if opens is None else opens)
+
+    try:
+        server.serve(settings, prepare=prepare, announce=announce, on_unreadable=say_unreadable)
+    finally:
+        shop.stop()
+    click.echo("Stopped. `opportune demo` goes on where you left; `opportune demo --reset` starts over.")
+
+
+def forget(folder: Path) -> None:
+    """Removes a demo's folder, and refuses to remove anything else."""
+    if not folder.exists():
+        return
+    if not (folder / STATE).exists() and any(folder.iterdir()):
+        fail(f"{folder} was not made by the demo; it is left alone. Name another with --folder.")
+    with DataFolder(folder / "data").lock():
+        shutil.rmtree(folder)
+
+
+def prepare_folder(house: House, folder: Path) -> State:
+    """Keys, and a playbook of its own to edit; made at the first start."""
+    if not (folder / "playbook").exists():
+        shutil.copytree(PLAYBOOK, folder / "playbook")
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode((folder / STATE).read_bytes(), type=State)
+    _, write_key = add_key(house, kind="write", name="demo site", by="demo")
+    _, secret_key = add_key(house, kind="secret", name="demo shop", by="demo")
+    state = State(write_key=write_key, secret_key=secret_key, visitor=f"visitor-{secrets.token_hex(8)}")
+    keep(folder, state)
+    return state
+
+
+def keep(folder: Path, state: State) -> None:
+    path = folder / STATE
+    path.touch(mode=0o600)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=2))
+
+
+def seed(house: House, *, days: int, visitors: int) -> None:
+    """Past traffic into the history, in bulk, as `opportune import` would."""
+    if not days:
+        return
+    click.echo(f"Seeding {days} days of past traffic, {visitors:,} visitors a day; only the first time ...")
+    progress = Progress("events", sys.stderr)
+    count = 0
+    past = past_traffic(house.clock(), days=days, visitors_a_day=visitors)
+    for batch in batches(past, limit=BATCH_EVENTS):
+        commands.execute(house, "import", {"messages": batch})
+        count += len(batch)
+        progress.show(count)
+    progress.end()
+    click.echo(f"{count:,} events of past traffic are in.")
+
+
+def free_port(host: str, first: int, *, but: int | None = None) -> int:
+    """The first port from `first` on that nobody listens on. Raises BadRequestError after a few."""
+    for port in range(first, first + PORTS_TRIED) if first else (0,):
+        if port == but:
+            continue
+        try:
+            with server.listening_socket(host, port) as probe:
+                found: int = probe.getsockname()[1]
+        except BadRequestError:
+            continue
+        if first and found != first:
+            click.echo(f"Port {first} is in use; taking {found}.", err=True)
+        return found
+    raise BadRequestError(wrong=f"Ports {first} to {first + PORTS_TRIED - 1} of {host} are all in use.")
+
+
+class ShopProcess:
+    """The storefront, in a process of its own that imports nothing of the house."""
+
+    def __init__(self, folder: Path, host: str, port: int) -> None:
+        self._folder = folder
+        self._host = host
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._host}:{self._port}"
+
+    def start(self, api_url: str, started: float, *, opens: bool) -> None:
+        state = msgspec.json.decode((self._folder / STATE).read_bytes(), type=State)
+        given = {
+            "DEMO_API_URL": api_url,
+            "DEMO_HOST": self._host,
+            "DEMO_PORT": str(self._port),
+            "DEMO_SECRET_KEY": state.secret_key,
+            "DEMO_WRITE_KEY": state.write_key,
+            "DEMO_VISITOR": state.visitor,
+            "DEMO_PLAYBOOK": str(self._folder / "playbook"),
+            "DEMO_DATA": str(self._folder / "data"),
+        }
+        command = [sys.executable, "-m", "opportune.demo"]
+        self._process = subprocess.Popen(command, env={**os.environ, **given})  # noqa: S603 - our own module
+        Thread(target=self._welcome, args=(started, opens), daemon=True).start()
+
+    def _welcome(self, started: float, opens: bool) -> None:
+        until = time.monotonic() + SHOP_SECONDS
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError, urllib.error.URLError):
+                urllib.request.urlopen(f"{self.url}/ready", timeout=1).close()  # noqa: S310 - our own address
+                click.echo(
+                    f"The shop is open at {self.url} ({time.monotonic() - started:.0f} s). Ctrl-C ends it."
+                )
+                if opens:
+                    webbrowser.open(self.url)
+                return
+            time.sleep(0.1)
+        click.echo("opportune: the shop did not start; see above.", err=True)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()

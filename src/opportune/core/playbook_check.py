@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from opportune.core.conditions.base import Needs
-from opportune.core.form import Form, one_of
+from opportune.core.form import Form, nearest, one_of
 from opportune.core.plan import TELEMETRY
 from opportune.core.playbook import Playbook
 from opportune.core.problem import Problem
 from opportune.core.rule import Limits, Rule
 from opportune.core.rule_file import RuleDraft
 from opportune.core.sentence import reach_problems
+from opportune.core.signals import FAMILY
 from opportune.core.slot_file import SlotDraft
 
 MOST_LIVE = 3
@@ -99,10 +100,10 @@ def _check_names(needs: Needs, field: str, form: Form, playbook: Playbook) -> No
             form.wrong(
                 field, f'"{name}" is telemetry, which decisions never read', "use what the page itself says"
             )
-    known = {*vocabulary.signals, *vocabulary.attributes}
+    known = {*vocabulary.signals, *FAMILY, *vocabulary.attributes}
     for name in sorted(needs.signals - known):
-        right = one_of(name, known, most=8)
-        form.wrong(field, f'nothing we know is called "{name}"', right)
+        right = nearest(name, known) or f"add {name} to `customer details` in plan.yaml"
+        form.warn(field, f'"{name}" is nothing that is measured or declared', right)
 
 
 def _check_boldness(rule: Rule, form: Form, playbook: Playbook) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -147,15 +147,38 @@ def read_condition(form: Form, field: str, vocabulary: Vocabulary) -> Condition 
 
 def _structured(form: Form, field: str, node: Node, shape: Any) -> Any:
     """A value in its structured form; None, and a problem at its line, when it does not fit."""
+    plain = to_json(node)
     try:
-        return msgspec.convert(to_json(node), type=shape)
+        value = msgspec.convert(plain, type=shape)
     except msgspec.ValidationError as error:
         wrong, _, path = str(error).partition(" - at `")
-        line = line_of(node, path.rstrip("`"))
-        form.wrong(
-            field, f"the structured form does not fit: {wrong}", path.rstrip("`").lstrip("$."), line=line
-        )
+        path = path.rstrip("`")
+        place = path.lstrip("$.")
+        form.wrong(field, f"the structured form does not fit: {wrong}", place, line=line_of(node, path))
         return None
+    unknown = next(_unknown_fields(value, plain, "$"), None)
+    if unknown is None:
+        return value
+    path, right = unknown
+    form.wrong(
+        field, f"the structured form has no field {path.lstrip('$.')}", right, line=line_of(node, path)
+    )
+    return None
+
+
+def _unknown_fields(value: Any, plain: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Fields that were written but mean nothing: reading past them would change what the rule says."""
+    if isinstance(value, msgspec.Struct) and isinstance(plain, dict):
+        names = value.__struct_encode_fields__
+        for name, inner in plain.items():
+            if name in names:
+                held = getattr(value, value.__struct_fields__[names.index(name)])
+                yield from _unknown_fields(held, inner, f"{path}.{name}")
+            elif name != "kind":
+                yield f"{path}.{name}", one_of(name, names)
+    elif isinstance(value, (tuple, list)) and isinstance(plain, list):
+        for number, (held, inner) in enumerate(zip(value, plain, strict=False)):
+            yield from _unknown_fields(held, inner, f"{path}[{number}]")
 
 
 def _shown(form: Form, field: str, book: Book) -> list[Show]:

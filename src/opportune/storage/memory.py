@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import date
+from functools import partial
 from threading import RLock
 from typing import TypeVar
 
@@ -332,7 +333,7 @@ class MemoryStorage(Storage):
     def __init__(self) -> None:
         self._tables = _Tables()
         self._lock = RLock()
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._waiting: deque[Callable[[], Callable[[], None]]] = deque()
         self._is_writing = False
         self._is_closed = False
 
@@ -343,30 +344,33 @@ class MemoryStorage(Storage):
                 future.set_exception(StorageBusyError())
                 return future
             self._waiting.append(lambda: self._run(job, future))
-            if not self._is_writing:
-                self._run_waiting()
+            outcomes = [] if self._is_writing else self._run_waiting()
+        for tell in outcomes:
+            tell()
         return future
 
-    def _run_waiting(self) -> None:
+    def _run_waiting(self) -> list[Callable[[], None]]:
         """A job that writes once more from inside is not run inside itself but after."""
+        outcomes = []
         self._is_writing = True
         try:
             while self._waiting:
-                self._waiting.popleft()()
+                outcomes.append(self._waiting.popleft()())
         finally:
             self._is_writing = False
+        return outcomes
 
-    def _run(self, job: Callable[[Transaction], T], future: Future[T]) -> None:
+    def _run(self, job: Callable[[Transaction], T], future: Future[T]) -> Callable[[], None]:
+        """Runs one job; what is returned tells its future, once nobody is kept waiting by it."""
         if not future.set_running_or_notify_cancel():
-            return
+            return lambda: None
         try:
             result = job(MemoryTransaction(self._tables))
         except BaseException as error:  # noqa: BLE001 - whatever a job raises is its caller's, through the future
             self._tables.undo()
-            future.set_exception(error)
-        else:
-            self._tables.keep()
-            future.set_result(result)
+            return partial(future.set_exception, error)
+        self._tables.keep()
+        return partial(future.set_result, result)
 
     def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:
         with self._lock:

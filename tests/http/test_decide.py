@@ -9,6 +9,7 @@ import pytest
 from tests.http.shop import DECIDE_KEY, SECRET, WRITE, Clock, bearer, client_of
 
 from opportune.core.key import key_of
+from opportune.core.rule import RunState
 from opportune.http.dispatch import HttpApp
 from opportune.services.house import House
 from opportune.services.limiting import Rate, Rates
@@ -246,3 +247,13 @@ async def test_limits_answer_429_with_the_seconds_to_wait(make_app: Any) -> None
             "/v1/decide", json={"slots": ["hero"], "anonymousId": "a"}, headers=SECRET
         )
         assert trusted.status_code == 200
+
+
+async def test_a_shops_server_may_preview_and_a_page_may_not(client: httpx.AsyncClient, house: House) -> None:
+    states = {"Keen": RunState(rule="Keen", state="preview")}
+    house.programme = house.programme.with_run(states, is_off=False)
+    asked = {"anonymousId": "a-1", "slots": ["hero"], "context": {"keen": True}, "preview": True}
+    assert (await decide(client, SECRET, **asked))["decisions"]["hero"]["variant"] == "Shoes"
+    assert (await decide(client, WRITE, **asked))["decisions"]["hero"]["variant"] == "normal"
+    house.storage.write(lambda transaction: transaction.head_seq).result()
+    assert house.storage.list_exposures((key_of("anonymous", "a-1"),)) == []

@@ -140,6 +140,7 @@ async def test_one_person_is_shown_whole(client: httpx.AsyncClient, clock: Clock
         assert [event["messageId"] for event in found["history"]] == ["i1", "m2", "m1", "m0"]
         plan = next(known for known in found["known"] if known["name"] == "plan")
         assert (plan["value"], plan["source"]) == ("gold", "profile")
+        assert "hour" not in {known["name"] for known in found["known"]}
         exposure = found["exposures"][0]
         assert (exposure["subject"], exposure["slot"], exposure["rule"]) == ("rule", "hero", "Keen")
         assert exposure["receipt"]["slot"] == "hero"

@@ -118,10 +118,14 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing we know: a signal or a customer detail, where it came from and how sure we are."""
+    """One thing we know: a signal or a customer detail, where it came from and how sure we are.
+
+    `type` says what the value is: money is in minor units, durations and moments in milliseconds.
+    """
 
     name: str
     value: Any
+    type: str
     source: str
     confidence: str
     at: str | None
@@ -273,20 +277,27 @@ def _raw(raw: bytes) -> Any:
 def list_known(house: House, record: PersonRecord) -> tuple[str, list[Known]]:
     """The person's stage, and everything that is known of them now, by name.
 
-    In the deciding process: one recollection and the running programme's signals.
+    In the deciding process: one recollection and the running programme's signals. What only the page
+    of a request could tell (scroll depth, time of day) is left out.
     """
     user = next((key.id for key in record.keys if key.namespace == "user"), None)
     device = next((key.id for key in record.keys if key.namespace == "anonymous"), None)
     situation = recollect(house, Question(user_id=user, anonymous_id=device))
-    names = sorted({*(signal.name for signal in SIGNALS), STAGE, *situation.traits})
+    types = {signal.name: signal.type for signal in SIGNALS if signal.source != "session"}
     known = []
-    for name in names:
+    for name in sorted({*types, *situation.traits}):
         reading = situation.read(name)
         if reading.value is None or reading.value == []:
             continue
-        at = to_iso(reading.at) if reading.at is not None else None
         known.append(
-            Known(name=name, value=reading.value, source=reading.source, confidence=reading.confidence, at=at)
+            Known(
+                name=name,
+                value=reading.value,
+                type=types.get(name, "detail"),
+                source=reading.source,
+                confidence=reading.confidence,
+                at=to_iso(reading.at) if reading.at is not None else None,
+            )
         )
     stage = situation.value(STAGE)
     return stage if isinstance(stage, str) else "", known

@@ -186,14 +186,14 @@ def occurred_at(message: Mapping[str, Any], origin: Origin) -> int:
 
     RudderStack calls the sender's time `originalTimestamp`; where both stand, somebody corrected
     `timestamp` already. Nothing lies in the future, and what cannot be read or is older than 2005 happened
-    now.
+    now. History that is imported was sent long ago and keeps its times.
     """
     received, stamp = origin.received_at, message.get("timestamp")
     original = message.get("originalTimestamp")
     at = to_moment(stamp if stamp is not None else original)
     if at is None:
         return received
-    if stamp is None or original is None:
+    if (stamp is None or original is None) and origin.source != "import":
         sent_at = message.get("sentAt")
         sent = to_moment(sent_at if sent_at is not None else origin.sent_at)
         if sent is not None:

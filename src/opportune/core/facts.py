@@ -10,9 +10,17 @@ from urllib.parse import parse_qsl
 
 from opportune.core.arrival import CLICK_IDS, UTM, host_of, without_www
 from opportune.core.event import Event
-from opportune.core.plan import Plan, PropertyPlan
+from opportune.core.plan import Plan, PropertyPlan, PropertyType
 from opportune.core.timeline import FactValue
-from opportune.core.values import find_values, to_minor_units, to_moment, to_number, to_text, to_yes_no
+from opportune.core.values import (
+    MAX_ITEMS,
+    find_values,
+    to_minor_units,
+    to_moment,
+    to_number,
+    to_text,
+    to_yes_no,
+)
 
 MAX_FACT_CHARS = 120
 
@@ -23,6 +31,7 @@ UNDECLARED: tuple[PropertyPlan, ...] = (
 )
 """What is looked for in an event that nobody declared."""
 
+LISTED = frozenset({"text", "product", "category", "list"})
 ARRIVING = frozenset({"Page Viewed", "Screen Viewed"})
 
 CAMPAIGN: Mapping[str, str] = {
@@ -67,31 +76,27 @@ def value_of(facts: Mapping[str, FactValue]) -> int:
 
 
 def _fact(wanted: PropertyPlan, properties: Mapping[str, object], currency: str) -> FactValue:
-    paths = wanted.paths
-    first = paths[0]
-    if len(first) == 1:  # the usual case, without building lists
-        value = properties.get(first[0])
-        if value is not None and not isinstance(value, list | dict):
-            return _read(value, wanted.type, currency)
-    values = find_values(properties, paths)
-    if not values:
-        return None
-    is_list = (
-        wanted.type == "list" or len(values) > 1 or isinstance(values[0], list) or _has_items(paths, values)
-    )
-    if not is_list:
-        return _read(values[0], wanted.type, currency)
-    texts = [
-        to_text(item, MAX_FACT_CHARS)
-        for value in values
-        for item in (value if isinstance(value, list) else [value])
-    ]
-    return [text for text in texts if text is not None][:50]
+    for path in wanted.paths:
+        if len(path) == 1:  # the usual case, without building lists
+            value = properties.get(path[0])
+            if value is None:
+                continue
+            if not isinstance(value, list):
+                return _read(value, wanted.type, currency)
+        values = find_values(properties, (path,))
+        if values:
+            return _fact_of(values, wanted.type, currency, is_list="*" in path)
+    return None
 
 
-def _has_items(paths: tuple[tuple[str, ...], ...], values: list[object]) -> bool:
-    """Whether a single value came out of a list of items, so that an order of one is told like any other."""
-    return "*" in paths[0] and not isinstance(values[0], dict)
+def _fact_of(values: list[object], kind: PropertyType, currency: str, *, is_list: bool) -> FactValue:
+    """One value as itself; several texts, or one out of a list, as a list. There are no lists of numbers."""
+    first = values[0]
+    if kind not in LISTED or not (is_list or isinstance(first, list)):
+        return _read(first, kind, currency)
+    items = (item for value in values for item in (value if isinstance(value, list) else (value,)))
+    texts = (to_text(item, MAX_FACT_CHARS) for item in items)
+    return [text for text in texts if text is not None][:MAX_ITEMS]
 
 
 def _read(value: object, kind: str, currency: str) -> FactValue:

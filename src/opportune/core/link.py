@@ -182,7 +182,9 @@ def _rows(key: int, turns: Sequence[Turn], seq: int) -> list[Link]:
             joined.append((person, 0))
         elif joined[-1][0] != person:
             joined.append((person, from_seq))
-    ends = [from_seq for _, from_seq in joined[1:]] + [FOREVER]
+    if not joined:
+        return []
+    ends = [*(from_seq for _, from_seq in joined[1:]), FOREVER]
     return [
         Link(key, person, from_seq, to_seq, seq)
         for (person, from_seq), to_seq in zip(joined, ends, strict=True)

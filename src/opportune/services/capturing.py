@@ -7,7 +7,7 @@ all that needs no store, `appending.py` writes; the HTTP edge, replays and bulk 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from threading import Thread
 
@@ -15,6 +15,7 @@ from opportune.core.event import SetAside
 from opportune.services.appending import Appending, CaptureResult, Outcome
 from opportune.services.house import House
 from opportune.services.preparing import CaptureSource, Message, Ready, prepare
+from opportune.storage.base import Transaction
 
 __all__ = ["CaptureResult", "CaptureSource", "Message", "Outcome", "capture", "prepare", "store"]
 
@@ -34,8 +35,15 @@ def capture(
     return store(house, prepare(house, source, messages, sent_at, received_at))
 
 
-def store(house: House, prepared: Sequence[Ready | SetAside]) -> Future[CaptureResult]:
-    """One storage job for all of them, in their order; see `capture`."""
+def store(
+    house: House,
+    prepared: Sequence[Ready | SetAside],
+    also: Callable[[Transaction, CaptureResult], None] | None = None,
+) -> Future[CaptureResult]:
+    """One storage job for all of them, in their order; see `capture`.
+
+    `also` is done in the same transaction, and undoes all of it by raising.
+    """
     _release_held(house, prepared)
     answer: Future[CaptureResult] = Future()
     answer.set_running_or_notify_cancel()
@@ -56,9 +64,13 @@ def store(house: House, prepared: Sequence[Ready | SetAside]) -> Future[CaptureR
         )
         answer.set_result(result)
 
-    house.storage.write(lambda transaction: Appending(house, transaction, prepared).run()).add_done_callback(
-        finish
-    )
+    def job(transaction: Transaction) -> CaptureResult:
+        result = Appending(house, transaction, prepared).run()
+        if also is not None:
+            also(transaction, result)
+        return result
+
+    house.storage.write(job).add_done_callback(finish)
     return answer
 
 

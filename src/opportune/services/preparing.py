@@ -187,7 +187,7 @@ class _Reader:
 
     def _token(self, event: Event, text: str) -> Token | None:
         """A decision's token, if it is ours and was given to one of the ids this event names."""
-        token = read_token(self.house, text)
+        token = read_token(self.house, text) if self.source.kind != "import" else None
         if token is None or token.unit not in (event.key, _device_of(event)):
             return None
         return token

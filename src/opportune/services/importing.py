@@ -1,0 +1,63 @@
+"""Importing: history in bulk, oldest first, in bounded steps. It triggers nothing, shows nothing, tests nothing.
+
+Messages are in Segment's spec and trusted as an operator's own: their user ids are proven and their times
+stand. Running it again is safe: a message is taken once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from opportune.core.event import MAX_BATCH_EVENTS
+from opportune.core.values import to_moment
+from opportune.services.capturing import CaptureSource, capture
+from opportune.services.house import House
+
+STEP = 1_000
+HISTORY = CaptureSource(name="import", is_secret=True, kind="import")
+
+
+class ImportResult(msgspec.Struct, frozen=True):
+    """What became of the messages; `reasons` counts why some were set aside."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    set_aside: int = 0
+    reasons: Mapping[str, int] = {}
+
+
+def import_messages(
+    house: House,
+    messages: Sequence[Mapping[str, object]],
+    progress: Callable[[int], None] | None = None,
+    *,
+    step: int = STEP,
+) -> ImportResult:
+    """Takes messages into the history and waits for the commits; `progress` is told how many are done.
+
+    Raises StorageFullError or StorageBusyError; what was committed before stays.
+    """
+    ascending = sorted(messages, key=_moment_of)
+    counts = {"accepted": 0, "duplicate": 0, "set aside": 0}
+    reasons: dict[str, int] = {}
+    step = min(step, MAX_BATCH_EVENTS)
+    for start in range(0, len(ascending), step):
+        result = capture(house, HISTORY, ascending[start : start + step]).result()
+        for outcome in result.outcomes:
+            counts[outcome.state] += 1
+            if outcome.state == "set aside":
+                reasons[outcome.reason] = reasons.get(outcome.reason, 0) + 1
+        if progress is not None:
+            progress(min(start + step, len(ascending)))
+    return ImportResult(counts["accepted"], counts["duplicate"], counts["set aside"], reasons)
+
+
+def _moment_of(message: object) -> int:
+    """When it happened, for the order only; what has no time comes last."""
+    if not isinstance(message, Mapping):
+        return 2**62
+    stamp = message.get("timestamp")
+    at = to_moment(stamp if stamp is not None else message.get("originalTimestamp"))
+    return 2**62 if at is None else at

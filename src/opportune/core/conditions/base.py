@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from opportune.core.finding import Finding
 from opportune.core.situation import Situation
+from opportune.core.words import Words, words_of
 
 if TYPE_CHECKING:
     from opportune.core.vocabulary import Vocabulary
 
 Check = Callable[[Situation], Finding]
+Readers = Mapping[str, Callable[..., object]]
+"""By production of the grammar: what makes a value of its parts; the first argument is the vocabulary's words."""
+
+NOTHING_FOUND = Finding(held=False)
+SUBJECT = "a visitor"
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -38,18 +44,43 @@ class Condition(msgspec.Struct, frozen=True, tag_field="kind"):
     A member is also the structured form of itself: `{"kind": "count", ...}` decodes to it.
     """
 
-    grammar: ClassVar[str]
-    """Lark productions this member adds; see `sentence.py` for the names it may use."""
-    examples: ClassVar[tuple[str, ...]]
+    meaning: ClassVar[str] = ""
+    """What it means, in one or two sentences, for the reference."""
+    grammar: ClassVar[str] = ""
+    """Lark productions this member adds; see `grammar.py` for the names it may use."""
+    examples: ClassVar[tuple[str, ...]] = ()
     """Canonical sentences, each parsed and read back in the tests and shown in the reference."""
+
+    @classmethod
+    def readers(cls) -> Readers:
+        """What makes a value of each production of `grammar`."""
+        return {}
 
     def compile(self, vocabulary: Vocabulary) -> Check:
         """A closure that checks one situation; everything that can be worked out once is."""
         raise NotImplementedError
 
+    def compile_whole(self, vocabulary: Vocabulary) -> Check:
+        """The same truth, but every part is checked even when the truth is settled: for explaining near misses."""
+        return self.compile(vocabulary)
+
+    def clause(self, words: Words) -> str:
+        """The canonical words without a subject, as they stand inside a longer sentence."""
+        raise NotImplementedError
+
+    def clause_not(self, words: Words) -> str | None:  # noqa: ARG002 - members that have words for it use them
+        """The canonical words for the opposite, where there are better ones than `not (...)`."""
+        return None
+
+    def is_said_of_visitor(self, words: Words) -> bool:  # noqa: ARG002 - most members always are
+        """Whether the clause follows "a visitor"; otherwise it has a subject of its own."""
+        return True
+
     def describe(self, vocabulary: Vocabulary) -> str:
         """The canonical sentence; `parse(describe(c)) == c`."""
-        raise NotImplementedError
+        words = words_of(vocabulary)
+        clause = self.clause(words)
+        return f"{SUBJECT} {clause}" if self.is_said_of_visitor(words) else clause
 
     def explain(self, finding: Finding, vocabulary: Vocabulary, now: int) -> str:
         """The finding's facts in words: `Product Viewed, shoes, 2 times, last 14:02`."""
@@ -58,3 +89,11 @@ class Condition(msgspec.Struct, frozen=True, tag_field="kind"):
     def needs(self, vocabulary: Vocabulary) -> Needs:
         """What it depends on."""
         raise NotImplementedError
+
+    def problems(self, vocabulary: Vocabulary) -> list[str]:  # noqa: ARG002 - most members can always be answered
+        """What in it no decision can answer, each with what would be right."""
+        return []
+
+    def equality(self) -> tuple[str, str] | None:
+        """A (signal, value in lower case) without which it cannot hold; None when there is no such one."""
+        return None

@@ -34,12 +34,13 @@ _SHORT = {
 UNIT_PATTERN = (
     "(?:" + "|".join([f"{unit}s?" for unit in UNITS] + [f"{short}s?(?!\\w)" for short in _SHORT]) + ")(?!\\w)"
 )
-_NUMBER = rf"(?:\d+(?:\.\d+)?|half\s+an?|an?|{'|'.join(NUMBER_WORDS)})"
-_PART = rf"{_NUMBER}\s*(?<!\w-){UNIT_PATTERN}"
+_FIGURES = r"\d+(?:\.\d+)?"
+_IN_WORDS = rf"half\s+an?|an?|{'|'.join(NUMBER_WORDS)}"
+_PART = rf"(?:{_FIGURES}\s*|(?:{_IN_WORDS})\s+){UNIT_PATTERN}"
 PATTERN = rf"{_PART}(?:\s*(?:,|and)?\s*{_PART})*"
 """A duration anywhere in a sentence (to be matched without regard to case)."""
 
-_ONE_PART = re.compile(rf"({_NUMBER})\s*({UNIT_PATTERN})", re.IGNORECASE)
+_ONE_PART = re.compile(rf"({_FIGURES}|(?:{_IN_WORDS})(?=\s))\s*({UNIT_PATTERN})", re.IGNORECASE)
 _WHOLE = re.compile(PATTERN, re.IGNORECASE)
 _EXAMPLES = ("7 days", "48 hours", "30 minutes", "7 weeks")
 LONGEST_MS = 100 * 365 * DAY

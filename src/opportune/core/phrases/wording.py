@@ -113,14 +113,16 @@ def _decimals(text: str) -> int:
     return max(0, len(mantissa.partition(".")[2]) - int(exponent))
 
 
-def nearest(words: str, phrases: Iterable[str], limit: int = 3) -> tuple[str, ...]:
+def nearest(
+    words: str, phrases: Iterable[str], limit: int = 3, likeness_at_least: float = 0.6
+) -> tuple[str, ...]:
     """Known phrases most like the beginning of `words`, best first; none when nothing is near."""
     given = squeezed(words).split()
     ranked = sorted(
         ((_likeness(given, squeezed(phrase)), phrase) for phrase in dict.fromkeys(phrases)),
         key=lambda pair: (-pair[0], pair[1]),
     )
-    return tuple(phrase for likeness, phrase in ranked[:limit] if likeness >= 0.55)
+    return tuple(phrase for likeness, phrase in ranked[:limit] if likeness >= likeness_at_least)
 
 
 def _likeness(given: Sequence[str], phrase: str) -> float:

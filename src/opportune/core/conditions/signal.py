@@ -1,0 +1,311 @@
+"""What we know about somebody, compared: `the cart value is more than €50`, `the loyalty tier is gold or platinum`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from lark import Token
+
+from opportune.core.comparing import AGO_TESTS, Test, Value, ago_change, check_values, compile_test
+from opportune.core.conditions.base import Check, Condition, Needs, Readers
+from opportune.core.conditions.not_ import Not
+from opportune.core.finding import Finding, Plain
+from opportune.core.moment import to_clock
+from opportune.core.phrases.duration import describe_duration, parse_duration
+from opportune.core.phrases.wording import squeezed, unquote
+from opportune.core.spoken import (
+    Said,
+    at_of,
+    describe_known,
+    describe_test,
+    read_inside,
+    read_test,
+    type_problem,
+)
+from opportune.core.words import Words, words_of
+
+if TYPE_CHECKING:
+    from opportune.core.situation import Situation
+    from opportune.core.vocabulary import Vocabulary
+
+
+class Idiom(NamedTuple):
+    """A way of saying one comparison that is better than the general one. The first phrase is read back."""
+
+    signal: str
+    test: Test
+    values: tuple[Value, ...]
+    says: tuple[str, ...]
+    says_not: tuple[str, ...] = ()
+
+
+class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="signal"):
+    """A signal, trait or attribute of the request, tested. With `within_ms`, the answer may not be older than that.
+
+    Money is in minor units, durations and moments in milliseconds.
+    """
+
+    signal: str
+    test: Test
+    values: tuple[Value, ...] = ()
+    within_ms: int | None = None
+
+    meaning = (
+        "Compares anything we know: see the list of signals. A detail of a customer or of the request that no list "
+        'names is said in quotes: `the "shoe size" is 42`. Upper and lower case are the same; of a list one item is '
+        "enough; what is not known is not equal to anything."
+    )
+    grammar = """
+        signal_statement: _SIGNAL_THE? SIGNAL signal_test [age] -> signal
+            | _SIGNAL_THE QUOTED signal_test [age] -> signal
+        idiom_predicate: IDIOM -> idiom
+            | IDIOM_NOT -> idiom_not
+        signal_test: _IS values -> test_is
+            | _IS_NOT values -> test_is_not
+            | _IS "one of|any of" values -> test_is
+            | _IS_NOT "one of|any of" values -> test_is_not
+            | _IS comparator amount -> test_order
+            | _IS "between" amount _AND amount -> test_between
+            | "contains|contain|includes|include" values -> test_contains
+            | "does not contain|do not contain|does not include|do not include" values -> test_lacks
+            | "starts with|start with|begins with|begin with" values -> test_starts
+            | "ends with|end with" values -> test_ends
+            | _IS _KNOWN -> test_known
+            | _IS_NOT _KNOWN -> test_not_known
+            | "is unknown|are unknown" -> test_not_known
+            | _IS _YES -> test_yes
+            | _IS _NO -> test_no
+            | _IS "before" DATE -> test_before
+            | _IS "after|since" DATE -> test_after
+            | _IS comparator DURATION "ago" -> test_ago
+        age: _NOT_OLDER DURATION
+    """
+    examples = (
+        "the loyalty tier is gold or platinum",
+        "the campaign contains shoes or boots",
+        'the search terms do not contain "winter boots"',
+        "the cart value is more than €50",
+        "the cart value is between €20 and €49.90",
+        "the purchases are at least 3",
+        "the time on page is at least 30 seconds",
+        "the cart changed is more than 1 hour ago",
+        "the country is not de, at or ch",
+        "the search terms are known",
+        "the loyalty tier is not known",
+        "the loyalty tier is gold, not older than 30 days",
+        'the "shoe size" is 42',
+        'the page url starts with "https://shop.example/sale"',
+        "a visitor is subscribed",
+        "a visitor is not subscribed",
+        "a visitor has an open ticket",
+        "a visitor is in support",
+        "a visitor came from an ad",
+        "a visitor is about to leave",
+    )
+
+    @classmethod
+    def readers(cls) -> Readers:
+        return {
+            "signal": _read,
+            "age": lambda _, duration: read_inside(duration, parse_duration),
+            "idiom": lambda _, phrase: _read_idiom(phrase),
+            "idiom_not": lambda _, phrase: Not(condition=_read_idiom(phrase)),
+            **TEST_READERS,
+        }
+
+    def __post_init__(self) -> None:
+        check_values(self.test, self.values)
+        if self.within_ms is not None and self.within_ms <= 0:
+            msg = "`within_ms` is more than 0"
+            raise ValueError(msg)
+
+    def compile(self, vocabulary: Vocabulary) -> Check:  # noqa: ARG002 - the same in every vocabulary
+        name, holds = self.signal, compile_test(self.test, self.values)
+        if self.within_ms is not None:
+            return self._compile_fresh(self.within_ms)
+        if self.test in AGO_TESTS:
+            return self._compile_ago()
+        remembered: dict[Plain, Finding] = {}
+
+        def check(situation: Situation) -> Finding:
+            value = situation.read(name).value
+            if type(value) is not str:
+                held = holds(value, 0)
+                return Finding(held, (value,), 1.0 if held else 0.0)
+            finding = remembered.get(value)
+            if finding is None:
+                held = holds(value, 0)
+                finding = Finding(held, (value,), 1.0 if held else 0.0)
+                if len(remembered) < _MOST_REMEMBERED:
+                    remembered[value] = finding
+            return finding
+
+        return check
+
+    def _compile_ago(self) -> Check:
+        name, test, span = self.signal, self.test, int(self.values[0])
+        holds = compile_test(self.test, self.values)
+
+        def check(situation: Situation) -> Finding:
+            value, now = situation.read(name).value, situation.now
+            held = holds(value, now)
+            return Finding(held, (value,), 1.0 if held else 0.0, ago_change(test, span, value, now))
+
+        return check
+
+    def _compile_fresh(self, within_ms: int) -> Check:
+        name, test, values = self.signal, self.test, self.values
+        holds = compile_test(test, values)
+        span = int(values[0]) if test in AGO_TESTS else 0
+
+        def check(situation: Situation) -> Finding:
+            reading, now = situation.read(name), situation.now
+            at = reading.at
+            is_fresh = at is not None and now - at <= within_ms
+            held = is_fresh and holds(reading.value, now)
+            near = 1.0 if held else 0.5 if holds(reading.value, now) else 0.0
+            stale_at = at + within_ms + 1 if at is not None and is_fresh else None
+            turn = ago_change(test, span, reading.value, now) if span else None
+            if stale_at is None or (turn is None and not held):
+                until = None
+            elif held:
+                until = stale_at if turn is None else min(stale_at, turn)
+            else:
+                until = turn if turn is not None and turn < stale_at else None
+            return Finding(held, (reading.value, at), near, until)
+
+        return check
+
+    def clause(self, words: Words) -> str:
+        idiom = find_idiom(self, words)
+        if idiom is not None:
+            return idiom.says[0]
+        said = words.says_signal(self.signal)
+        kind = words.signal_type(self.signal)
+        test = describe_test(self.test, self.values, kind, words, is_many=is_many(said))
+        age = f", not older than {describe_duration(self.within_ms)}" if self.within_ms is not None else ""
+        return f"{said} {test}{age}"
+
+    def clause_not(self, words: Words) -> str | None:
+        idiom = find_idiom(self, words)
+        return idiom.says_not[0] if idiom is not None and idiom.says_not else None
+
+    def is_said_of_visitor(self, words: Words) -> bool:
+        return find_idiom(self, words) is not None
+
+    def explain(self, finding: Finding, vocabulary: Vocabulary, now: int) -> str:
+        words = words_of(vocabulary)
+        said = words.says_signal(self.signal)
+        value, *moments = finding.facts
+        told = describe_known(value, words.signal_type(self.signal), words)
+        at = moments[0] if moments else None
+        since = f", known since {to_clock(at, now, vocabulary.zone)}" if isinstance(at, int) else ""
+        return f"{said} {'are' if is_many(said) else 'is'} {told}{since}"
+
+    def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - signals say themselves how far back they look
+        return Needs(signals=frozenset({self.signal}), window_days=None)
+
+    def problems(self, vocabulary: Vocabulary) -> list[str]:
+        words = words_of(vocabulary)
+        problem = type_problem(self.test, self.values, words.signal_type(self.signal), words)
+        return [f"{words.says_signal(self.signal)}: {problem}"] if problem else []
+
+    def equality(self) -> tuple[str, str] | None:
+        if self.test != "is" or len(self.values) != 1 or not isinstance(self.values[0], str):
+            return None
+        return self.signal, self.values[0].casefold()
+
+
+_MOST_REMEMBERED = 1_000
+"""Findings by text value are kept, as few values make up most requests; a request's own texts must not fill memory."""
+
+IDIOMS: tuple[Idiom, ...] = (
+    Idiom("subscribed", "yes", (), ("is subscribed", "is a subscriber"), ("is not subscribed",)),
+    Idiom(
+        "open ticket",
+        "yes",
+        (),
+        ("has an open ticket", "has an open support ticket"),
+        ("has no open ticket", "has no open support ticket"),
+    ),
+    Idiom(
+        "in support", "yes", (), ("is in support", "in support", "is being helped"), ("is not in support",)
+    ),
+    Idiom("exit intent", "yes", (), ("is about to leave", "is leaving")),
+    Idiom(
+        "referrer kind",
+        "is",
+        ("paid",),
+        (
+            "came from an ad",
+            "came from paid search",
+            "came from an advertisement",
+            "came from a paid campaign",
+        ),
+    ),
+    Idiom("referrer kind", "is", ("search",), ("came from search", "came from a search engine")),
+    Idiom("referrer kind", "is", ("social",), ("came from social media", "came from a social network")),
+    Idiom("referrer kind", "is", ("e-mail",), ("came from an e-mail", "came from e-mail", "came from email")),
+    Idiom("referrer kind", "is", ("referral",), ("came from another site", "came from another website")),
+    Idiom("referrer kind", "is", ("direct",), ("came directly", "came by themselves")),
+)
+_BY_PHRASE = {phrase: idiom for idiom in IDIOMS for phrase in (*idiom.says, *idiom.says_not)}
+
+
+def list_idioms(words: Words) -> Iterator[Idiom]:
+    """The idioms whose signal this vocabulary has."""
+    return (idiom for idiom in IDIOMS if words.is_known_signal(idiom.signal))
+
+
+def find_idiom(test: SignalTest, words: Words) -> Idiom | None:
+    """The idiom for exactly this comparison."""
+    if test.within_ms is not None or not words.is_known_signal(test.signal):
+        return None
+    wanted = (test.signal, test.test, test.values)
+    return next((idiom for idiom in IDIOMS if idiom[:3] == wanted), None)
+
+
+def is_many(said: str) -> bool:
+    """Whether a signal's name takes "are": the noun before "of", "since" or "this" is a plural."""
+    noun = squeezed(said).split(" of ")[0].split(" since ")[0].split(" this ")[0]
+    return noun.endswith("s") and not noun.endswith(("ss", "us", "is", "news"))
+
+
+def _read_idiom(phrase: Token) -> SignalTest:
+    idiom = _BY_PHRASE[squeezed(phrase)]
+    return SignalTest(signal=idiom.signal, test=idiom.test, values=idiom.values)
+
+
+def _read(words: Words, name: Token, said: Said, within_ms: int | None) -> SignalTest:
+    signal = unquote(name) if name.type == "QUOTED" else words.signals[squeezed(name)]
+    test, values = read_test(said, words.signal_type(signal), signal, at_of(name), words)
+    return SignalTest(signal=signal, test=test, values=values, within_ms=within_ms)
+
+
+def _order(_: Words, comparator: str, amount: Token) -> Said:
+    return Said("less than" if comparator == "fewer than" else comparator, (amount,))
+
+
+def _ago(words: Words, comparator: str, duration: Token) -> Said:
+    said = _order(words, comparator, duration)
+    return said._replace(test=f"{said.test} ago")
+
+
+TEST_READERS: Readers = {
+    "test_is": lambda _, values: Said("is", values),
+    "test_is_not": lambda _, values: Said("is not", values),
+    "test_order": _order,
+    "test_between": lambda _, low, high: Said("between", (low, high)),
+    "test_contains": lambda _, values: Said("contains", values),
+    "test_lacks": lambda _, values: Said("does not contain", values),
+    "test_starts": lambda _, values: Said("starts with", values),
+    "test_ends": lambda _, values: Said("ends with", values),
+    "test_known": lambda _: Said("known"),
+    "test_not_known": lambda _: Said("not known"),
+    "test_yes": lambda _: Said("yes"),
+    "test_no": lambda _: Said("no"),
+    "test_before": lambda _, date: Said("before", (date,)),
+    "test_after": lambda _, date: Said("after", (date,)),
+    "test_ago": _ago,
+}

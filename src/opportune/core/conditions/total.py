@@ -1,0 +1,164 @@
+"""Sums: `spent at least €200 in 90 days`, `added to cart with a total quantity of at least 5 today`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from lark import Token
+
+from opportune.core.comparing import Comparator, compile_comparator, nearness
+from opportune.core.conditions.base import Check, Needs, Readers
+from opportune.core.conditions.happening import (
+    Happening,
+    Narrowing,
+    describe_window,
+    explain_events,
+    fact_problem,
+    joined,
+    window_problems,
+)
+from opportune.core.finding import Finding
+from opportune.core.phrases.wording import fail
+from opportune.core.spoken import Said, at_of, describe_known, describe_test, read_test
+from opportune.core.timeline import FactValue, TimelineEvent
+from opportune.core.window import EVER, Leave, Window
+from opportune.core.words import Words, words_of
+
+if TYPE_CHECKING:
+    from opportune.core.situation import Situation
+    from opportune.core.vocabulary import Vocabulary
+
+SPENT = ("Order Completed", "value")
+"""What "spent" adds up."""
+
+
+class Total(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="total"):
+    """A number or an amount of money, added up over the events inside a window (money in minor units)."""
+
+    of: str = "value"
+    comparator: Comparator = "at least"
+    amount: int | float
+    window: Window = EVER
+
+    meaning = "Adds up an amount of money or a number inside a window. `spent` adds up the values of orders."
+    grammar = """
+        total_predicate: "spent" [comparator] amount [window] -> total_spent
+            | happening "with a total" fact "of" [comparator] amount [window] -> total
+    """
+    examples = (
+        "a visitor spent at least €200 in 90 days",
+        "a visitor spent fewer than €50 today",
+        "a visitor added to cart with a total quantity of more than 5 in 7 days",
+    )
+
+    @classmethod
+    def readers(cls) -> Readers:
+        return {"total_spent": _read_spent, "total": _read}
+
+    def compile(self, vocabulary: Vocabulary) -> Check:
+        find, leave = self.find(vocabulary, self.window)
+        holds, fact = compile_comparator(self.comparator, self.amount), self.of
+        comparator, amount = self.comparator, self.amount
+
+        def check(situation: Situation) -> Finding:
+            events = find(situation)
+            total: float = 0
+            for event in events:
+                total += _number(event.facts.get(fact))
+            held = holds(total)
+            until = _next_change(events, fact, total, holds, situation, leave)
+            near = 1.0 if held else nearness(comparator, total, amount)
+            return Finding(held, (total, events[0].occurred_at if events else None), near, until)
+
+        return check
+
+    def clause(self, words: Words) -> str:
+        test = "less than" if self.comparator == "fewer than" else self.comparator
+        kind = words.fact_type(self.event, self.of)
+        said = describe_test(test, (self.amount,), kind, words, is_fact=True)
+        amount = said.removeprefix(f"{test} ")
+        if (self.event, self.of) == SPENT and not self.where and not self.on_page:
+            did = f"spent {self.comparator} {amount}"
+        else:
+            did = (
+                f"{self.words_for(words, words.says(self.event))} with a total {words.says_fact(self.of)} of"
+            )
+            did = f"{did} {self.comparator} {amount}"
+        return joined(did, describe_window(self.window, words, is_short=True))
+
+    def explain(self, finding: Finding, vocabulary: Vocabulary, now: int) -> str:
+        total, at = finding.facts
+        words = words_of(vocabulary)
+        said = describe_known(total, words.fact_type(self.event, self.of), words)
+        return explain_events(self.event, at, vocabulary, now, f"{said} in total")
+
+    def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - the window says it all
+        return self.needs_of(self.window)
+
+    def problems(self, vocabulary: Vocabulary) -> list[str]:
+        words = words_of(vocabulary)
+        found = super().problems(vocabulary)
+        if problem := fact_problem(self.event, self.of, words):
+            found.append(problem)
+        if words.fact_type(self.event, self.of) not in ("number", "money"):
+            found.append(f'"{self.of}" is not a number, so it has no total; declare its type in plan.yaml')
+        if words.fact_type(self.event, self.of) == "money" and not isinstance(self.amount, int):
+            found.append(f"{self.amount} is not a whole number of the smallest unit of money")
+        return found + window_problems(self.event, self.window, vocabulary)
+
+
+def _number(fact: FactValue) -> float:
+    if isinstance(fact, int | float):
+        return fact
+    return 0
+
+
+def _next_change(
+    events: Sequence[TimelineEvent],
+    fact: str,
+    total: float,
+    holds: Callable[[float], bool],
+    situation: Situation,
+    leave: Leave,
+) -> int | None:
+    """The first moment at which events that left the window turn the comparison over; totals may also rise by that."""
+    held = holds(total)
+    rest: list[float] = [_number(event.facts.get(fact)) for event in events]
+    index = len(events)
+    while index:
+        at = events[index - 1].occurred_at
+        moment = leave(situation, at)
+        if moment is None:
+            return None
+        while index and leave(situation, events[index - 1].occurred_at) == moment:
+            index -= 1
+        if holds(sum(rest[:index])) != held:
+            return moment
+    return None
+
+
+def _read(
+    words: Words,
+    happening: Narrowing,
+    fact: str,
+    comparator: Comparator | None,
+    amount: Token,
+    window: Window | None,
+) -> Total:
+    kind = words.fact_type(happening.event, fact)
+    if kind not in ("number", "money"):
+        fail("", at_of(amount), f"“{fact}” is not a number, so it has no total", ("value", "quantity"))
+    _, values = read_test(Said("at least", (amount,)), kind, fact, at_of(amount), words)
+    value = values[0]
+    return Total(
+        **happening._asdict(),
+        of=fact,
+        comparator=comparator or "at least",
+        amount=value if not isinstance(value, str) else 0,
+        window=window or EVER,
+    )
+
+
+def _read_spent(words: Words, comparator: Comparator | None, amount: Token, window: Window | None) -> Total:
+    return _read(words, Narrowing(SPENT[0], (), ""), SPENT[1], comparator, amount, window)

@@ -1,0 +1,365 @@
+"""The grammar of sentences, assembled from the family of conditions and the words of a vocabulary.
+
+LALR(1) on purpose: a conflict between two members fails the assembly, so no sentence has two meanings, and a
+sentence takes a fraction of a millisecond. What a single next word cannot tell (is this "or" inside a list of
+values, or between conditions?) is told by terminals that look further ahead.
+
+In a member's productions `"at least|no less than"` stands for a phrase and its synonyms; names in capitals are
+the terminals below. A production ending in `_predicate` follows "a visitor", one ending in `_statement` has a
+subject of its own, one ending in `_group` stands alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from lark import Lark, Token, Transformer
+from lark.exceptions import UnexpectedInput
+
+from opportune.core.comparing import Comparator
+from opportune.core.conditions import CONDITIONS
+from opportune.core.conditions.base import Condition, Readers
+from opportune.core.conditions.count import Times
+from opportune.core.conditions.happening import FactTest, Narrowing, OnPage
+from opportune.core.conditions.signal import list_idioms
+from opportune.core.phrases import date, duration, money
+from opportune.core.phrases.wording import NUMBER_WORDS, QUOTED, plural, squeezed, unquote
+from opportune.core.spoken import Said, at_of, read_inside, read_test, read_whole
+from opportune.core.window import THIS_VISIT, TODAY, Window
+from opportune.core.words import FREE_ALONE, Words
+
+END = r"(?!\w)"
+
+SHARED = """
+start: body
+?body: disjunction | of_kind | not_body
+?clause: _SUBJECT? predicate | statement | group
+
+happening: event [on_page] filters -> happening
+    | _HAS done [on_page] filters -> happening
+undone: done [on_page] filters -> happening
+event: EVENT_DID _THING? -> did
+    | "did" QUOTED -> did_named
+done: EVENT_DONE _THING? -> done
+    | "done" QUOTED -> did_named
+on_page: _THE_PRODUCT_ON_PAGE -> on_product
+    | _THE_CATEGORY_ON_PAGE -> on_category
+filters: filter* -> filters
+filter: (_WITH | _AND_WITH) fact fact_test -> filter
+fact: FACT -> fact
+    | QUOTED -> fact_named
+facts: FACTS -> facts
+    | QUOTED -> fact_named
+same: "the same" fact -> same
+
+fact_test: values -> test_is
+    | _NOT values -> test_is_not
+    | "one of|any of" values -> test_is
+    | comparator amount -> test_order
+    | "between" amount _AND amount -> test_between
+    | "containing" values -> test_contains
+    | "not containing" values -> test_lacks
+    | "starting with" values -> test_starts
+    | "ending with" values -> test_ends
+    | _KNOWN -> test_known
+    | "not known|unknown" -> test_not_known
+    | _YES -> test_yes
+    | _NO -> test_no
+    | "before" DATE -> test_before
+    | "after" DATE -> test_after
+    | comparator DURATION "ago" -> test_ago
+
+times: [comparator] NUMBER "times|time" -> times
+    | [comparator] "once" -> times_once
+    | [comparator] "twice" -> times_twice
+    | NUMBER "times or more|or more times" -> times_or_more
+comparator: "at least|no less than|no fewer than|not less than" -> at_least
+    | "at most|no more than|not more than|up to" -> at_most
+    | "exactly" -> exactly
+    | "more than|over|above|greater than" -> more_than
+    | "fewer than|less than|under|below" -> fewer_than
+window: _IN DURATION -> in_last
+    | _IN UNIT -> in_last
+    | "in this visit|this visit|during this visit|on this visit" -> in_visit
+    | "today" -> today
+    | "ever" -> ever
+    | "since they last" event -> since
+
+?amount: NUMBER | MONEY | DURATION | PERCENT
+?value: QUOTED | BARE | NUMBER | MONEY | DURATION | PERCENT | DATE
+values: value ((COMMA | LIST_OR) value)* -> values
+"""
+
+TERMINALS: Mapping[str, tuple[int, str]] = {
+    "_SUBJECT": (
+        12,
+        r"(?:(?:an?|the|any|this|that)\s+(?:visitor|customer|shopper|person|user)|someone|somebody|anyone|"
+        r"they|the\s+visitors?|visitors|customers|people)(?:\s+(?:who|that))?",
+    ),
+    "KIND": (
+        13,
+        r"(?:an?|the)\s+(?:returning|new)\s+(?:visitor|customer|shopper|person|user)(?:\s+(?:who|that))?",
+    ),
+    "_AND": (11, r",?\s*(?:and|but)"),
+    "_OR": (11, r",?\s*or"),
+    "_AND_WITH": (14, r",?\s*and\s+with"),
+    "_WITH": (13, r"with|in(?=\s+(?:the\s+)?category(?!\w))|of(?=\s+(?:the\s+)?category(?!\w))"),
+    "_NOT": (11, "not"),
+    "_HAS": (11, "has|have"),
+    "_IN": (12, r"(?:in|within|over|during|for)(?:\s+the\s+(?:last|past))?|within"),
+    "_THE_PRODUCT_ON_PAGE": (
+        15,
+        r"the\s+product\s+on\s+(?:the|this)\s+page|this\s+product|the\s+page's\s+product",
+    ),
+    "_THE_CATEGORY_ON_PAGE": (
+        15,
+        r"the\s+category\s+on\s+(?:the|this)\s+page|this\s+category|the\s+page's\s+category",
+    ),
+    "_SIGNAL_THE": (11, r"the(?:ir)?"),
+    "_CART": (
+        42,
+        r"(?:(?:the|their)\s+)?cart(?=\s+(?:holds|contains|is\s+empty|is\s+not\s+empty|does\s+not)(?!\w))",
+    ),
+    "_IS": (11, "is|are|was"),
+    "_IS_NOT": (12, r"is\s+not|are\s+not|isn't|aren't"),
+    "_KNOWN": (11, "known"),
+    "_YES": (11, "yes|true"),
+    "_NO": (11, "no|false"),
+    "_NOT_OLDER": (15, r",?\s*(?:and\s+)?not\s+older\s+than"),
+    "DAY": (
+        12,
+        r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekdays?|weekends?|weekend\s+days?|working\s+days?",
+    ),
+    "TIME": (40, r"\d{1,2}(?:[:.]\d{2})?(?:\s*(?:am|pm))?(?:\s*o'clock)?"),
+    "NUMBER": (
+        20,
+        rf"-?\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|-?\d+(?:\.\d+)?|(?:{'|'.join(NUMBER_WORDS)})(?!\s+of\s)",
+    ),
+    "PERCENT": (31, r"-?\d+(?:\.\d+)?\s*%"),
+    "DURATION": (30, duration.PATTERN),
+    "UNIT": (29, duration.UNIT_PATTERN),
+    "DATE": (33, date.PATTERN),
+    "QUOTED": (50, QUOTED),
+}
+"""Terminals of every vocabulary: priority, and pattern (matched without regard to case)."""
+
+EXAMPLES_OF: Mapping[str, tuple[str, ...]] = {
+    "_SUBJECT": ("a visitor", "someone"),
+    "KIND": ("a returning visitor", "a new visitor"),
+    "_AND": ("and",), "_OR": ("or",), "_WITH": ("with",), "_NOT": ("not",), "_HAS": ("has",),
+    "_IN": ("in", "in the last"), "_IS": ("is",), "_IS_NOT": ("is not",), "_KNOWN": ("known",),
+    "_YES": ("yes",), "_NO": ("no",), "_NOT_OLDER": (", not older than",), "_SIGNAL_THE": ("the",), "_CART": ("the cart",),
+    "_AND_HAS_NOT_SINCE": ("and has not",), "_THE_PRODUCT_ON_PAGE": ("the product on the page",),
+    "_THE_CATEGORY_ON_PAGE": ("the category on the page",), "DAY": ("Monday", "weekday", "weekend"),
+    "TIME": ("9:00",), "NUMBER": ("2",), "DURATION": ("7 days", "1 hour"), "DATE": ("31 March 2027",),
+    "UNIT": ("week",), "PERCENT": ("50%",), "_LPAR": ("(",), "_RPAR": (")",), "LIST_OR": ("or",), "NOT_COLON": ("not:",),
+    "_AND_WITH": ("and with",), "COMMA": (",",),
+}  # fmt: skip
+"""What is offered where a terminal could have stood."""
+
+
+class Grammar(NamedTuple):
+    """A parser for one vocabulary, and the phrases to offer by terminal."""
+
+    parser: Lark
+    phrases: Mapping[str, tuple[str, ...]]
+
+
+def assemble(words: Words) -> Grammar:
+    """The grammar of one vocabulary; takes some tenths of a second, so callers keep it."""
+    literals: dict[str, str] = {}
+    rules = _with_literals(
+        "\n".join([SHARED, *(_dedented(member.grammar) for member in CONDITIONS)]), literals
+    )
+    rules += _collected("predicate", rules) + _collected("statement", rules) + _collected("group", rules)
+    rules += "\nbracket_group: _LPAR body _RPAR -> bracket\n"
+    patterns: dict[str, tuple[int, str]] = dict(TERMINALS)
+    phrases: dict[str, tuple[str, ...]] = dict(EXAMPLES_OF)
+    for name, synonyms in _vocabulary_phrases(words).items():
+        patterns[name] = (_PRIORITIES[name], _alternation(synonyms))
+        phrases[name] = tuple(synonyms)
+    patterns |= _looking_ahead(words, patterns)
+    for literal, name in literals.items():
+        synonyms = literal.split("|")
+        patterns[name] = (10 + max(each.count(" ") + 1 for each in synonyms), _alternation(synonyms))
+        phrases[name] = (synonyms[0],)
+    lines = [rules, *(_terminal(name, *patterns[name]) for name in patterns)]
+    lines += ['_LPAR.60: "("', '_RPAR.60: ")"', r"NOT_COLON.61: /not\s*:/i", r"%ignore /\s+/"]
+    parser = Lark(
+        "\n".join(lines),
+        parser="lalr",
+        lexer="contextual",
+        transformer=_transformer(words),
+        maybe_placeholders=True,
+        propagate_positions=False,
+    )
+    return Grammar(parser, phrases)
+
+
+_PRIORITIES = {
+    "IDIOM": 60, "IDIOM_NOT": 61, "EVENT_DID": 48, "EVENT_DONE": 47, "SIGNAL": 40, "STAGE": 45, "PAGE_TYPE": 45,
+    "FACT": 45, "FACTS": 45, "_THING": 44,
+}  # fmt: skip
+
+
+def _vocabulary_phrases(words: Words) -> dict[str, Sequence[str]]:
+    idioms = list(list_idioms(words))
+    things = [f"a {thing}" for thing in words.things] + [f"an {thing}" for thing in words.things]
+    things += [plural(thing) for thing in words.things] + ["something", "anything"]
+    return {
+        "EVENT_DID": list(words.did),
+        "EVENT_DONE": list(words.done),
+        "FACT": list(words.facts),
+        "FACTS": list(words.plural_facts),
+        "SIGNAL": list(words.signals),
+        "STAGE": list(words.stages),
+        "PAGE_TYPE": list(words.page_types),
+        "IDIOM": [phrase for idiom in idioms for phrase in idiom.says],
+        "IDIOM_NOT": [phrase for idiom in idioms for phrase in idiom.says_not],
+        "_THING": things,
+    }
+
+
+def _looking_ahead(words: Words, patterns: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
+    """Terminals whose meaning depends on what follows further on."""
+    done = patterns["EVENT_DONE"][1]
+    subject, kind = TERMINALS["_SUBJECT"][1], TERMINALS["KIND"][1]
+    begins = "|".join(
+        [subject, kind, patterns["EVENT_DID"][1], patterns["IDIOM"][1], patterns["IDIOM_NOT"][1]]
+        + [
+            rf"{patterns['SIGNAL'][1]}(?=\s+(?:is|are|was|isn't|contains?|includes?|does|do|starts?|begins?|ends?){END})"
+        ]
+        + [
+            "the|their|cart|stage|has|have|hasn't|haven't|is|it|last|spent|not|never|did|either|both|agreed|consented"
+        ]
+        + ["came|returned"]
+    )
+    reserved = "|".join(re.escape(word) for word in sorted(words.reserved, key=len, reverse=True))
+    first = "|".join(re.escape(word) for word in sorted(words.reserved - FREE_ALONE, key=len, reverse=True))
+    letters = r"[^\W\d_](?:[\w'&+./-]*\w)?"
+    return {
+        "_AND_HAS_NOT_SINCE": (
+            90,
+            rf",?\s*(?:and|but)\s+(?:(?:has|have)\s+not|hasn't|haven't|did\s+not)\s+(?=(?:{done}|done\s+(?:{QUOTED}))"
+            rf"\s+(?:since(?!\s+they)|(?:{duration.PATTERN})\s+later){END})",
+        ),
+        "LIST_OR": (16, rf",?\s*or(?!\s+(?:(?:{begins}){END}))(?!\s*\()"),
+        "COMMA": (13, rf",(?!\s*(?:or|and|but|not\s+older){END})"),
+        "BARE": (0, rf"(?!(?:{first}){END}){letters}(?:\s+(?!(?:{reserved}){END}){letters})*"),
+        "MONEY": (32, money.pattern(words.currency)),
+    }
+
+
+def _dedented(text: str) -> str:
+    return "\n".join(line[8:] if line.startswith("        ") else line for line in text.splitlines())
+
+
+def _with_literals(rules: str, literals: dict[str, str]) -> str:
+    """Quoted phrases become named terminals, one for each list of synonyms."""
+
+    def name_of(match: re.Match[str]) -> str:
+        literal = match[1]
+        if literal in "()":
+            return "_LPAR" if literal == "(" else "_RPAR"
+        if literal not in literals:
+            slug = re.sub(r"\W+", "_", literal.split("|")[0]).strip("_").upper()
+            taken = set(literals.values())
+            literals[literal] = next(
+                name for number in range(99) if (name := f"_W{number or ''}_{slug}") not in taken
+            )
+        return literals[literal]
+
+    return re.sub(r'"([^"]*)"', name_of, rules)
+
+
+def _collected(kind: str, rules: str) -> str:
+    names = re.findall(rf"^\??(\w+_{kind})\s*:", rules, re.MULTILINE)
+    if kind == "group":
+        names.append("bracket_group")
+    return f"\n?{kind}: {' | '.join(names)}\n"
+
+
+def _alternation(phrases: Iterable[str]) -> str:
+    """Any of the phrases as whole words, the longest first; something no text can match when there is none."""
+    ordered = sorted({squeezed(phrase) for phrase in phrases}, key=lambda phrase: (-len(phrase), phrase))
+    return (
+        "(?:" + "|".join(r"\s+".join(map(re.escape, phrase.split())) for phrase in ordered) + ")"
+        if ordered
+        else "(?!x)x"
+    )
+
+
+def _terminal(name: str, priority: int, pattern: str) -> str:
+    end = "" if name in ("QUOTED", "COMMA", "PERCENT", "MONEY", "_AND_HAS_NOT_SINCE") else END
+    escaped = re.sub(r"(?<!\\)/", r"\\/", f"(?:{pattern}){end}")
+    return f"{name}.{priority}: /{escaped}/is"
+
+
+def _transformer(words: Words) -> Transformer[Token, Condition]:
+    """Builds the condition while parsing: by production, the member's reader with the vocabulary's words."""
+    readers: dict[str, object] = dict(SHARED_READERS)
+    for member in CONDITIONS:
+        readers.update(member.readers())
+    methods = {name: _method(words, read) for name, read in readers.items()}
+    return type("Reading", (Transformer,), methods)()
+
+
+def _method(words: Words, read: object) -> object:
+    return lambda _, children: read(words, *children)  # type: ignore[operator]  # a reader takes its parts
+
+
+def _times(_: Words, comparator: Comparator | None, number: Token) -> Times:
+    return Times(comparator or "at least", read_whole(number))
+
+
+def _last(_: Words, token: Token) -> Window:
+    ms = duration.unit_ms(str(token)) if token.type == "UNIT" else read_inside(token, duration.parse_duration)
+    return Window("last", max(ms, 1))
+
+
+def _read_happening(
+    words: Words, event: str, on_page: OnPage | None, where: Sequence[tuple[str, Said]]
+) -> Narrowing:
+    tests = []
+    for fact, said in where:
+        at = at_of(said.values[0]) if said.values else 0
+        test, values = read_test(said, words.fact_type(event, fact), fact, at, words)
+        tests.append(FactTest(fact, test, values))
+    return Narrowing(event, tuple(tests), on_page or "")
+
+
+SHARED_READERS: Readers = {
+    "start": lambda _, condition: condition,
+    "bracket": lambda _, condition: condition,
+    "happening": _read_happening,
+    "did": lambda words, phrase: words.did[squeezed(phrase)],
+    "done": lambda words, phrase: words.done[squeezed(phrase)],
+    "did_named": lambda _, name: unquote(name),
+    "on_product": lambda _: "product",
+    "on_category": lambda _: "category",
+    "filters": lambda _, *filters: filters,
+    "filter": lambda _, fact, said: (fact, said),
+    "fact": lambda words, phrase: words.facts[squeezed(phrase)],
+    "facts": lambda words, phrase: words.plural_facts[squeezed(phrase)],
+    "fact_named": lambda _, name: unquote(name),
+    "same": lambda _, fact: fact,
+    "times": _times,
+    "times_once": lambda _, comparator: Times(comparator or "at least", 1),
+    "times_twice": lambda _, comparator: Times(comparator or "at least", 2),
+    "times_or_more": lambda words, number: _times(words, "at least", number),
+    "at_least": lambda _: "at least",
+    "at_most": lambda _: "at most",
+    "exactly": lambda _: "exactly",
+    "more_than": lambda _: "more than",
+    "fewer_than": lambda _: "fewer than",
+    "in_last": _last,
+    "in_visit": lambda _: THIS_VISIT,
+    "today": lambda _: TODAY,
+    "ever": lambda _: Window(),
+    "since": lambda _, event: Window("since", 0, event),
+    "values": lambda _, *parts: tuple(part for part in parts if part.type not in ("COMMA", "LIST_OR")),
+}
+
+__all__ = ["Grammar", "UnexpectedInput", "assemble"]

@@ -89,6 +89,7 @@ def edge_options(settings: Settings) -> EdgeOptions:
         trusts_proxy=settings.trusts_proxy,
         country_header=settings.country_header,
         wants_metrics_key=settings.wants_metrics_key,
+        data_folder=settings.data,
     )
 
 

@@ -10,7 +10,7 @@ from opportune.demo.messages import cart_facts, identify, product_facts, track
 from opportune.demo.shop import Page, Shop, Visited, back, go
 
 NEW = ("ember-down-jacket", "ridge-walking-boot", "lark-one-person", "heather-cardigan", "table-lantern",
-       "fireside-quilt", "day-hiker-22", "spring-carafe")  # fmt: skip
+       "fireside-quilt", "day-hiker-22", "spring-carafe", "watch-cap", "hiking-crew-two-pairs")  # fmt: skip
 SHIPPING_COST = 490
 HELP_TOPICS = (
     (

@@ -8,7 +8,7 @@
   const api = window.opportune = { track() {}, identify() {}, page() {} };
   if (!script || !data.key || navigator.globalPrivacyControl) return;
 
-  const MOST_WAITING = 100, MOST_AT_ONCE = 20, MOST_TRIES = 4;
+  const MOST_WAITING = 60, MOST_AT_ONCE = 20, MOST_TRIES = 4;
   const door = script.src.replace(/\/o\.js.*$/, '') + '/v1/decide';
   const on = (target, name, act) => target.addEventListener(name, quietly(act), { passive: true });
   const newId = () => crypto.randomUUID ? crypto.randomUUID()
@@ -40,8 +40,8 @@
     device = readDevice();
     const context = { page: view && view.page, campaign: view && view.campaign, locale: navigator.language,
       userAgent: navigator.userAgent, library: { name: 'o.js', version: '1' } };
-    waiting.push({ type, messageId: newId(), timestamp: new Date().toISOString(), anonymousId: device,
-      ...fields, context: { ...context, ...fields.context } });
+    waiting.push(JSON.stringify({ type, messageId: newId(), timestamp: new Date().toISOString(), anonymousId: device,
+      ...fields, context: { ...context, ...fields.context } }));
     later(seconds);
   };
   const later = (seconds) => { timer = timer || setTimeout(send, seconds * 1000); };
@@ -52,7 +52,8 @@
     if (!waiting.length) return;
     const events = waiting.splice(0, MOST_AT_ONCE);
     // A text/plain body needs no preflight, so it also leaves with a page that is closing.
-    const body = JSON.stringify({ writeKey: data.key, anonymousId: device, slots: [], sentAt: new Date().toISOString(), events });
+    const frame = JSON.stringify({ writeKey: data.key, anonymousId: device, slots: [], sentAt: new Date().toISOString() });
+    const body = `${frame.slice(0, -1)},"events":[${events}]}`;
     const again = () => {
       if (++tries > MOST_TRIES) return;
       waiting = events.concat(waiting).slice(0, MOST_WAITING);

@@ -1,0 +1,44 @@
+"""Real browsers for acceptance tests: one Chromium, a fresh visitor for each page asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
+)
+"""A usual one: Chromium without a window calls itself headless, and would be taken for a machine."""
+
+
+@contextmanager
+def launched(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def visitor(browser: Browser, size: ViewportSize = DESKTOP, **more: Any) -> Iterator[Page]:
+    """A page of somebody who was never here; a script error in it fails the test."""
+    context = browser.new_context(user_agent=AGENT, viewport=size, **more)
+    faults: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    try:
+        yield page
+        assert faults == []
+    finally:
+        context.close()

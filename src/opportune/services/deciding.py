@@ -161,6 +161,9 @@ def explain_decision(
 ) -> tuple[Receipt, Explanation]:
     """The decision's receipt, and its words with the why-nots of every other rule in that slot."""
     receipt = receipt_of(decision, situation, programme)
+    if decision.error_code == UNKNOWN_SLOT:
+        headline = f"there is no place “{decision.slot}” in the published rules"
+        return receipt, Explanation(slot=decision.slot, headline=headline)
     place = programme.places.get(decision.slot)
     if place is None or decision.outcome in ("off", "error"):
         return receipt, explain(receipt, programme.playbook)
@@ -226,6 +229,8 @@ def _faulted(programme: Programme, names: Sequence[str], question: Question, *, 
 
 
 def _token(house: House, decision: Decision, situation: Situation, programme: Programme) -> str:
+    if decision.outcome == "error":
+        return ""
     unit = situation.unit
     units = units_of(decision, situation, programme)
     return sign(

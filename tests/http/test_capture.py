@@ -60,7 +60,8 @@ async def test_segments_python_library_packed_and_not(client: httpx.AsyncClient,
     batch = {
         "batch": [
             {"integrations": {}, "anonymousId": "anon-1", "timestamp": "2026-11-22T11:05:58.150+00:00",
-             "context": context, "type": "identify", "userId": "u-1", "traits": {"email": "a@example.com"}, "messageId": "m-1"},
+             "context": context, "type": "identify", "userId": "u-1", "traits": {"email": "a@example.com"},
+             "messageId": "m-1"},
             {"integrations": {}, "anonymousId": "anon-1", "properties": {"category": "mens-shoes"}, "category": "shop",
              "timestamp": "2026-11-22T11:05:58.151+00:00", "context": context, "userId": "u-1", "type": "page",
              "name": "Category", "messageId": "m-2"},

@@ -6,6 +6,7 @@ Reading wire JSON into it is `from_segment`; what of it a decision may see is `f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal, cast, get_args
 
@@ -105,15 +106,18 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     is_secret: bool = False
     source: SourceKind | None = None
     type: EventType | None = None
-    sent_at: object = None
+    sent_at: int | None = None
+    """When the whole batch was sent, by the sender's clock."""
     context: Mapping[str, Any] = {}
     """Given once for a whole batch; each event's own context goes over it."""
 
 
-def from_segment(message: object, origin: Origin, *, is_proven: IsProven, spare_id: str) -> Event | Unfit:
+def from_segment(
+    message: object, origin: Origin, *, is_proven: IsProven, spare_id: Callable[[], str]
+) -> Event | Unfit:
     """Reads one message in Segment's spec, as Segment's and RudderStack's libraries send it.
 
-    Never raises, whatever the message is. `spare_id` is its message id if it brings none.
+    Never raises, whatever the message is. `spare_id` makes its message id if it brings none.
     """
     if not isinstance(message, dict):
         return Unfit("not_an_object", "an event must be a JSON object")
@@ -124,7 +128,8 @@ def from_segment(message: object, origin: Origin, *, is_proven: IsProven, spare_
     if origin.context:
         context = {**origin.context, **context}
     user, device = _id(message, "userId"), _id(message, "anonymousId")
-    previous, group = _id(message, "previousId"), _id(message, "groupId")
+    previous = _id(message, "previousId") if kind == "alias" else None
+    group = _id(message, "groupId") if kind == "group" else None
     name = _name(message, kind)
     for read in (user, device, previous, group, name):
         if isinstance(read, Unfit):
@@ -144,7 +149,7 @@ def from_segment(message: object, origin: Origin, *, is_proven: IsProven, spare_
     return Event(
         type=cast("EventType", kind),
         name=cast("str", name),
-        message_id=message_id_of(message) or spare_id,
+        message_id=message_id_of(message) or spare_id(),
         user_id=user if is_user else None,
         claimed_user_id=None if is_user else user,
         anonymous_id=device,
@@ -195,7 +200,7 @@ def occurred_at(message: Mapping[str, Any], origin: Origin) -> int:
         return received
     if (stamp is None or original is None) and origin.source != "import":
         sent_at = message.get("sentAt")
-        sent = to_moment(sent_at if sent_at is not None else origin.sent_at)
+        sent = to_moment(sent_at) if sent_at is not None else origin.sent_at
         if sent is not None:
             at = received - (sent - at)
     return at if EARLIEST_AT <= at <= received else received
@@ -208,14 +213,22 @@ def source_of(context: Mapping[str, Any], *, is_secret: bool) -> SourceKind:
     library = context.get("library")
     name = library.get("name") if isinstance(library, dict) else None
     if isinstance(name, str):
-        name = name.lower()
-        if any(mobile in name for mobile in ("android", "ios", "swift", "kotlin", "flutter", "react-native")):
-            return "app"
-        if name.startswith("analytics-") or name.endswith(("/analytics-node", "-sdk-python")):
-            return "server"
+        kind = _kind_of_library(name)
+        if kind is not None:
+            return kind
     device = context.get("device")
-    kind = device.get("type") if isinstance(device, dict) else None
-    return "app" if isinstance(kind, str) and kind.lower() in ("ios", "android") else "browser"
+    system = device.get("type") if isinstance(device, dict) else None
+    return "app" if isinstance(system, str) and system.lower() in ("ios", "android") else "browser"
+
+
+@lru_cache(maxsize=256)
+def _kind_of_library(name: str) -> SourceKind | None:
+    name = name.lower()
+    if any(mobile in name for mobile in ("android", "ios", "swift", "kotlin", "flutter", "react-native")):
+        return "app"
+    if name.startswith("analytics-") or name.endswith(("/analytics-node", "-sdk-python")):
+        return "server"
+    return None
 
 
 def is_too_deep(value: object, limit: int = MAX_DEPTH) -> bool:

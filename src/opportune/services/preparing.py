@@ -33,7 +33,7 @@ from opportune.core.plan import Plan, judge
 from opportune.core.situation import Trait
 from opportune.core.standard_plan import STANDARD_PLAN
 from opportune.core.trait import traits_of
-from opportune.core.values import mended
+from opportune.core.values import mended, to_moment
 from opportune.errors import BrokenJsonError
 from opportune.services.authorizing import verify_user_token
 from opportune.services.house import House
@@ -101,6 +101,10 @@ def plan_of(house: House) -> Plan:
     return plan if plan.events else STANDARD_PLAN
 
 
+def _new_id() -> str:
+    return str(uuid4())
+
+
 def hash_of(message_id: str) -> int:
     """63 bits of SHA-256 over a message id."""
     return int.from_bytes(sha256(message_id.encode("utf-8", "replace")).digest()[:8], "big") >> 1
@@ -112,13 +116,14 @@ class _Reader:
     def __init__(self, house: House, source: CaptureSource, sent_at: object, received_at: int) -> None:
         self.house = house
         self.source = source
+        self.sent_at = sent_at
         self.plan = plan_of(house)
         self.origin = Origin(
             received_at=received_at,
             is_secret=source.is_secret,
             source=source.kind,
             type=source.type,
-            sent_at=sent_at,
+            sent_at=to_moment(sent_at),
             context=source.context,
         )
 
@@ -136,7 +141,7 @@ class _Reader:
         if _UNSTORABLE.search(body):
             fields = mended(fields)
             body = _encode(fields)
-        event = from_segment(fields, self.origin, is_proven=self._is_proven, spare_id=str(uuid4()))
+        event = from_segment(fields, self.origin, is_proven=self._is_proven, spare_id=_new_id)
         if isinstance(event, Unfit):
             return self._set_aside(event, fields, message)
         current = self.plan.current_name(event.name)
@@ -243,8 +248,8 @@ class _Reader:
             whole["context"] = {**self.origin.context, **(context if isinstance(context, dict) else {})}
         if self.origin.type is not None:
             whole["type"] = self.origin.type
-        if self.origin.sent_at is not None and whole.get("sentAt") is None:
-            whole["sentAt"] = self.origin.sent_at
+        if self.sent_at is not None and whole.get("sentAt") is None:
+            whole["sentAt"] = self.sent_at
         context = whole.get("context")
         if isinstance(context, dict) and "userToken" in context:
             whole["context"] = {name: value for name, value in context.items() if name != "userToken"}

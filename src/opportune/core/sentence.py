@@ -6,6 +6,7 @@ here too, so that whoever reads a playbook has one door.
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 from lark import Token
@@ -20,12 +21,13 @@ from opportune.core.phrases.limits import describe_limits, parse_limits
 from opportune.core.phrases.money import describe_money, parse_money
 from opportune.core.phrases.share import describe_share, parse_share
 from opportune.core.phrases.test import describe_test, parse_test
-from opportune.core.phrases.wording import fail, nearest
+from opportune.core.phrases.wording import fail, nearest, quote
 from opportune.core.reach import reach_problems
 from opportune.core.vocabulary import Vocabulary
 from opportune.core.words import Words, words_of
 from opportune.errors import SentenceError
 
+_JOINT = re.compile(r",|\b(?:and|or|but|with|in|today)\b|[()]", re.IGNORECASE)
 LONGEST_SENTENCE = 5_000
 _ODD = frozenset(
     {"_SUBJECT", "KIND", "_LPAR", "_RPAR", "NOT_COLON", "QUOTED", "BARE", "COMMA", "LIST_OR", "$END"}
@@ -87,8 +89,10 @@ def _stopped(text: str, said: str, error: UnexpectedInput, grammar: Grammar) -> 
         return SentenceError(text=text, at=at, wrong="the sentence stops too early", suggestions=usual)
     stopped = f"not understood from “{_shortened(rest)}” on (character {at + 1})"
     near = _meant_longer(said, at, grammar) or nearest(rest, choices)
-    hint = "" if near or "BARE" not in expected else "; put a text that is not a single plain word in quotes"
-    return SentenceError(text=text, at=at, wrong=f"{stopped}{hint}", suggestions=near or usual)
+    if near or "BARE" not in expected:
+        return SentenceError(text=text, at=at, wrong=stopped, suggestions=near or usual)
+    wrong = f"{stopped}; a text that is more than one plain word stands in quotes"
+    return SentenceError(text=text, at=at, wrong=wrong, suggestions=(quote(_JOINT.split(rest)[0].strip()),))
 
 
 def _meant_longer(said: str, at: int, grammar: Grammar) -> tuple[str, ...]:

@@ -96,8 +96,9 @@ class Words:
         self.page_types: Phrases = {
             squeezed(kind): kind for kind in vocabulary.page_types if _PLAIN.fullmatch(kind)
         }
-        firsts = {phrase.split()[0] for phrase in (*self.did, *self.done, *self.signals, *self.stages)}
+        firsts = {phrase.split()[0] for phrase in (*self.did, *self.done, *self.signals)}
         self.reserved = GRAMMAR_WORDS | firsts
+        self._beginnings = FIRST_WORDS | firsts | {"in", "came", "returned", "agreed", "consented"}
 
     def says(self, event: str) -> str:
         """`viewed`, or `did "Product Viewed"` where no phrase is its own."""
@@ -130,7 +131,8 @@ class Words:
     def says_name(self, name: str, known: Phrases) -> str:
         """A stage or a kind of page."""
         phrase = squeezed(name)
-        return name if known.get(phrase) == name and " ".join(name.split()) == name else quote(name)
+        is_own = known.get(phrase) == name and phrase.split()[0] not in self._beginnings
+        return name if is_own and " ".join(name.split()) == name else quote(name)
 
     def fact_type(self, event: str, fact: str) -> str:
         """The plan's type of a fact, `text` when nobody declared it."""
@@ -198,7 +200,9 @@ def _signal_phrases(vocabulary: Vocabulary) -> dict[str, str]:
     for words, name in names:
         phrase = squeezed(words.replace("_", " "))
         is_taken = any(phrase == taken or phrase.startswith(f"{taken} ") for taken in AFTER_THE)
-        if _PLAIN.fullmatch(phrase) and not is_taken:
+        first, _, more = phrase.partition(" ")
+        is_clause = first in FIRST_WORDS and not (first == "last" and more)
+        if _PLAIN.fullmatch(phrase) and not is_taken and not is_clause:
             found.setdefault(phrase, name)
     return found
 

@@ -1,0 +1,131 @@
+"""The sentence is the rule: what a condition says of itself is read as the same condition, whatever it holds."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from opportune.core.conditions import CONDITIONS, AnyCondition
+from opportune.core.conditions.base import Condition
+from opportune.core.sentence import describe, parse_condition
+from opportune.errors import SentenceError
+from tests.core.condition_values import BARE_VOCABULARY, VOCABULARY, conditions, leaves
+
+SENTENCES = {
+    "a returning visitor viewed the same category at least 2 times in 7 days": None,
+    "someone added to cart and has not bought 1 hour later": "a visitor added to cart and has not bought 1 hour later",
+    "a visitor is on a help, returns, shipping or account page, or has an open ticket, or asked for a refund in the last 7 days": None,
+    "a visitor added to cart at least 2 times in 7 days and has not bought since": None,
+    "a visitor viewed at least 3 different products in 7 days": None,
+    "a visitor subscribed": None,
+    "is subscribed": "a visitor is subscribed",
+    "a visitor came from paid search": "a visitor came from an ad",
+    "the campaign contains 'shoes'": "the campaign contains shoes",
+    "the search terms contain 'boots'": "the search terms contain boots",
+    "cart value is over €50": "the cart value is more than €50",
+    "cart value is over 50 EUR": "the cart value is more than €50",
+    "a visitor bought in the last 30 days": None,
+    "a visitor is returning after a purchase": None,
+    "last bought more than 30 days ago": "a visitor last bought more than 30 days ago",
+    "spent at least €200 in 90 days": "a visitor spent at least €200 in 90 days",
+    "loyalty tier is gold or platinum": "the loyalty tier is gold or platinum",
+    "the stage is loyal": None,
+    "the device is mobile": "the device type is mobile",
+    "in support, or bought today": "a visitor is in support or bought today",
+    "not: a visitor bought": "a visitor has not bought",
+    "a visitor never bought": "a visitor has not bought",
+    "the product on the page was bought": "a visitor bought the product on the page",
+    "either bought today or viewed today and the device is mobile": (
+        "(a visitor bought today or viewed today) and the device type is mobile"
+    ),
+    "both viewed today and searched today": "a visitor viewed today and searched today",
+    "viewed twice this visit or the cart is empty": "a visitor viewed at least 2 times in this visit or the cart is empty",
+    "a customer who viewed 3 times or more within the last week": "a visitor viewed at least 3 times in 7 days",
+    "the campaign is summer sale or winter sale, or the device is mobile": (
+        'the campaign is "summer sale" or "winter sale", or the device type is mobile'
+    ),
+    "the country is one of de, at, ch": "the country is de, at or ch",
+    "it is a weekend": "it is a Saturday or Sunday",
+    "the cart value is more than €50 and has bought": "the cart value is more than €50 and they bought",
+    "A  Visitor\n BOUGHT  Ever.": "a visitor bought",
+    "viewed in category “running shoes” more than once": 'a visitor viewed with category "running shoes" more than once',
+}
+
+
+def in_canonical_form(sentence: str) -> str:
+    return describe(parse_condition(sentence, VOCABULARY), VOCABULARY)
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_what_marketers_write_is_read_back_in_one_canonical_form(sentence: str) -> None:
+    canonical = SENTENCES[sentence] or sentence
+    assert in_canonical_form(sentence) == canonical
+    assert in_canonical_form(canonical) == canonical
+
+
+@pytest.mark.parametrize("member", CONDITIONS, ids=lambda member: member.__name__)
+def test_every_example_reads_back_to_itself(member: type[Condition]) -> None:
+    assert member.examples
+    for example in member.examples:
+        assert in_canonical_form(example) == example
+
+
+@given(leaves)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_single_condition_is_read_back_as_itself(condition: Condition) -> None:
+    assert parse_condition(describe(condition, VOCABULARY), VOCABULARY) == condition
+
+
+@given(conditions)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_nesting_is_read_back_as_itself(condition: Condition) -> None:
+    sentence = describe(condition, VOCABULARY)
+    again = parse_condition(sentence, VOCABULARY)
+    assert again == condition
+    assert describe(again, VOCABULARY) == sentence
+
+
+@given(conditions)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_structured_form_decodes_to_the_same_condition(condition: Condition) -> None:
+    try:
+        encoded = msgspec.json.encode(condition)
+    except UnicodeEncodeError:
+        return  # half a surrogate pair: no JSON can hold it
+    assert msgspec.json.decode(encoded, type=AnyCondition) == condition
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_either_a_sentence_or_a_clear_error(text: str) -> None:
+    for vocabulary in (VOCABULARY, BARE_VOCABULARY):
+        try:
+            parse_condition(text, vocabulary)
+        except SentenceError as error:
+            assert 0 <= error.at <= len(text)
+            assert str(error)
+
+
+def test_a_shop_that_declared_nothing_names_events_in_quotes() -> None:
+    sentence = 'a visitor did "Product Viewed" at least 2 times in 7 days'
+    condition = parse_condition(sentence, BARE_VOCABULARY)
+    assert describe(condition, BARE_VOCABULARY) == sentence
+
+
+def test_and_binds_closer_than_or() -> None:
+    loose = parse_condition("viewed today or searched today and bought today", VOCABULARY)
+    assert loose == parse_condition("viewed today or (searched today and bought today)", VOCABULARY)
+
+
+def test_a_structured_form_that_cannot_be_is_refused() -> None:
+    for broken in (
+        b'{"kind": "all", "conditions": []}',
+        b'{"kind": "signal", "signal": "campaign", "test": "between", "values": [1]}',
+        b'{"kind": "count", "event": "Product Viewed", "window": {"span": "last"}}',
+        b'{"kind": "page"}',
+        b'{"kind": "schedule", "days": [7]}',
+    ):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.json.decode(broken, type=AnyCondition)

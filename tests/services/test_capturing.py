@@ -18,7 +18,7 @@ from opportune.core.plan import EventPlan, Plan, PropertyPlan
 from opportune.core.timeline import TimelineEvent
 from opportune.services.appending import MACHINE_EVENTS_A_DAY
 from opportune.services.authorizing import user_token_of
-from opportune.services.capturing import CaptureResult, CaptureSource, capture
+from opportune.services.capturing import CaptureResult, CaptureSource, capture, prepare, store
 from opportune.services.house import Held, House
 from opportune.services.tokens import Token, sign
 from opportune.storage.base import EventQuery, Exposure
@@ -340,6 +340,67 @@ def test_a_stranger_cannot_swallow_an_order_by_guessing_its_number(house: House)
     take(house, order(user="u-1", revenue=99), source=SERVER)
     [event] = timeline(house, user="u-1")
     assert event.facts["value"] == 9900
+
+
+@given(st.permutations(["browser", "pixel", "webhook", "late"]), st.booleans())
+def test_the_versions_of_an_order_give_the_same_event_in_any_order(arrival: list[str], at_once: bool) -> None:
+    versions = {
+        "browser": (BROWSER, order(NOW - 3 * MINUTE, revenue=1, messageId="browser")),
+        "pixel": (BROWSER, order(NOW - 2 * MINUTE, revenue=2, messageId="pixel")),
+        "webhook": (SERVER, order(NOW - MINUTE, user="u-1", revenue=99, messageId="webhook")),
+        "late": (SERVER, order(NOW, user="u-1", revenue=99, messageId="late")),
+    }
+    house = new_house()
+    take(house, {"type": "identify", "anonymousId": "a-1", "userId": "u-1"}, source=SERVER)
+    if at_once:
+        prepared = [one for name in arrival for one in prepare(house, versions[name][0], [versions[name][1]])]
+        store(house, prepared).result()
+    else:
+        for name in arrival:
+            take(house, versions[name][1], source=versions[name][0])
+    [event] = [event for event in timeline(house, user="u-1") if event.name == "Order Completed"]
+    assert (event.occurred_at, event.facts["value"], event.source) == (NOW - 3 * MINUTE, 9900, "server")
+    assert (
+        sum(
+            count
+            for _, name, count, _ in house.storage.list_totals("2000-01-01", "2100-01-01")
+            if "Order" in name
+        )
+        == 1
+    )
+
+
+@given(st.data())
+def test_duplicates_and_order_of_arrival_change_nothing(data: st.DataObject) -> None:
+    messages = [
+        track(
+            f"E{number % 3}",
+            device=f"a-{number % 2}",
+            messageId=str(number),
+            timestamp=to_iso(NOW - number * HOUR),
+        )
+        for number in range(8)
+    ]
+    arrival = data.draw(st.permutations(messages)) + data.draw(
+        st.lists(st.sampled_from(messages), max_size=6)
+    )
+    house = new_house()
+    while arrival:
+        size = data.draw(st.integers(1, len(arrival)))
+        take(house, *arrival[:size])
+        arrival = arrival[size:]
+    told = [
+        (event.name, event.occurred_at)
+        for device in ("a-0", "a-1")
+        for event in timeline(house, device=device)
+    ]
+    expected = [
+        (f"E{number % 3}", NOW - number * HOUR)
+        for side in (0, 1)
+        for number in range(7, -1, -1)
+        if number % 2 == side
+    ]
+    assert told == expected
 
 
 # -- persons ----------------------------------------------------------------------------------

@@ -79,6 +79,8 @@ class Appending:
         self.known: dict[tuple[int, int], set[int]] = {}
         self.counts: Counter[tuple[int, int]] = Counter()
         self.aside: list[SetAside] = []
+        self.versions: dict[int, EventRow] = {}
+        """By `seq`: rows with a business key written by this job, which no reader can see yet."""
 
     def run(self) -> CaptureResult:
         outcomes = tuple(self._one(ready) for ready in self.prepared)
@@ -203,32 +205,42 @@ class Appending:
 
     def _move(self, known: BusinessKey, occurred_at: int) -> None:
         """The stored version keeps its values and gets the earlier time."""
-        storage, transaction = self.house.storage, self.transaction
-        query = EventQuery(name=known.event, keys=(known.key,), before_seq=known.seq + 1, limit=1)
-        found = next((stored for stored in storage.list_events(query) if stored.seq == known.seq), None)
-        if found is None:  # written a moment ago, in this very group of commits
+        row = self.versions.get(known.seq) or self._stored_row(known)
+        if row is None:  # another request's, in this very group of commits
             return
-        body = _decode(found.body)
-        event = from_body(known.event, body, occurred_at)
+        moved = msgspec.structs.replace(row, occurred_at=occurred_at)
+        self.transaction.supersede_event(known)
+        seq = self._append_moved(moved)
+        self.transaction.put_business_key(msgspec.structs.replace(known, occurred_at=occurred_at, seq=seq))
+
+    def _append_moved(self, row: EventRow) -> int:
+        seq = self.transaction.append_event(row)
+        self.versions[seq] = row
+        return seq
+
+    def _stored_row(self, known: BusinessKey) -> EventRow | None:
+        """The row of a stored version, made again from its body."""
+        query = EventQuery(name=known.event, keys=(known.key,), before_seq=known.seq + 1, limit=1)
+        found = next(iter(self.house.storage.list_events(query)), None)
+        if found is None or found.seq != known.seq:
+            return None
+        event = from_body(known.event, _decode(found.body), found.occurred_at)
         facts = facts_of(plan_of(self.house), event)
-        transaction.supersede_event(known)
-        seq = transaction.append_event(
-            EventRow(
-                key=known.key,
-                event_class=known.event_class,
-                occurred_at=occurred_at,
-                name=known.event,
-                source=found.source,
-                message=hash_of(event.message_id),
-                facts=_encode(facts),
-                body=found.body,
-                value=value_of(facts),
-            )
+        return EventRow(
+            key=known.key,
+            event_class=known.event_class,
+            occurred_at=found.occurred_at,
+            name=known.event,
+            source=found.source,
+            message=hash_of(event.message_id),
+            facts=_encode(facts),
+            body=found.body,
+            value=value_of(facts),
         )
-        transaction.put_business_key(msgspec.structs.replace(known, occurred_at=occurred_at, seq=seq))
 
     def _put_version(self, ready: Ready, row: EventRow, value: str) -> Outcome:
         outcome = self._append(ready, row)
+        self.versions[outcome.seq] = row
         self.transaction.put_business_key(
             BusinessKey(
                 event=row.name,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from opportune.core.event import Event
 from opportune.core.plan import BEHAVIOUR, KEY_EVENT, TELEMETRY, EventPlan, Plan, PropertyPlan, judge
+from opportune.core.plan_reference import events_page
 from opportune.core.standard_plan import STANDARD_EVENTS, STANDARD_PLAN
 
 
@@ -79,3 +81,8 @@ def test_only_a_strict_plan_minds_optional_types_and_unknown_names() -> None:
         assert judge(Plan(events=events), event) is None
         assert judge(Plan(mode="strict", events=events), event) is not None
     assert judge(Plan(mode="strict", events=events), track("Fitted", size=None)) is None
+
+
+def test_the_page_of_events_says_what_the_plan_says() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "events.md"
+    assert page.read_text() == events_page(), "the page is stale: run `python tools/write_reference.py`"

@@ -23,8 +23,8 @@ INTRODUCTION = f"""# Events we know
 *Made from the code by `python tools/write_reference.py`; a test fails when it is stale.*
 
 These events are known from the start; a playbook's `plan.yaml` adds to them and changes them. Any other event is taken
-too, unless the plan is `strict`. "In a sentence" is the verb that means the event, as in "a visitor **added to cart** in
-the last 7 days". "Kept small" names the facts a decision sees; the whole event is kept beside them.
+too, unless the plan is `strict`. "In a sentence" is the verb that means the event, as in "a visitor **added to
+cart** in the last 7 days". "Kept small" names the facts a decision sees; the whole event is kept beside them.
 
 - **key** events count whatever their age, the newest 200 of a visitor; **behaviour** for 90 days, the newest 500;
   **telemetry** is kept for reports and never read by a decision.
@@ -33,8 +33,8 @@ the last 7 days". "Kept small" names the facts a decision sees; the whole event 
 
 ## What is taken
 
-- Up to {MAX_BATCH_EVENTS:,} events and {MAX_BATCH_BYTES // 1024} KB a request, {MAX_EVENT_BYTES // 1024} KB an event, not
-  nested deeper than {MAX_DEPTH}. Ids are texts or numbers of up to {MAX_ID_CHARS} characters.
+- Up to {MAX_BATCH_EVENTS:,} events and {MAX_BATCH_BYTES // 1024} KB a request, {MAX_EVENT_BYTES // 1024} KB an event,
+  not nested deeper than {MAX_DEPTH}. Ids are texts or numbers of up to {MAX_ID_CHARS} characters.
 - **Once.** A message id counts once within a visitor, for a day around. Events with a business key (an order's number)
   are one event in all their versions: a secret key's values win, the earliest time stands.
 - **When.** `receivedAt - (sentAt - timestamp)`, so a wrong clock does no harm. Nothing lies in the future; a time that

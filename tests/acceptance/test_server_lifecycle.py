@@ -1,0 +1,275 @@
+"""The server as a process: start, publish while it runs, refuse a second one, crash, full disk, orderly end."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import pytest
+from tests.serving import WRITE_KEY, ServerProcess, done, run_command, viewed, write_playbook
+
+WELCOME, SHOES = {"headline": "Welcome"}, {"headline": "Shoes for you"}
+
+
+@pytest.fixture(scope="module")
+def playbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_playbook(tmp_path_factory.mktemp("playbook"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, playbook: Path) -> Iterator[ServerProcess]:
+    """A server that these tests share; each leaves it as it was, with visitors of its own."""
+    with ServerProcess(tmp_path_factory.mktemp("data"), "--playbook", playbook) as server:
+        yield server
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def test_it_says_where_it_listens_and_what_runs(server: ServerProcess) -> None:
+    assert server.url in server.printed()
+    assert "1 rules, 1 places" in server.printed()
+    assert server.get("/health/ready")[0] == 200
+
+
+def test_an_acknowledged_event_changes_the_next_decision(server: ServerProcess) -> None:
+    assert server.view("v-1", 1) == 200
+    assert server.hero("v-1")["value"] == WELCOME
+    assert server.view("v-1", 2) == 200
+    assert server.hero("v-1")["value"] == SHOES
+
+
+def test_publishing_reaches_the_running_server_and_its_history(
+    server: ServerProcess, playbook: Path, tmp_path: Path
+) -> None:
+    server.view("v-2", 1)
+    assert server.hero("v-2")["value"] == WELCOME
+    done("publish", write_playbook(tmp_path / "eager", times=1), "--data", server.data)
+    assert server.hero("v-2")["value"] == SHOES
+    done("publish", playbook, "--data", server.data)
+    assert server.hero("v-2")["value"] == WELCOME
+
+
+def test_a_playbook_that_does_not_check_never_replaces_the_running_one(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    folder = write_playbook(tmp_path / "broken")
+    (folder / "rules" / "viewed.yaml").write_text(
+        "rule: Viewed something\nwhen: a visitor flew to the moon\n"
+    )
+    refused = run_command("publish", folder, "--data", server.data)
+    assert refused.returncode == 1
+    assert "rules/viewed.yaml:2" in refused.stderr
+    assert server.hero("v-3")["value"] == WELCOME
+
+
+def test_a_publish_based_on_an_older_revision_is_refused(server: ServerProcess, tmp_path: Path) -> None:
+    folder = write_playbook(tmp_path / "late", headline="Hello")
+    refused = run_command("publish", folder, "--data", server.data, "--based-on", "0123456789ab")
+    assert refused.returncode == 1
+    assert "yours is based on 0123456789ab" in refused.stderr
+
+
+def test_what_runs_can_be_exported_and_checks(server: ServerProcess, playbook: Path, tmp_path: Path) -> None:
+    done("export", tmp_path / "copy", "--data", server.data)
+    found = done("check", tmp_path / "copy")
+    assert json.loads(done("status", "--data", server.data, "--json"))["revision"] in found
+    assert (tmp_path / "copy" / "team.yaml").read_text() == (playbook / "team.yaml").read_text()
+
+
+def test_a_key_made_while_it_runs_opens_at_once_and_a_revoked_one_no_more(server: ServerProcess) -> None:
+    value = done("keys", "add", "--data", server.data, "--kind", "secret", "--name", "reports").strip()
+    assert server.get("/v1/events", key=value)[0] == 200
+    done("keys", "revoke", "--data", server.data, "--name", "reports")
+    time.sleep(1.1)  # a server asks its store at most once a second whether a known key still holds
+    assert server.get("/v1/events", key=value)[0] == 401
+
+
+def test_off_and_on_take_effect_at_once(server: ServerProcess) -> None:
+    server.view("v-4", 1)
+    server.view("v-4", 2)
+    done("off", "--data", server.data, "--reason", "strange prices")
+    hero = server.hero("v-4")
+    assert (hero["value"], hero["reason"]) == (WELCOME, "DISABLED")
+    done("on", "--data", server.data)
+    assert server.hero("v-4")["value"] == SHOES
+
+
+def test_a_paused_rule_does_nothing(server: ServerProcess) -> None:
+    server.view("v-5", 1)
+    server.view("v-5", 2)
+    done("rule", "Viewed something", "paused", "--data", server.data)
+    assert server.hero("v-5")["value"] == WELCOME
+    (row,) = json.loads(done("rules", "--data", server.data, "--json"))
+    assert (row["state"], row["acts"]) == ("paused", False)
+    done("rule", "Viewed something", "live", "--data", server.data)
+    assert server.hero("v-5")["value"] == SHOES
+
+
+def test_a_decision_is_explained_replayed_and_rebuilt_by_its_token(server: ServerProcess) -> None:
+    server.view("v-6", 1)
+    server.view("v-6", 2)
+    server.hero("v-6")
+    token = server.hero("v-6")["decision"]
+    said = done("explain", token, "--data", server.data)
+    assert "Viewed something" in said
+    assert done("explain", token, "--replay", "--data", server.data).startswith("Equal")
+    assert done("explain", token, "--rebuild", "--data", server.data).startswith("Equal")
+
+
+def test_why_not_is_explained_for_a_person_with_what_would_change_it(server: ServerProcess) -> None:
+    server.view("v-7", 1)
+    said = done("explain", "--person", "v-7", "--slot", "home-hero", "--data", server.data)
+    assert "Viewed something" in said
+    refused = run_command("explain", "--person", "nobody", "--slot", "home-hero", "--data", server.data)
+    assert refused.returncode == 1
+    assert "nobody" in refused.stderr
+
+
+def test_a_second_server_is_refused_with_the_firsts_process(server: ServerProcess) -> None:
+    second = run_command("serve", "--data", server.data, "--port", 0)
+    assert second.returncode == 1
+    assert str(server.process.pid) in second.stderr
+    assert server.view("v-8") == 200
+
+
+def test_a_port_in_use_is_said(server: ServerProcess, tmp_path: Path) -> None:
+    port = server.url.rpartition(":")[2]
+    second = run_command("serve", "--data", tmp_path / "other", "--port", port)
+    assert second.returncode == 1
+    assert f"Port {port}" in second.stderr
+
+
+def test_long_reads_run_in_the_reading_process(server: ServerProcess) -> None:
+    server.view("v-9", 1)
+    status, page, _ = server.get("/v1/events?limit=1")
+    assert status == 200
+    assert [event["messageId"] for event in page["events"]] == ["v-9-1"]
+    assert server.get("/v1/people/nobody-we-know")[0] == 404
+    assert server.get("/v1/events")[0] == 200
+
+
+def test_a_stream_is_replayed_once_however_often_it_is_sent(server: ServerProcess, tmp_path: Path) -> None:
+    stream = tmp_path / "stream.csv"
+    rows = [f"2019-10-01 00:00:{n % 60:02} UTC,view,{n},1,shoes,x,9.5,{n % 7},s" for n in range(150)]
+    heading = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
+    stream.write_text("\n".join([heading, *rows, rows[0]]))
+    send = ["replay", stream, "--format", "rees46", "--url", server.url, "--write-key", WRITE_KEY, "--json"]
+    first, again = json.loads(done(*send)), json.loads(done(*send))
+    assert (first["accepted"], first["duplicate"], first["set_aside"]) == (150, 1, 0)
+    assert (again["accepted"], again["duplicate"]) == (0, 151)
+    assert first["decisions"] == 14  # seven visitors in each of two batches, one place
+
+
+def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
+    (tmp_path / "stream.csv").write_text("user_id,event\nu,Signed Up\n")
+    url = "http://127.0.0.1:9"
+    refused = run_command(
+        "replay", tmp_path / "stream.csv", "--format", "csv", "--url", url, "--write-key", "k"
+    )
+    assert refused.returncode == 1
+    assert f"No server answers at {url}" in refused.stderr
+
+
+def test_without_a_playbook_it_captures_and_knows_no_place(data: Path) -> None:
+    with ServerProcess(data, OPPORTUNE_WANTS_METRICS_KEY="true") as server:
+        assert "No playbook is published yet" in server.printed()
+        assert server.view("v-1") == 200
+        hero = server.hero("v-1")
+        assert (hero["reason"], hero["errorCode"]) == ("ERROR", "FLAG_NOT_FOUND")
+        assert server.get("/metrics", key="")[0] == 401
+        assert server.get("/metrics")[0] == 200
+
+
+def test_a_wrong_setting_is_named(data: Path) -> None:
+    refused = run_command("serve", "--data", data, OPPORTUNE_KEY_RATE="fast")
+    assert refused.returncode == 1
+    assert "OPPORTUNE_KEY_RATE='fast'" in refused.stderr
+
+
+def test_it_ends_orderly_and_what_was_published_last_runs_again(data: Path, tmp_path: Path) -> None:
+    folder = write_playbook(tmp_path / "playbook")
+    with ServerProcess(data, "--playbook", folder) as server:
+        server.view("v-1", 1)
+        server.view("v-1", 2)
+        assert server.stop() == 0
+        assert "Traceback" not in server.printed()
+    (folder / "slots" / "home-hero.yaml").write_text("slot: [\n")
+    with ServerProcess(data, "--playbook", folder) as server:
+        assert "slots/home-hero.yaml" in server.printed()
+        assert "goes on running" in server.printed()
+        assert server.hero("v-1")["value"] == SHOES
+
+
+def test_after_a_crash_every_acknowledged_event_is_there_once(data: Path) -> None:
+    acknowledged: list[str] = []
+    enough = Event()
+
+    def send(server: ServerProcess, sender: int) -> None:
+        number = 0
+        while not enough.is_set():
+            batch = [f"s{sender}-{number}-{place}" for place in range(5)]
+            messages = [viewed(f"v-{sender}-{place}", message) for place, message in enumerate(batch)]
+            try:
+                status, _, _ = server.post("/v1/batch", {"batch": messages})
+            except (OSError, ValueError):
+                return
+            if status == 200:
+                acknowledged.extend(batch)
+            number += 1
+
+    with ServerProcess(data) as server, ThreadPoolExecutor(4) as pool:
+        sending = [pool.submit(send, server, sender) for sender in range(4)]
+        while len(acknowledged) < 600 and not all(sender.done() for sender in sending):
+            time.sleep(0.01)
+        server.kill()
+        enough.set()
+    with ServerProcess(data) as server:
+        assert len(acknowledged) >= 600
+        assert_stored_once(server, acknowledged)
+        again = [viewed(f"v-{name[1]}-{name[-1]}", name) for name in acknowledged[-5:]]
+        assert server.post("/v1/batch", {"batch": again})[0] == 200
+        assert_stored_once(server, acknowledged)
+
+
+def assert_stored_once(server: ServerProcess, names: list[str]) -> None:
+    counts: Counter[str] = Counter()
+    cursor = ""
+    while cursor is not None:
+        _, page, _ = server.get(f"/v1/events?limit=1000{f'&cursor={cursor}' if cursor else ''}")
+        counts.update(event["messageId"] for event in page["events"])
+        cursor = page["cursor"]
+    assert set(names) <= counts.keys()
+    assert max(counts.values()) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can limit the files of a running process")
+def test_a_full_disk_refuses_events_but_never_a_page(data: Path, playbook: Path) -> None:
+    with ServerProcess(data, "--playbook", playbook) as server:
+        fill_the_disk_of(server)
+
+
+def fill_the_disk_of(server: ServerProcess) -> None:
+    import resource  # noqa: PLC0415 (not there on every system)
+
+    before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    server.view("v-1", 1)
+    server.view("v-1", 2)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4_096, before[1]))
+    status, answer, headers = server.post("/v1/track", viewed("v-2", "lost"))
+    assert (status, answer["code"]) == (503, "storage_unavailable")
+    assert int(headers["retry-after"]) >= 1
+    assert server.hero("v-1")["value"] in (WELCOME, SHOES)
+    assert server.hero("v-2")["value"] == WELCOME
+    assert server.get("/health/live")[0] == 200
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
+    assert server.post("/v1/track", viewed("v-2", "taken"))[0] == 200
+    assert server.process.poll() is None

@@ -17,7 +17,7 @@ from opportune.core.key import key_of
 from opportune.core.link import LinkChanges, links_after, links_after_alias, owner_of
 from opportune.core.moment import DAY
 from opportune.services.house import House
-from opportune.services.preparing import Ready, hash_of, plan_of
+from opportune.services.preparing import Ready, hash_of, plan_of, source_text
 from opportune.services.tokens import Token, exposures_of
 from opportune.storage.base import BusinessKey, EventQuery, EventRow, Transaction
 
@@ -121,7 +121,7 @@ class Appending:
                 raw=ready.row.body,
                 message_id=ready.event.message_id,
                 name=ready.row.name,
-                source=ready.source,
+                source=source_text(ready.event, is_secret=ready.is_secret),
                 received_at=ready.event.received_at,
             )
         )

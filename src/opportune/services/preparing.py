@@ -78,9 +78,13 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     device: int | None
     """The key of the device it names besides its proven user."""
     business_key: str = ""
-    is_verified: bool = False
-    source: str = ""
+    is_secret: bool = False
     token: Token | None = None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether somebody vouches for its values: a secret key, or a shop's signed webhook."""
+        return self.is_secret or self.event.source == "shop"
 
 
 def prepare(
@@ -99,6 +103,18 @@ def plan_of(house: House) -> Plan:
     """The plan in force; before any playbook was published, the standard one."""
     plan = house.programme.playbook.plan
     return plan if plan.events else STANDARD_PLAN
+
+
+def source_text(event: Event | None, kind: SourceKind | None = None, *, is_secret: bool) -> str:
+    """What a set-aside event's source says: `browser`, `server, verified`, `browser, proven user`."""
+    if event is not None:
+        kind = event.source
+    elif kind is None and is_secret:
+        kind = "server"
+    trust = TRUSTED if is_secret else ""
+    if not trust and event is not None and event.user_id is not None:
+        trust = PROVEN
+    return ", ".join(text for text in (kind, trust) if text)
 
 
 def _new_id() -> str:
@@ -185,8 +201,7 @@ class _Reader:
             traits=traits_of(event),
             device=_device_of(event),
             business_key=str(facts.get(business_key) or "") if business_key else "",
-            is_verified=event.source == "shop" or self.source.is_secret,
-            source=self._source_text(event),
+            is_secret=self.source.is_secret,
             token=self._token(event, decision) if isinstance(decision, str) else None,
         )
 
@@ -227,16 +242,9 @@ class _Reader:
             raw=self._raw(unfit, fields, message),
             message_id=cast("str", mended(message_id)),
             name=cast("str", mended(name)),
-            source=self._source_text(event),
+            source=source_text(event, self.source.kind, is_secret=self.source.is_secret),
             received_at=self.origin.received_at,
         )
-
-    def _source_text(self, event: Event | None) -> str:
-        kind = event.source if event is not None else self.source.kind or "server" * self.source.is_secret
-        trust = TRUSTED if self.source.is_secret else ""
-        if not trust and event is not None and event.user_id is not None:
-            trust = PROVEN
-        return ", ".join(text for text in (kind, trust) if text)
 
     def _raw(self, unfit: Unfit, fields: object, message: Message) -> bytes:
         """JSON that anybody can decode and that stands by itself: with its type, and when it was sent."""

@@ -68,9 +68,10 @@ class SqliteStorage(Storage):
             self._prepare()
         deadline_seconds = longest_read_seconds if read_only else None
         self._readers = Readers(self.path, read_only=read_only, deadline_seconds=deadline_seconds)
+        self._readers.connection()  # held open, so that reading needs no new file when the disk is full
+        self._writer = None if read_only else Writer(self.path, most_jobs_waiting=most_jobs_waiting)
         if read_only:
             self._check_layout()
-        self._writer = None if read_only else Writer(self.path, most_jobs_waiting=most_jobs_waiting)
 
     def _prepare(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

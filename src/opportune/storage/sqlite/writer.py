@@ -166,7 +166,7 @@ class Writer:
         return self._connection
 
     def _give_up(self, error: BaseException, futures: list[Future[Any]]) -> None:
-        """Nothing of the group is kept. After a failed write the file is opened anew."""
+        """Nothing of the group is kept. After a failed write (not a full disk) the file is opened anew."""
         connection = self._connection
         if connection is not None:
             try:
@@ -175,7 +175,7 @@ class Writer:
             except sqlite3.Error:
                 self._forget(connection)
             else:
-                if _is_of_the_disk(error):
+                if _is_of_the_disk(error) and _code_of(error) != sqlite3.SQLITE_FULL:
                     self._forget(connection)
         reason = _reason_of(error)
         for future in futures:

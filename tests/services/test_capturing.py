@@ -151,6 +151,15 @@ def test_a_machine_is_set_aside_and_listed(house: House) -> None:
     assert take(house, track(device="a-2")).accepted == 1
 
 
+def test_a_crawler_that_runs_the_pages_script_never_becomes_a_visitor(house: House) -> None:
+    agent = {"userAgent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
+    result = take(house, track(context=agent))
+    assert (result.accepted, result.set_aside) == (0, 1)
+    assert [row.code for row in house.storage.list_set_aside()] == ["machine"]
+    reported = take(house, track(context=agent | {"library": {"name": "analytics-python"}}), source=SERVER)
+    assert reported.accepted == 1
+
+
 def test_a_busy_week_is_no_machine(house: House) -> None:
     for day in range(6, -1, -1):
         messages = [

@@ -8,23 +8,25 @@ rules wait because events they depend on were never seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from opportune.core.allocation import BUCKETS
+from opportune.core.allocation import BUCKETS, IN, OUT, Arms
 from opportune.core.conditions.base import Check, Needs
 from opportune.core.content import compile_content
 from opportune.core.equality import equality_of
+from opportune.core.exposed import Exposed
 from opportune.core.lasting import lasting
 from opportune.core.plan import Plan
 from opportune.core.playbook import Playbook
-from opportune.core.rule import Hide, Limits, Rule, RunState
+from opportune.core.rule import TREATMENT, Hide, Limits, Rule, RunState
 from opportune.core.signals import SIGNALS, readers
 from opportune.core.signals.base import Reading, Signal
 from opportune.core.signals.stage import stage_signal
 from opportune.core.situation import Situation
 from opportune.core.slot import Fill, Slot
+from opportune.core.standard_plan import STANDARD_PLAN
 from opportune.core.team import Team
 from opportune.core.vocabulary import Vocabulary
 
@@ -62,6 +64,8 @@ class Hiding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     product: str
     product_name: str
     product_events: tuple[str, ...]
+    exposed: Mapping[str, Exposed]
+    """By arm, empty where nothing is tested."""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -81,6 +85,8 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     acting: Acting
     content: Content
     limits_name: str
+    exposed: Mapping[str, Exposed]
+    """By arm, empty where nothing is tested."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -111,6 +117,7 @@ class Programme:
     """Everything we personalize. Immutable; `with_seen` and `with_run` give new ones."""
 
     __slots__ = (
+        "holdout",
         "is_off",
         "places",
         "playbook",
@@ -137,6 +144,8 @@ class Programme:
         self.is_off = is_off
         self.revision = playbook.revision
         self.readers = _readers(playbook)
+        held_out = playbook.team.holdout
+        self.holdout: Arms = ((OUT, held_out), (IN, BUCKETS - held_out)) if held_out else ()
         builder = _Builder(playbook, self.run_states, seen_events)
         self.places: Mapping[str, Place] = {
             name: builder.place(slot) for name, slot in playbook.slots.items()
@@ -158,7 +167,7 @@ class Programme:
 
 def empty_programme() -> Programme:
     """What decides before any playbook was published: every slot is unknown."""
-    plan = Plan()
+    plan = STANDARD_PLAN
     vocabulary = Vocabulary(plan=plan, signals={signal.name: signal for signal in SIGNALS})
     return Programme(Playbook(revision="", team=Team(), plan=plan, vocabulary=vocabulary, slots={}, rules={}))
 
@@ -268,17 +277,21 @@ class _Builder:
                 is_bold=variant.intensity == "bold",
                 tags=slot.tags | variant.tags,
             )
-            limits_name = f"{name}/limits/{slot.name}"
+            acting = self.acting[name]
             showings.append(
                 Showing(
-                    order=len(showings), acting=self.acting[name], content=content, limits_name=limits_name
+                    order=len(showings),
+                    acting=acting,
+                    content=content,
+                    limits_name=f"{name}/limits/{slot.name}",
+                    exposed=_exposed("rule", slot, acting),
                 )
             )
         return showings
 
     def _content(self, name: str, value: Any, slot: Slot, *, is_bold: bool, tags: frozenset[str]) -> Content:
         hidings = [
-            self._hiding(hide, acting)
+            self._hiding(hide, acting, slot)
             for hide, acting in self.hides
             if hide.tag in tags or hide.slot == slot.name
         ]
@@ -290,7 +303,7 @@ class _Builder:
             hidings=tuple(hiding for hiding in hidings if not hiding.acting.is_always),
         )
 
-    def _hiding(self, hide: Hide, acting: Acting) -> Hiding:
+    def _hiding(self, hide: Hide, acting: Acting, slot: Slot) -> Hiding:
         event = {"bought": "Order Completed", "in cart": "Product Added", "viewed": "Product Viewed"}.get(
             hide.product, ""
         )
@@ -299,7 +312,14 @@ class _Builder:
             product=hide.product,
             product_name=f"{acting.rule}/product",
             product_events=self.playbook.plan.names_of(event) if event else (),
+            exposed=_exposed("hide", slot, acting),
         )
+
+
+def _exposed(subject: Literal["rule", "hide"], slot: Slot, acting: Acting) -> Mapping[str, Exposed]:
+    if not acting.arms:
+        return {"": Exposed(subject, slot.name, acting.rule, acting.behaviour, TREATMENT)}
+    return {arm: Exposed(subject, slot.name, acting.rule, acting.behaviour, arm) for arm, _ in acting.arms}
 
 
 def _indexed(

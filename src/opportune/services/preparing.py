@@ -33,6 +33,7 @@ from opportune.core.plan import Plan, judge
 from opportune.core.situation import Trait
 from opportune.core.standard_plan import STANDARD_PLAN
 from opportune.core.trait import traits_of
+from opportune.core.user_agent import is_machine
 from opportune.core.values import mended, to_moment
 from opportune.errors import BrokenJsonError
 from opportune.services.authorizing import verify_user_token
@@ -163,7 +164,7 @@ class _Reader:
         current = self.plan.current_name(event.name)
         if current != event.name:
             event = msgspec.structs.replace(event, name=current)
-        unfit = self._judge(event)
+        unfit = _unfit_sender(event) or self._judge(event)
         if unfit is not None:
             return self._set_aside(unfit, fields, message, event)
         return self._ready(event, cast("dict[str, Any]", fields), body)
@@ -265,6 +266,16 @@ class _Reader:
             return _encode(mended(whole))
         except (RecursionError, TypeError, ValueError):
             return _encode(_text_of(message))
+
+
+def _unfit_sender(event: Event) -> Unfit | None:
+    """Crawlers that run the page's script are no visitors; a shop's server is believed about whom it reports."""
+    if event.source != "browser":
+        return None
+    said = event.context.get("userAgent")
+    if not isinstance(said, str) or not is_machine(said):
+        return None
+    return Unfit("machine", "it was sent by a bot or an automated browser, not by a visitor")
 
 
 def _device_of(event: Event) -> int | None:

@@ -24,6 +24,7 @@ import msgspec
 
 import opportune
 from opportune import commands, server
+from opportune.cli.import_command import BATCH_BYTES, BATCH_EVENTS
 from opportune.cli.printing import Progress, fail
 from opportune.cli.replay import batches
 from opportune.cli.serve import publish_at_start, say_unreadable
@@ -38,7 +39,6 @@ PLAYBOOK = Path(opportune.__file__).parent / "demo" / "playbook"
 STATE = "demo.json"
 PORTS_TRIED = 20
 SHOP_SECONDS = 30.0
-BATCH_EVENTS = 1_000
 NO_LIMIT = 0
 
 
@@ -158,7 +158,7 @@ def seed(house: House, *, days: int, visitors: int) -> None:
     progress = Progress("events", sys.stderr)
     count = 0
     past = past_traffic(house.clock(), days=days, visitors_a_day=visitors)
-    for batch in batches(past, limit=BATCH_EVENTS):
+    for batch in batches(past, limit=BATCH_EVENTS, most_bytes=BATCH_BYTES):
         commands.execute(house, "import", {"messages": batch})
         count += len(batch)
         progress.show(count)

@@ -16,7 +16,8 @@ from opportune.cli.options import data_option, json_option, mapping_option
 from opportune.cli.printing import Progress, print_json
 from opportune.cli.replay import batches
 
-BATCH_EVENTS = 1_000
+BATCH_EVENTS = 5_000
+BATCH_BYTES = 8_000_000
 COUNTED = ("accepted", "duplicate", "set_aside")
 
 
@@ -41,7 +42,9 @@ def import_command(
     progress = Progress("read", sys.stderr)
     started = time.monotonic()
     with reach(data, may_make=True) as ask:
-        for batch in batches(clickstream_named(format_name).read(file, mapping), limit=BATCH_EVENTS):
+        for batch in batches(
+            clickstream_named(format_name).read(file, mapping), limit=BATCH_EVENTS, most_bytes=BATCH_BYTES
+        ):
             result: dict[str, Any] = ask("import", messages=batch)
             counts.update({name: result[name] for name in COUNTED})
             reasons.update(result["reasons"])

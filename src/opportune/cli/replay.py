@@ -142,12 +142,14 @@ def feed(client: Client, messages: Iterable[Message], *, speed: float, decides: 
     return report
 
 
-def batches(messages: Iterable[Message], *, limit: int) -> Iterator[list[Message]]:
+def batches(
+    messages: Iterable[Message], *, limit: int, most_bytes: int = BATCH_BYTES
+) -> Iterator[list[Message]]:
     batch: list[Message] = []
     size = 0
     for message in messages:
         bytes_ = len(msgspec.json.encode(message))
-        if batch and (len(batch) >= limit or size + bytes_ > BATCH_BYTES):
+        if batch and (len(batch) >= limit or size + bytes_ > most_bytes):
             yield batch
             batch, size = [], 0
         batch.append(message)

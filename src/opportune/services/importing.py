@@ -7,12 +7,13 @@ stand. Running it again is safe: a message is taken once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 
 import msgspec
 
 from opportune.core.event import MAX_BATCH_EVENTS
 from opportune.core.values import to_moment
-from opportune.services.capturing import CaptureSource, capture
+from opportune.services.capturing import CaptureResult, CaptureSource, capture
 from opportune.services.house import House
 
 STEP = 1_000
@@ -40,18 +41,43 @@ def import_messages(
     Raises StorageFullError or StorageBusyError; what was committed before stays.
     """
     ascending = sorted(messages, key=_moment_of)
-    counts = {"accepted": 0, "duplicate": 0, "set aside": 0}
-    reasons: dict[str, int] = {}
+    count = _Count()
     step = min(step, MAX_BATCH_EVENTS)
+    writing: Future[CaptureResult] | None = None
     for start in range(0, len(ascending), step):
-        result = capture(house, HISTORY, ascending[start : start + step]).result()
+        # The next step is prepared while the one before is written; no more than that is in memory.
+        prepared = capture(house, HISTORY, ascending[start : start + step])
+        if writing is not None:
+            count.add(writing.result())
+            _tell(progress, start)
+        writing = prepared
+    if writing is not None:
+        count.add(writing.result())
+        _tell(progress, len(ascending))
+    return count.to_result()
+
+
+class _Count:
+    """Outcomes so far."""
+
+    def __init__(self) -> None:
+        self._states = {"accepted": 0, "duplicate": 0, "set aside": 0}
+        self._reasons: dict[str, int] = {}
+
+    def add(self, result: CaptureResult) -> None:
         for outcome in result.outcomes:
-            counts[outcome.state] += 1
+            self._states[outcome.state] += 1
             if outcome.state == "set aside":
-                reasons[outcome.reason] = reasons.get(outcome.reason, 0) + 1
-        if progress is not None:
-            progress(min(start + step, len(ascending)))
-    return ImportResult(counts["accepted"], counts["duplicate"], counts["set aside"], reasons)
+                self._reasons[outcome.reason] = self._reasons.get(outcome.reason, 0) + 1
+
+    def to_result(self) -> ImportResult:
+        states = self._states
+        return ImportResult(states["accepted"], states["duplicate"], states["set aside"], self._reasons)
+
+
+def _tell(progress: Callable[[int], None] | None, done: int) -> None:
+    if progress is not None:
+        progress(done)
 
 
 def _moment_of(message: object) -> int:

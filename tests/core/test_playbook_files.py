@@ -45,7 +45,7 @@ variants:
     tags: discount
 """
 BAR = "slot: offer bar\ntype: text\ntags: promo\nfallback: Free shipping\nvariants:\n  Saved: Your cart is saved\n"
-RULE = "rule: Returner\nwhen: a visitor viewed at least 2 products in 7 days\nshow:\n  home hero: Promise\n"
+RULE = "rule: Returner\nwhen: a visitor viewed at least 2 different products in 7 days\nshow:\n  home hero: Promise\n"
 
 FILES = {
     "team.yaml": TEAM,
@@ -92,7 +92,7 @@ def test_a_good_folder_is_one_playbook_without_warnings() -> None:
 def test_a_rule_may_say_everything_there_is() -> None:
     whole = """\
 rule: Whole
-when: a visitor viewed at least 2 products in 7 days
+when: a visitor viewed at least 2 different products in 7 days
 show:
   home hero: Promise
 also show:
@@ -205,7 +205,7 @@ def test_a_version_may_write_its_content_apart() -> None:
 
 def test_rules_of_a_place_come_in_its_order_then_by_name() -> None:
     others = "".join(
-        f"---\n{RULE.replace('Returner', name).replace('2 products', f'{n} products')}"
+        f"---\n{RULE.replace('Returner', name).replace('2 different', f'{n} different')}"
         for n, name in enumerate("CBA", 3)
     )
     rules = (
@@ -274,7 +274,7 @@ def test_a_rules_behaviour_is_not_its_paperwork() -> None:
     assert read(rules_returner=RULE + paperwork).behaviours["Returner"] == before
     assert read(rules_other=RULE.replace("Returner", "Other")).behaviours["Returner"] == before
     changes = [
-        {"rules_returner": RULE.replace("2 products", "3 products")},
+        {"rules_returner": RULE.replace("2 different", "3 different")},
         {"rules_returner": RULE.replace("Promise", "Loud")},
         {"rules_returner": RULE + "test: half and half\n"},
         {"rules_returner": RULE + "at most: once\n"},
@@ -289,7 +289,7 @@ def test_a_rules_behaviour_is_not_its_paperwork() -> None:
 
 
 def test_a_stages_condition_is_part_of_the_behaviour_of_rules_that_ask_for_it() -> None:
-    rule = "rule: Staged\nwhen: their stage is Customer\nhide: promo\n"
+    rule = "rule: Staged\nwhen: the stage is Customer\nhide: promo\n"
     stages = "- stage: Customer\n  when: a visitor bought\n"
     once = read(rules_staged=rule, stages=stages)
     again = read(rules_staged=rule, stages=stages.replace("bought", "bought at least 2 times"))
@@ -436,10 +436,11 @@ def test_what_is_wrong_in_a_place_is_said_where_it_stands(text: str, said: str) 
         ("plan", "events:\n  X:\n    was: Y\n  Y:\n", 'plan.yaml:2: events: "Y" is declared, and a former name of "X" too'),
         ("plan", "key events: [Order Compleded]\n", 'plan.yaml:1: key events: no event is called "Order Compleded" (did you mean "Order Completed"?)'),
         ("stages", "stage: A\n", "stages.yaml:1: a list of stages was expected (write `- stage: Name`)"),
+        ("stages", "- stage: A\n  when: a visitor viewed at least 2 times in 400 days\n", "stages.yaml:2: when:"),
         ("stages", "- stage: A\n", "stages.yaml:1: when: is missing"),
         ("stages", "- stage: A\n  when: a visitor is new\n- stage: a\n  when: a visitor is new\n", 'stages.yaml:3: stage: two stages are called "a"'),
         ("stages", "- stage: A\n  when: a visitor iz new\n", "stages.yaml:2: when:"),
-        ("stages", "- stage: A\n  when: their stage is A\n", "stages.yaml:2: when: a stage cannot depend on the stage somebody is in"),
+        ("stages", "- stage: A\n  when: the stage is A\n", "stages.yaml:2: when: a stage cannot depend on the stage somebody is in"),
         ("rules_two", RULE.replace("Returner", "RETURNER").replace("2 pro", "3 pro"), 'rules/two.yaml:1: rule: another rule is called "Returner"'),
         ("extra", "a: 1\n", "extra.yaml: this file is not read"),
         ("team", "", "rules/returner.yaml:1: owner: nobody said the owner"),
@@ -478,7 +479,7 @@ def test_a_day_that_is_over_is_warned_about() -> None:
 
 def test_more_than_three_rules_at_once_are_warned_about() -> None:
     many = "---\n".join(
-        RULE.replace("Returner", f"R{n}").replace("2 products", f"{n} products") for n in range(2, 6)
+        RULE.replace("Returner", f"R{n}").replace("2 different", f"{n} different") for n in range(2, 6)
     )
     assert only_problem(rules_returner=many).startswith(
         "warning: rules/returner.yaml:16: launch: 4 rules are launched at once"
@@ -493,9 +494,13 @@ def test_a_rule_behind_its_double_is_warned_about() -> None:
     assert problems(rules_two=double, rules_returner=RULE + "test: half and half\n") == []
 
 
-def test_bold_without_anything_sure_is_warned_about() -> None:
-    text = RULE.replace("Promise", "Loud")
-    assert problems(rules_returner=text) == []
+def test_bold_on_what_is_hardly_ever_sure_is_warned_about() -> None:
+    plan = "customer details: loyalty tier\n"
+    unsure = "rule: Gold\nwhen: the loyalty tier is gold\nshow:\n  home hero: Loud\n"
+    said = 'warning: rules/gold.yaml:4: show: "Loud" is bold, and "loyalty tier" is sure only where a request states it'
+    assert only_problem(rules_gold=unsure, plan=plan).startswith(said)
+    assert problems(rules_gold=unsure.replace("Loud", "Promise"), plan=plan) == []
+    assert problems(rules_returner=RULE.replace("Promise", "Loud")) == []
 
 
 def test_limits_of_a_rule_that_only_hides_are_warned_about() -> None:
@@ -543,6 +548,55 @@ def test_no_shape_of_fields_makes_checking_crash(path: str, value: object) -> No
 
 def test_hundreds_of_rules_are_read() -> None:
     many = "---\n".join(
-        RULE.replace("Returner", f"R{n}").replace("2 products", f"{n} products") for n in range(1, 301)
+        RULE.replace("Returner", f"R{n}").replace("2 different", f"{n} different") for n in range(1, 301)
     )
     assert len(read(rules_returner=many).rules) == 300
+
+
+# -- structured conditions ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("{kind: cuont, event: Product Viewed}", "2: when: the structured form does not fit: Invalid value 'cuont' (kind)"),
+        ("{kind: count, event: Product Viewed, tims: 2}", '2: when: the structured form has no field tims (did you mean "times"?)'),
+        ("\n  kind: any\n  conditions:\n    - kind: count\n      event: Product Viewed\n    - kind: count\n", "7: when: the structured form does not fit: Object missing required field `event` (conditions[1])"),
+        ("{kind: count, event: Product Vieewd}", '2: when: no event is called "Product Vieewd" (did you mean "Product Viewed"?)'),
+        ("{kind: count, event: Scrolled}", "2: when:"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_structured_condition_is_said_where_it_stands(when: str, said: str) -> None:
+    text = f"rule: R\nwhen: {when}\nhide: promo\n"
+    assert only_problem(rules_returner=text).startswith(f"rules/returner.yaml:{said}")
+
+
+def test_a_structured_condition_is_the_sentence_it_reads_as() -> None:
+    text = RULE.replace(
+        "a visitor viewed at least 2 different products in 7 days",
+        "{kind: count, event: Product Viewed, same: category, times: 2, window: {span: last, ms: 604800000}}",
+    )
+    rule = read(rules_returner=text).rules["Returner"]
+    sentence = "a visitor viewed the same category at least 2 times in 7 days"
+    said = read(
+        rules_returner=RULE.replace("a visitor viewed at least 2 different products in 7 days", sentence)
+    )
+    assert rule.when == said.rules["Returner"].when
+    assert f"when: {sentence}" in describe_rule(rule, said)
+
+
+def test_sentences_read_before_need_no_parsing() -> None:
+    first = check_files(FILES, NOW)
+    assert set(first.sentences) == {"a visitor viewed at least 2 different products in 7 days"}
+    other = check_files(
+        {**FILES, "rules/returner.yaml": RULE.replace("a visitor viewed", "gibberish viewed")}
+    )
+    assert other.playbook is None
+    known = {text.replace("a visitor", "gibberish"): condition for text, condition in first.sentences.items()}
+    again = check_files(
+        {**FILES, "rules/returner.yaml": RULE.replace("a visitor viewed", "gibberish viewed")},
+        sentences=known,
+    )
+    assert again.playbook is not None
+    assert first.playbook is not None
+    assert again.playbook.rules == first.playbook.rules

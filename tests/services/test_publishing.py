@@ -18,6 +18,7 @@ from opportune.services import operating
 from opportune.services.back_filling import BACK_FILL, back_fill
 from opportune.services.house import House
 from opportune.services.publishing import (
+    SENTENCES,
     check_folder,
     load_running,
     playbook_at,
@@ -40,7 +41,7 @@ variants:
 """
 RULE = """\
 rule: Returner
-when: a visitor viewed at least 2 products in 7 days
+when: a visitor viewed at least 2 different products in 7 days
 show:
   home hero: Shoes
 test: half and half
@@ -144,7 +145,7 @@ def test_while_frozen_nothing_is_published(house: House) -> None:
 
 def test_a_changed_rule_under_test_needs_a_new_test(house: House) -> None:
     before = publish(house, FILES)
-    other = changed(rules_returner=RULE.replace("2 products", "3 products"))
+    other = changed(rules_returner=RULE.replace("2 different", "3 different"))
     with pytest.raises(RunningTestError, match="--new-test") as caught:
         publish(house, other)
     assert '"Returner"' in str(caught.value)
@@ -246,6 +247,22 @@ def test_a_restart_goes_on_with_the_head_and_its_states(house: House) -> None:
     programme = load_running(again)
     assert again.programme is programme
     assert (programme.revision, programme.run_states["Returner"].state) == (revision, "paused")
+
+
+def test_a_restart_parses_no_sentence_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(house, FILES)
+    before = house.programme.playbook
+    again = House(storage=house.storage, clock=lambda: NOW, secret=b"s" * 32, programme=empty_programme())
+    monkeypatch.setattr("opportune.core.rule_file.parse_condition", None)
+    assert load_running(again).playbook == before
+
+
+def test_another_engine_reads_the_sentences_again(house: House) -> None:
+    revision = publish(house, FILES).revision
+    kept = f'{{"revision":"{revision}","engine":"older","read":{{}}}}'
+    house.storage.write(lambda transaction: transaction.put_setting(SENTENCES, kept)).result()
+    again = House(storage=house.storage, clock=lambda: NOW, secret=b"s" * 32, programme=empty_programme())
+    assert load_running(again).revision == revision
 
 
 def test_without_a_playbook_a_start_knows_no_place(house: House) -> None:

@@ -5,42 +5,43 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from opportune.core.conditions.base import Needs
+from opportune.core.conditions.base import Condition
 from opportune.core.form import Form, nearest, one_of
-from opportune.core.plan import TELEMETRY
 from opportune.core.playbook import Playbook
 from opportune.core.problem import Problem
+from opportune.core.reach import reach_problems
 from opportune.core.rule import Limits, Rule
 from opportune.core.rule_file import RuleDraft
-from opportune.core.sentence import reach_problems
 from opportune.core.signals import FAMILY
 from opportune.core.slot_file import SlotDraft
+from opportune.core.stages_file import StageDraft
 
 MOST_LIVE = 3
 """More rules than this, started at once, can hardly be told apart."""
 
 
 def check_playbook(
-    playbook: Playbook, rules: Sequence[RuleDraft], slots: Sequence[SlotDraft]
+    playbook: Playbook,
+    rules: Sequence[RuleDraft],
+    slots: Sequence[SlotDraft],
+    stages: Sequence[StageDraft],
+    names: frozenset[str],
 ) -> list[Problem]:
-    """Every problem and warning between the parts."""
+    """Every problem and warning between the parts. `names` are all rules', also of those not understood."""
     for draft in rules:
         _check_actions(draft.rule, draft.form)
         _check_hiding(draft.rule, draft.form, playbook)
-        _check_needs(draft, playbook)
         _check_boldness(draft.rule, draft.form, playbook)
+    for form, field, condition in _conditions(rules, stages):
+        _check_condition(form, field, condition, playbook)
     for slot in slots:
-        _check_order(slot, playbook)
+        _check_order(slot, playbook, names)
     _check_covered(playbook, rules)
     return list(_too_many(rules))
 
 
 def _check_actions(rule: Rule, form: Form) -> None:
-    if (
-        not rule.show
-        and not rule.hide
-        and not {"show", "also show", "hide", "tell", "join"} & set(_fields(form))
-    ):
+    if not any(name in form for name in ("show", "also show", "hide", "tell", "join")):
         form.wrong("rule", f'"{rule.name}" does nothing', "add `show` or `hide`", line=form.line)
     for slot, count in Counter(rule.slots()).items():
         if count > 1:
@@ -49,18 +50,11 @@ def _check_actions(rule: Rule, form: Form) -> None:
         if hide.slot and hide.slot in rule.slots():
             form.wrong("hide", f'shows and hides "{hide.slot}"', "keep one of both")
     if rule.always and rule.test is not None:
-        form.wrong(
-            "test",
-            "an always-rule acts for everybody, so there is nothing to test",
-            "remove `test` or `always`",
-        )
+        wrong = "an always-rule acts for everybody, so there is nothing to test"
+        form.wrong("test", wrong, "remove `test` or `always`")
     if rule.limits != Limits() and not rule.show:
         field = next(name for name in ("at most", "not after dismissed", "limits") if name in form)
         form.warn(field, "limits concern what a rule shows, and it shows nothing", "remove it")
-
-
-def _fields(form: Form) -> Iterator[str]:
-    return (name for name in ("show", "also show", "hide", "tell", "join") if name in form)
 
 
 def _check_hiding(rule: Rule, form: Form, playbook: Playbook) -> None:
@@ -77,29 +71,27 @@ def _check_hiding(rule: Rule, form: Form, playbook: Playbook) -> None:
             form.wrong("hide", f'no place is called "{hide.slot}"', one_of(hide.slot, playbook.slots))
 
 
-def _check_needs(draft: RuleDraft, playbook: Playbook) -> None:
-    rule, form, vocabulary = draft.rule, draft.form, playbook.vocabulary
-    conditions = [("when", rule.when), ("not if", rule.not_if)]
-    for field, condition in conditions:
-        if condition is None:
-            continue
-        needs = condition.needs(vocabulary)
-        _check_names(needs, field, form, playbook)
-        for problem in reach_problems(condition, vocabulary):
-            form.wrong(field, problem)
+def _conditions(
+    rules: Sequence[RuleDraft], stages: Sequence[StageDraft]
+) -> Iterator[tuple[Form, str, Condition]]:
+    for draft in rules:
+        yield draft.form, "when", draft.rule.when
+        if draft.rule.not_if is not None:
+            yield draft.form, "not if", draft.rule.not_if
+    for stage in stages:
+        yield stage.form, "when", stage.stage.when
 
 
-def _check_names(needs: Needs, field: str, form: Form, playbook: Playbook) -> None:
+def _check_condition(form: Form, field: str, condition: Condition, playbook: Playbook) -> None:
+    """Events and signals must be known, and a decision must be able to answer."""
     events, vocabulary = playbook.plan.events, playbook.vocabulary
-    for name in sorted(needs.events):
-        if name not in events:
-            form.wrong(
-                field, f'no event is called "{name}"', one_of(name, events) or "declare it in plan.yaml"
-            )
-        elif events[name].event_class == TELEMETRY:
-            form.wrong(
-                field, f'"{name}" is telemetry, which decisions never read', "use what the page itself says"
-            )
+    needs = condition.needs(vocabulary)
+    unknown = sorted(needs.events - events.keys())
+    for name in unknown:
+        form.wrong(field, f'no event is called "{name}"', one_of(name, events) or "declare it in plan.yaml")
+    for problem in reach_problems(condition, vocabulary) if not unknown else ():
+        wrong, _, right = problem.partition("; ")
+        form.wrong(field, wrong, right)
     known = {*vocabulary.signals, *FAMILY, *vocabulary.attributes}
     for name in sorted(needs.signals - known):
         right = nearest(name, known) or f"add {name} to `customer details` in plan.yaml"
@@ -107,26 +99,27 @@ def _check_names(needs: Needs, field: str, form: Form, playbook: Playbook) -> No
 
 
 def _check_boldness(rule: Rule, form: Form, playbook: Playbook) -> None:
+    """A bold version needs every signal of its rule to be sure; some can hardly be."""
     signals = playbook.vocabulary.signals
-    sure = [
-        signals[name].confidence for name in rule.when.needs(playbook.vocabulary).signals if name in signals
+    unsure = [
+        name
+        for name in sorted(rule.when.needs(playbook.vocabulary).signals)
+        if name not in FAMILY and (name not in signals or signals[name].confidence != "high")
     ]
-    if not sure or set(sure) != {"low"}:
-        return
-    for show in rule.show:
+    for show in rule.show if unsure else ():
         variant = playbook.slots[show.slot].find_variant(show.variant)
         if variant is not None and variant.intensity == "bold":
-            wrong = f'"{variant.name}" is bold, and nothing this rule asks is ever sure'
-            form.warn("show", wrong, "make the version subtle, or ask something the visit itself shows")
+            wrong = f'"{variant.name}" is bold, and "{unsure[0]}" is sure only where a request states it'
+            form.warn("show", wrong, "make the version subtle, or send it with every decide")
 
 
-def _check_order(draft: SlotDraft, playbook: Playbook) -> None:
+def _check_order(draft: SlotDraft, playbook: Playbook, names: frozenset[str]) -> None:
     slot, form = draft.slot, draft.form
     for name, count in Counter(slot.rules).items():
         rule = playbook.rules.get(name)
-        if rule is None:
-            form.wrong("rules", f'no rule is called "{name}"', one_of(name, playbook.rules))
-        elif slot.name not in rule.slots():
+        if name not in names:
+            form.wrong("rules", f'no rule is called "{name}"', one_of(name, names))
+        elif rule is not None and slot.name not in rule.slots():
             form.wrong("rules", f'"{name}" shows nothing in {slot.title}', "remove it from the order")
         if count > 1:
             form.wrong("rules", f'"{name}" stands twice', "keep the first")

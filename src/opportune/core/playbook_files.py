@@ -6,18 +6,20 @@ Reading folders is `services/publishing.py`'s work; what each kind of file may h
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 import msgspec
 
+from opportune.core.conditions.base import Condition
 from opportune.core.form import Form
 from opportune.core.plan_file import PlanFile, read_plan
 from opportune.core.playbook import Playbook
 from opportune.core.playbook_check import check_playbook
 from opportune.core.problem import Problem
 from opportune.core.rule import Rule
-from opportune.core.rule_file import Book, RuleDraft, read_rule
+from opportune.core.rule_file import Book, RuleDraft, Sentences, name_in, read_rule
 from opportune.core.signals import SIGNALS
 from opportune.core.signals.stage import stage_signal
 from opportune.core.slot import Slot
@@ -41,6 +43,8 @@ class Checked(msgspec.Struct, frozen=True):
 
     playbook: Playbook | None
     problems: tuple[Problem, ...]
+    sentences: Mapping[str, Condition] = msgspec.field(default_factory=dict)
+    """Every sentence that was understood, so that the next reading of the same files need not parse it."""
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -55,13 +59,18 @@ def read_playbook(files: Mapping[str, str], now: int | None = None) -> Playbook:
     return checked.playbook
 
 
-def check_files(files: Mapping[str, str], now: int | None = None) -> Checked:
-    """Reads and checks everything. With `now`, days that are over are warned about."""
-    reading = _Reading(files, now)
+def check_files(
+    files: Mapping[str, str], now: int | None = None, sentences: Mapping[str, Condition] | None = None
+) -> Checked:
+    """Reads and checks everything. With `now`, days that are over are warned about.
+
+    `sentences` are those of an earlier reading of the very same files.
+    """
+    reading = _Reading(files, now, sentences)
     playbook = reading.read()
     problems = tuple(sorted(set(reading.problems)))
     is_blocked = any(not problem.is_warning for problem in problems)
-    return Checked(None if is_blocked else playbook, problems)
+    return Checked(None if is_blocked else playbook, problems, reading.sentences)
 
 
 def playbook_files(files: Mapping[str, str]) -> dict[str, str]:
@@ -89,8 +98,13 @@ def _canonical(text: str) -> str:
 class _Reading:
     """One reading of all files, in the order in which they need each other."""
 
-    def __init__(self, files: Mapping[str, str], now: int | None) -> None:
+    def __init__(
+        self, files: Mapping[str, str], now: int | None, sentences: Mapping[str, Condition] | None
+    ) -> None:
         self.now = now
+        self.known = sentences
+        self.sentences: Mapping[str, Condition] = {}
+        self.rule_names: set[str] = set()
         self.problems: list[Problem] = []
         self.files = playbook_files(files) if self._is_readable(files) else {}
         self.documents = {path: self._parse(path, text) for path, text in self.files.items()}
@@ -123,13 +137,20 @@ class _Reading:
         vocabulary = _vocabulary(team, plan_file, slots, stage_forms)
         for draft in slots:
             check_texts(draft, vocabulary)
-        stages = read_stages(stage_forms, vocabulary)
+        sentences = Sentences(vocabulary, self.known)
+        stages = read_stages(stage_forms, sentences)
         by_name = {draft.slot.name: draft.slot for draft in slots}
-        rules = self._rules(Book(team, vocabulary, by_name, self.now))
+        rules = self._rules(Book(team, vocabulary, sentences, by_name, self.now))
         playbook = _assembled(
-            files=self.files, team=team, vocabulary=vocabulary, slots=by_name, drafts=rules, stages=stages
+            files=self.files,
+            team=team,
+            vocabulary=vocabulary,
+            slots=by_name,
+            drafts=rules,
+            stages=tuple(draft.stage for draft in stages),
         )
-        self.problems += check_playbook(playbook, rules, slots)
+        self.problems += check_playbook(playbook, rules, slots, stages, frozenset(self.rule_names))
+        self.sentences = sentences.read
         return playbook
 
     def _single(self, path: str) -> Node | None:
@@ -168,6 +189,7 @@ class _Reading:
     def _rules(self, book: Book) -> list[RuleDraft]:
         found: dict[str, RuleDraft] = {}
         for path, node in self._in("rules"):
+            self.rule_names.add(name_in(node))
             draft = read_rule(node, path, book, self.problems)
             if draft is None:
                 continue
@@ -187,17 +209,28 @@ def _right_place(path: str) -> str:
 
 
 def _vocabulary(team: Team, plan_file: PlanFile, slots: list[SlotDraft], stages: list[Form]) -> Vocabulary:
+    """The words of this playbook; equal words are one value, as what is made of them is remembered by identity."""
     tags = {tag for draft in slots for tag in draft.slot.tags}
     tags |= {tag for draft in slots for variant in draft.slot.variants for tag in variant.tags}
-    return Vocabulary(
+    vocabulary = Vocabulary(
         plan=plan_file.plan,
-        signals={signal.name: signal for signal in (*SIGNALS, stage_signal([]))},
+        signals=_SIGNALS,
         attributes=plan_file.attributes,
         stages=tuple(form.text("stage") for form in stages),
         slots=tuple(draft.slot.title for draft in slots),
         tags=tuple(sorted(tags)),
         zone=zone_of(team),
     )
+    return next((known for known in _latest if known == vocabulary), None) or _remembered(vocabulary)
+
+
+def _remembered(vocabulary: Vocabulary) -> Vocabulary:
+    _latest.append(vocabulary)
+    return vocabulary
+
+
+_SIGNALS = {signal.name: signal for signal in (*SIGNALS, stage_signal([]))}
+_latest: deque[Vocabulary] = deque(maxlen=4)
 
 
 def _assembled(

@@ -88,11 +88,30 @@ RULE_FIELDS = (
 )
 
 
+class Sentences:
+    """Reads conditions, and keeps what was read: building the grammar takes longer than all the rest."""
+
+    def __init__(self, vocabulary: Vocabulary, known: Mapping[str, Condition] | None = None) -> None:
+        """`known` are sentences read before, under the same words."""
+        self.vocabulary = vocabulary
+        self.known = known or {}
+        self.read: dict[str, Condition] = {}
+
+    def parse(self, text: str) -> Condition:
+        """The condition; raises SentenceError."""
+        condition = self.known.get(text)
+        if condition is None:
+            condition = parse_condition(text, self.vocabulary)
+        self.read[text] = condition
+        return condition
+
+
 class Book(msgspec.Struct, frozen=True):
     """What rules are read against."""
 
     team: Team
     vocabulary: Vocabulary
+    sentences: Sentences
     slots: Mapping[str, Slot]
     now: int | None = None
 
@@ -104,6 +123,12 @@ class RuleDraft(msgspec.Struct, frozen=True):
     form: Form
 
 
+def name_in(node: Node) -> str:
+    """The name a rule's document gives, whatever else is wrong with it."""
+    name = node.find("rule") if isinstance(node, Entries) else None
+    return " ".join(name.text.split()) if isinstance(name, Scalar) else ""
+
+
 def read_rule(node: Node, file: str, book: Book, problems: list[Problem]) -> RuleDraft | None:
     """One rule; None when name or condition cannot be used."""
     form = Form.of(node, RULE_FIELDS, file, problems)
@@ -112,9 +137,8 @@ def read_rule(node: Node, file: str, book: Book, problems: list[Problem]) -> Rul
     for field, needed in NOT_YET.items():
         if field in form:
             form.wrong(field, f"needs {needed} (not available yet)", "remove it")
-    vocabulary = book.vocabulary
-    when = read_condition(form, "when", vocabulary)
-    not_if = read_condition(form, "not if", vocabulary) if "not if" in form else None
+    when = read_condition(form, "when", book.sentences)
+    not_if = read_condition(form, "not if", book.sentences) if "not if" in form else None
     inherited = frozenset(name for name in INHERITED if name not in form)
     rule = Rule(
         name=form.text("rule"),
@@ -134,13 +158,13 @@ def read_rule(node: Node, file: str, book: Book, problems: list[Problem]) -> Rul
     return RuleDraft(rule, form) if rule.name and when is not None else None
 
 
-def read_condition(form: Form, field: str, vocabulary: Vocabulary) -> Condition | None:
+def read_condition(form: Form, field: str, sentences: Sentences) -> Condition | None:
     """A condition, from a sentence or from its structured form."""
     node = form.find(field)
     if node is None:
         return None
     if isinstance(node, Scalar):
-        return form.said(field, lambda text: parse_condition(text, vocabulary))
+        return form.said(field, sentences.parse)
     condition: Condition | None = _structured(form, field, node, AnyCondition)
     return condition
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from opportune.core.form import TEXT, Field, Form
 from opportune.core.problem import Problem
-from opportune.core.rule_file import CONDITION, read_condition
+from opportune.core.rule_file import CONDITION, Sentences, read_condition
 from opportune.core.stage import Stage
-from opportune.core.vocabulary import Vocabulary
 from opportune.core.yaml_text import Items, Node
 
 STAGE_FIELDS = (
@@ -48,17 +49,25 @@ def open_stages(node: Node | None, file: str, problems: list[Problem]) -> list[F
     return found
 
 
-def read_stages(forms: list[Form], vocabulary: Vocabulary) -> tuple[Stage, ...]:
+class StageDraft(msgspec.Struct, frozen=True):
+    """A stage with its form, for checks that need the whole playbook."""
+
+    stage: Stage
+    form: Form
+
+
+def read_stages(forms: list[Form], sentences: Sentences) -> list[StageDraft]:
     """The stages; one that looks at the stage itself would never end."""
     stages = []
     for form in forms:
-        when = read_condition(form, "when", vocabulary)
+        when = read_condition(form, "when", sentences)
         if when is None:
             continue
-        if "stage" in when.needs(vocabulary).signals:
+        if "stage" in when.needs(sentences.vocabulary).signals:
             form.wrong(
                 "when", "a stage cannot depend on the stage somebody is in", "say what they did instead"
             )
             continue
-        stages.append(Stage(name=form.text("stage"), when=when, meaning=form.text("meaning")))
-    return tuple(stages)
+        stage = Stage(name=form.text("stage"), when=when, meaning=form.text("meaning"))
+        stages.append(StageDraft(stage, form))
+    return stages

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 
+from opportune import __version__
+from opportune.core.conditions import CONDITIONS, AnyCondition
+from opportune.core.conditions.base import Condition
 from opportune.core.playbook import Playbook
 from opportune.core.playbook_files import (
     FOLDERS,
@@ -27,11 +31,17 @@ from opportune.core.problem import Problem
 from opportune.core.programme import Programme, empty_programme
 from opportune.core.rule import Rule, RunState
 from opportune.core.yaml_text import MAX_FILE_CHARACTERS
-from opportune.errors import NotFoundError, RunningTestError, StaleRevisionError
+from opportune.errors import NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
 from opportune.services.back_filling import changed_events, plan_back_fill
 from opportune.services.house import House
 from opportune.services.operating import OFF, check_not_frozen
 from opportune.storage.base import AuditEntry, StoredPlaybook, Transaction
+
+SENTENCES = "sentences"
+_ENGINE = sha256("\n".join([__version__, *(member.grammar for member in CONDITIONS)]).encode()).hexdigest()[
+    :12
+]
+"""What decides how a sentence is understood: another engine reads all of them again."""
 
 RUNNING = frozenset({"live", "share"})
 """States in which a rule's test collects."""
@@ -114,7 +124,9 @@ def publish(
     with house.changes:
         check_not_frozen(house)
         checked = check_texts(files, house.clock())
-        playbook = checked.playbook if checked.playbook is not None else read_playbook(files, house.clock())
+        playbook = checked.playbook
+        if playbook is None:
+            raise PlaybookError([problem for problem in checked.problems if not problem.is_warning])
         head = house.storage.find_playbook()
         known = house.storage.list_run_states()
         if head is not None and head.revision == playbook.revision:
@@ -131,6 +143,7 @@ def publish(
         before = _before(house, head)
         turn = _Turn(house, before, playbook, by=by, new_test=new_test)
         turn.go_over(known)
+        turn.settings[SENTENCES] = _kept(playbook.revision, checked.sentences)
         _store(house, files, playbook, turn, based_on=head.revision if head is not None else "")
         run_playbook(house, playbook)
     states = _states_of(playbook, house.programme.run_states)
@@ -155,9 +168,33 @@ def load_running(house: House) -> Programme:
         head = house.storage.find_playbook()
         run_playbook(
             house,
-            _parsed(tuple(sorted(head.files.items()))) if head is not None else empty_programme().playbook,
+            _load(house, head) if head is not None else empty_programme().playbook,
         )
     return house.programme
+
+
+def _load(house: House, head: StoredPlaybook) -> Playbook:
+    """The head; its sentences need no parsing when this engine read them before."""
+    if house.programme.revision == head.revision:
+        return house.programme.playbook
+    text = house.storage.find_setting(SENTENCES)
+    kept = msgspec.json.decode(text, type=_Kept) if text else None
+    is_ours = kept is not None and (kept.revision, kept.engine) == (head.revision, _ENGINE)
+    checked = check_texts(head.files, sentences=kept.read if kept is not None and is_ours else None)
+    return checked.playbook if checked.playbook is not None else read_playbook(head.files)
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """The sentences of one revision as one engine understood them."""
+
+    revision: str
+    engine: str
+    read: dict[str, AnyCondition]
+
+
+def _kept(revision: str, sentences: Mapping[str, Condition]) -> str:
+    kept = {"revision": revision, "engine": _ENGINE, "read": sentences}
+    return msgspec.json.encode(kept).decode()
 
 
 def playbook_at(house: House, revision: str) -> Playbook:
@@ -202,6 +239,7 @@ class _Turn:
         self.new_test = new_test
         self.changed: list[RunState] = []
         self.notes: list[str] = []
+        self.settings: dict[str, str] = plan_back_fill(before, after)
 
     def go_over(self, known: Mapping[str, RunState]) -> None:
         """Raises RunningTestError when a changed rule's test runs and no new one was asked for."""
@@ -273,7 +311,6 @@ def _store(house: House, files: Mapping[str, str], playbook: Playbook, turn: _Tu
         by=turn.by,
         based_on=based_on,
     )
-    fill = plan_back_fill(turn.before, playbook)
     audit = AuditEntry(
         at=now, by=turn.by, act="published", what=playbook.revision, detail=" ".join(turn.notes)[:2_000]
     )
@@ -282,7 +319,7 @@ def _store(house: House, files: Mapping[str, str], playbook: Playbook, turn: _Tu
         transaction.put_playbook(stored)
         for state in turn.changed:
             transaction.put_run_state(state)
-        for name, value in fill.items():
+        for name, value in turn.settings.items():
             transaction.put_setting(name, value)
         transaction.add_audit(audit)
 

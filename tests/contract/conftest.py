@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.contract.stored import quick_folder
 
 from opportune.storage.base import Storage
 from opportune.storage.memory import MemoryStorage
@@ -18,7 +19,8 @@ ADAPTERS: dict[str, Callable[[Path], Storage]] = {
 
 
 @pytest.fixture(params=sorted(ADAPTERS))
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
-    opened = ADAPTERS[request.param](tmp_path)
-    yield opened
-    opened.close()
+def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
+    with quick_folder() as folder:
+        opened = ADAPTERS[request.param](folder)
+        yield opened
+        opened.close()

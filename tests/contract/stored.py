@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import msgspec
@@ -19,6 +23,14 @@ NOW = 1_795_355_000_000
 DEVICE, PHONE, USER, OTHER_USER = 513, 770, 1_025, 1_282
 
 __all__ = ["DAY", "DEVICE", "HOUR", "MINUTE", "NOW", "OTHER_USER", "PHONE", "USER"]
+
+
+@contextmanager
+def quick_folder() -> Iterator[Path]:
+    """A folder in memory where the system has one: what a real disk does is proven by tests of their own."""
+    in_memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=in_memory if os.access(in_memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 def event(

@@ -9,7 +9,7 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
-from tests.contract.stored import DEVICE, NOW, append, event, events_of
+from tests.contract.stored import DEVICE, NOW, append, event, events_of, quick_folder
 
 from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
 from opportune.storage.base import EventQuery
@@ -116,16 +116,18 @@ def test_a_read_that_takes_too_long_is_stopped(path: Path) -> None:
         storage.close()
 
 
-def test_the_log_stays_small_under_steady_writing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_stays_small_under_steady_writing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "PAUSE_SECONDS", 0.002)
     monkeypatch.setattr(checkpoints, "MOST_PAGES_IN_LOG", 64)
-    storage = SqliteStorage(path)
-    for number in range(300):
-        append(storage, *(event(DEVICE + step * 997, note="z" * 600) for step in range(number, number + 20)))
-    pages_written = 300 * 20
-    log_pages = path.with_name(path.name + "-wal").stat().st_size // 4_096
-    assert log_pages < pages_written / 4
-    storage.close()
+    with quick_folder() as folder:
+        storage = SqliteStorage(folder / "opportune.db")
+        for number in range(200):
+            append(
+                storage, *(event(DEVICE + step * 997, note="z" * 600) for step in range(number, number + 20))
+            )
+        log_pages = (folder / "opportune.db-wal").stat().st_size // 4_096
+        assert log_pages < 200 * 20 / 4  # each event alone dirties more than one page
+        storage.close()
 
 
 def test_a_commit_is_synchronous_and_logged_ahead(path: Path) -> None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import ExitStack, contextmanager
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.contract.stored import DAY, DEVICE, HOUR, NOW, PHONE, USER, event, exposure, opportunity, written
+from tests.contract.stored import (
+    DAY,
+    DEVICE,
+    HOUR,
+    NOW,
+    PHONE,
+    USER,
+    event,
+    exposure,
+    opportunity,
+    quick_folder,
+    written,
+)
 
 from opportune.core.link import FOREVER, Link
 from opportune.core.rule import RunState
@@ -42,8 +52,8 @@ def memory() -> Iterator[Storage]:
 
 @contextmanager
 def sqlite() -> Iterator[Storage]:
-    with TemporaryDirectory() as folder:
-        storage = SqliteStorage(Path(folder) / "opportune.db")
+    with quick_folder() as folder:
+        storage = SqliteStorage(folder / "opportune.db")
         try:
             yield storage
         finally:
@@ -377,8 +387,8 @@ class Agreement(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.folder = TemporaryDirectory()
-        self.path = Path(self.folder.name) / "opportune.db"
+        self.closing = ExitStack()
+        self.path = self.closing.enter_context(quick_folder()) / "opportune.db"
         self.memory: Storage = MemoryStorage()
         self.sqlite: Storage = SqliteStorage(self.path)
 
@@ -414,7 +424,7 @@ class Agreement(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "sqlite"):
             self.sqlite.close()
-            self.folder.cleanup()
+            self.closing.close()
 
 
 Agreement.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=25)

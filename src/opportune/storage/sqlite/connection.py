@@ -58,12 +58,14 @@ class Readers:
         self._is_closed = False
 
     def connection(self) -> sqlite3.Connection:
+        if self._is_closed:
+            raise StorageBusyError
         return self._local.connection or self._open()
 
     def hot_connection(self) -> sqlite3.Connection:
         """The same, with room to keep what is read again and again."""
+        connection = self.connection()
         local = self._local
-        connection = local.connection or self._open()
         if not local.is_hot:
             connection.execute(f"PRAGMA cache_size = -{HOT_CACHE_KIB}")
             local.is_hot = True

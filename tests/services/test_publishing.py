@@ -13,6 +13,7 @@ from opportune.core.moment import from_iso
 from opportune.core.playbook_files import playbook_files
 from opportune.core.programme import empty_programme
 from opportune.core.rule import RunState
+from opportune.core.sentence import describe
 from opportune.errors import FrozenError, NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
 from opportune.services import operating
 from opportune.services.back_filling import BACK_FILL, back_fill
@@ -249,12 +250,13 @@ def test_a_restart_goes_on_with_the_head_and_its_states(house: House) -> None:
     assert (programme.revision, programme.run_states["Returner"].state) == (revision, "paused")
 
 
-def test_a_restart_parses_no_sentence_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restart_parses_no_sentence_again(house: House) -> None:
     publish(house, FILES)
-    before = house.programme.playbook
+    kept = (house.storage.find_setting(SENTENCES) or "").replace("604800000", "86400000")
+    house.storage.write(lambda transaction: transaction.put_setting(SENTENCES, kept)).result()
     again = House(storage=house.storage, clock=lambda: NOW, secret=b"s" * 32, programme=empty_programme())
-    monkeypatch.setattr("opportune.core.rule_file.parse_condition", None)
-    assert load_running(again).playbook == before
+    rule = load_running(again).playbook.rules["Returner"]
+    assert describe(rule.when, again.programme.playbook.vocabulary).endswith("in 1 day")
 
 
 def test_another_engine_reads_the_sentences_again(house: House) -> None:

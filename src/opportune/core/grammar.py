@@ -92,16 +92,13 @@ window: _IN DURATION -> in_last
 values: value ((COMMA | LIST_OR) value)* -> values
 """
 
+_NOUN = "(?:visitor|customer|shopper|person|user)"
 TERMINALS: Mapping[str, tuple[int, str]] = {
     "_SUBJECT": (
         12,
-        r"(?:(?:an?|the|any|this|that)\s+(?:visitor|customer|shopper|person|user)|someone|somebody|anyone|"
-        r"they|the\s+visitors?|visitors|customers|people)(?:\s+(?:who|that))?",
+        rf"(?:(?:an?|the|any|this|that)\s+{_NOUN}|someone|somebody|anyone|they)(?:\s+(?:who|that))?",
     ),
-    "KIND": (
-        13,
-        r"(?:an?|the)\s+(?:returning|new)\s+(?:visitor|customer|shopper|person|user)(?:\s+(?:who|that))?",
-    ),
+    "KIND": (13, rf"(?:an?|the)\s+(?:returning|new)\s+{_NOUN}(?:\s+(?:who|that))?"),
     "_AND": (11, r",?\s*(?:and|but)"),
     "_OR": (11, r",?\s*or"),
     "_AND_WITH": (14, r",?\s*and\s+with"),
@@ -150,14 +147,23 @@ EXAMPLES_OF: Mapping[str, tuple[str, ...]] = {
     "KIND": ("a returning visitor", "a new visitor"),
     "_AND": ("and",), "_OR": ("or",), "_WITH": ("with",), "_NOT": ("not",), "_HAS": ("has",),
     "_IN": ("in", "in the last"), "_IS": ("is",), "_IS_NOT": ("is not",), "_KNOWN": ("known",),
-    "_YES": ("yes",), "_NO": ("no",), "_NOT_OLDER": (", not older than",), "_SIGNAL_THE": ("the",), "_CART": ("the cart",),
+    "_YES": ("yes",), "_NO": ("no",), "_NOT_OLDER": (", not older than",), "_SIGNAL_THE": ("the",),
+    "_CART": ("the cart",),
     "_AND_HAS_NOT_SINCE": ("and has not",), "_THE_PRODUCT_ON_PAGE": ("the product on the page",),
     "_THE_CATEGORY_ON_PAGE": ("the category on the page",), "DAY": ("Monday", "weekday", "weekend"),
     "TIME": ("9:00",), "NUMBER": ("2",), "DURATION": ("7 days", "1 hour"), "DATE": ("31 March 2027",),
-    "UNIT": ("week",), "PERCENT": ("50%",), "_LPAR": ("(",), "_RPAR": (")",), "LIST_OR": ("or",), "NOT_COLON": ("not:",),
+    "UNIT": ("week",), "PERCENT": ("50%",), "_LPAR": ("(",), "_RPAR": (")",), "LIST_OR": ("or",),
+    "NOT_COLON": ("not:",),
     "_AND_WITH": ("and with",), "COMMA": (",",),
 }  # fmt: skip
 """What is offered where a terminal could have stood."""
+
+
+BEGINNINGS = (
+    "the", "their", "cart", "stage", "has", "have", "hasn't", "haven't", "is", "it", "last", "spent", "not", "never",
+    "did", "either", "both", "agreed", "consented", "came", "returned",
+)  # fmt: skip
+"""Words that begin a condition, so that an "or" before them does not go on with a list of values."""
 
 
 class Grammar(NamedTuple):
@@ -169,11 +175,25 @@ class Grammar(NamedTuple):
 
 def assemble(words: Words) -> Grammar:
     """The grammar of one vocabulary; takes some tenths of a second, so callers keep it."""
+    written, phrases = write(words)
+    parser = Lark(
+        written,
+        parser="lalr",
+        lexer="contextual",
+        transformer=_transformer(words),
+        maybe_placeholders=True,
+        propagate_positions=False,
+    )
+    return Grammar(parser, phrases)
+
+
+def write(words: Words) -> tuple[str, Mapping[str, tuple[str, ...]]]:
+    """The grammar's text for Lark, and by terminal the phrases to offer."""
     literals: dict[str, str] = {}
     rules = _with_literals(
         "\n".join([SHARED, *(_dedented(member.grammar) for member in CONDITIONS)]), literals
     )
-    rules += _collected("predicate", rules) + _collected("statement", rules) + _collected("group", rules)
+    rules += "".join(_collected(kind, rules) for kind in ("predicate", "statement", "group"))
     rules += "\nbracket_group: _LPAR body _RPAR -> bracket\n"
     patterns: dict[str, tuple[int, str]] = dict(TERMINALS)
     phrases: dict[str, tuple[str, ...]] = dict(EXAMPLES_OF)
@@ -187,15 +207,7 @@ def assemble(words: Words) -> Grammar:
         phrases[name] = (synonyms[0],)
     lines = [rules, *(_terminal(name, *patterns[name]) for name in patterns)]
     lines += ['_LPAR.60: "("', '_RPAR.60: ")"', r"NOT_COLON.61: /not\s*:/i", r"%ignore /\s+/"]
-    parser = Lark(
-        "\n".join(lines),
-        parser="lalr",
-        lexer="contextual",
-        transformer=_transformer(words),
-        maybe_placeholders=True,
-        propagate_positions=False,
-    )
-    return Grammar(parser, phrases)
+    return "\n".join(lines), phrases
 
 
 _PRIORITIES = {
@@ -225,25 +237,18 @@ def _vocabulary_phrases(words: Words) -> dict[str, Sequence[str]]:
 def _looking_ahead(words: Words, patterns: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
     """Terminals whose meaning depends on what follows further on."""
     done = patterns["EVENT_DONE"][1]
-    subject, kind = TERMINALS["_SUBJECT"][1], TERMINALS["KIND"][1]
-    begins = "|".join(
-        [subject, kind, patterns["EVENT_DID"][1], patterns["IDIOM"][1], patterns["IDIOM_NOT"][1]]
-        + [
-            rf"{patterns['SIGNAL'][1]}(?=\s+(?:is|are|was|isn't|contains?|includes?|does|do|starts?|begins?|ends?){END})"
-        ]
-        + [
-            "the|their|cart|stage|has|have|hasn't|haven't|is|it|last|spent|not|never|did|either|both|agreed|consented"
-        ]
-        + ["came|returned"]
-    )
+    verbs = r"(?=\s+(?:is|are|was|isn't|aren't|contains?|includes?|does|do|starts?|begins?|ends?)(?!\w))"
+    named = [patterns[name][1] for name in ("_SUBJECT", "KIND", "EVENT_DID", "IDIOM", "IDIOM_NOT")]
+    begins = "|".join([*named, f"{patterns['SIGNAL'][1]}{verbs}", *BEGINNINGS])
     reserved = "|".join(re.escape(word) for word in sorted(words.reserved, key=len, reverse=True))
     first = "|".join(re.escape(word) for word in sorted(words.reserved - FREE_ALONE, key=len, reverse=True))
+    has_not = r"(?:(?:has|have)\s+not|hasn't|haven't|did\s+not)"
+    since = rf"(?:since(?!\s+they)|(?:{duration.PATTERN})\s+later)"
     letters = r"[^\W\d_](?:[\w'&+./-]*\w)?"
     return {
         "_AND_HAS_NOT_SINCE": (
             90,
-            rf",?\s*(?:and|but)\s+(?:(?:has|have)\s+not|hasn't|haven't|did\s+not)\s+(?=(?:{done}|done\s+(?:{QUOTED}))"
-            rf"\s+(?:since(?!\s+they)|(?:{duration.PATTERN})\s+later){END})",
+            rf",?\s*(?:and|but)\s+{has_not}\s+(?=(?:{done}|done\s+(?:{QUOTED}))\s+{since}{END})",
         ),
         "LIST_OR": (16, rf",?\s*or(?!\s+(?:(?:{begins}){END}))(?!\s*\()"),
         "COMMA": (13, rf",(?!\s*(?:or|and|but|not\s+older){END})"),
@@ -253,7 +258,7 @@ def _looking_ahead(words: Words, patterns: Mapping[str, tuple[int, str]]) -> dic
 
 
 def _dedented(text: str) -> str:
-    return "\n".join(line[8:] if line.startswith("        ") else line for line in text.splitlines())
+    return "\n".join(line.removeprefix("        ") for line in text.splitlines())
 
 
 def _with_literals(rules: str, literals: dict[str, str]) -> str:
@@ -261,7 +266,7 @@ def _with_literals(rules: str, literals: dict[str, str]) -> str:
 
     def name_of(match: re.Match[str]) -> str:
         literal = match[1]
-        if literal in "()":
+        if literal in ("(", ")"):
             return "_LPAR" if literal == "(" else "_RPAR"
         if literal not in literals:
             slug = re.sub(r"\W+", "_", literal.split("|")[0]).strip("_").upper()
@@ -303,7 +308,8 @@ def _transformer(words: Words) -> Transformer[Token, Condition]:
     for member in CONDITIONS:
         readers.update(member.readers())
     methods = {name: _method(words, read) for name, read in readers.items()}
-    return type("Reading", (Transformer,), methods)()
+    reading: type[Transformer[Token, Condition]] = type("Reading", (Transformer,), methods)
+    return reading()
 
 
 def _method(words: Words, read: object) -> object:

@@ -21,7 +21,7 @@ from opportune.core.phrases.limits import describe_limits, parse_limits
 from opportune.core.phrases.money import describe_money, parse_money
 from opportune.core.phrases.share import describe_share, parse_share
 from opportune.core.phrases.test import describe_test, parse_test
-from opportune.core.phrases.wording import fail, nearest, quote
+from opportune.core.phrases.wording import misread, nearest, quote
 from opportune.core.reach import reach_problems
 from opportune.core.vocabulary import Vocabulary
 from opportune.core.words import Words, words_of
@@ -34,7 +34,7 @@ _ODD = frozenset(
 )
 """Terminals that are not offered unless nothing else could stand there."""
 
-_OF_VOCABULARY = ("SIGNAL", "EVENT_DID", "EVENT_DONE", "IDIOM")
+_MAY_GO_ON = ("SIGNAL", "EVENT_DID", "EVENT_DONE", "IDIOM", "_IN")
 EXAMPLES = (
     "a visitor bought in the last 30 days",
     "a returning visitor viewed the same category at least 2 times in 7 days",
@@ -51,7 +51,7 @@ def parse_condition(text: str, vocabulary: Vocabulary) -> Condition:
     """The condition a sentence states; raises SentenceError with the place and the nearest phrases."""
     grammar = _grammar_of(vocabulary)
     if len(text) > LONGEST_SENTENCE:
-        fail(text, LONGEST_SENTENCE, f"a sentence has at most {LONGEST_SENTENCE} characters")
+        raise misread(text, LONGEST_SENTENCE, f"a sentence has at most {LONGEST_SENTENCE} characters")
     said = text.rstrip()
     said = said.removesuffix(".") if said.endswith(".") else said
     try:
@@ -83,7 +83,8 @@ def _stopped(text: str, said: str, error: UnexpectedInput, grammar: Grammar) -> 
     """Where it stopped understanding, at which words, and what could have stood there."""
     at, expected = _place_of(error, said)
     rest = said[at:].strip()
-    choices = [phrase for name in expected if name not in _ODD for phrase in grammar.phrases.get(name, ())]
+    usable = [name for name in expected if name not in _ODD] or expected
+    choices = [phrase for name in usable for phrase in grammar.phrases.get(name, ())]
     usual = EXAMPLES if "EVENT_DID" in expected else tuple(dict.fromkeys(choices))[:5]
     if not rest:
         return SentenceError(text=text, at=at, wrong="the sentence stops too early", suggestions=usual)
@@ -97,7 +98,7 @@ def _stopped(text: str, said: str, error: UnexpectedInput, grammar: Grammar) -> 
 
 def _meant_longer(said: str, at: int, grammar: Grammar) -> tuple[str, ...]:
     """Longer phrases that begin before the place: `device tpye` stops behind "device" and means "device type"."""
-    phrases = [phrase for name in _OF_VOCABULARY for phrase in grammar.phrases[name] if " " in phrase]
+    phrases = [phrase for name in _MAY_GO_ON for phrase in grammar.phrases[name] if " " in phrase]
     before = said[:at].split()
     for words in range(1, min(len(before), 3) + 1):
         begun = " ".join(before[-words:])

@@ -1,4 +1,4 @@
-"""Spoken tests: `is gold or platinum`, `is between €20 and €50`; read with the type of what is tested, and read back."""
+"""Spoken tests: `is gold or platinum`, `is between €20 and €50`; read by the type of what is tested, and read back."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from opportune.core.comparing import (
     TEXT_TESTS,
     Test,
     Value,
+    is_known,
 )
 from opportune.core.phrases.date import describe_date, parse_date
 from opportune.core.phrases.duration import describe_duration, parse_duration
 from opportune.core.phrases.money import describe_money, parse_money
-from opportune.core.phrases.wording import NUMBER_WORDS, fail, join_words, plain_number, unquote
+from opportune.core.phrases.wording import NUMBER_WORDS, join_words, misread, plain_number, unquote
 from opportune.core.words import Words
 from opportune.errors import SentenceError
 
@@ -77,7 +78,7 @@ def read_inside(token: Token, read: Callable[[str], T]) -> T:
     try:
         return read(str(token))
     except SentenceError as error:
-        fail("", at_of(token) + error.at, str(error), error.suggestions)
+        raise misread("", at_of(token) + error.at, str(error), error.suggestions) from None
 
 
 def read_number(token: Token) -> int | float:
@@ -92,9 +93,9 @@ def read_whole(token: Token, thing: str = "a number of times") -> int:
     """A whole number, 0 or more."""
     number = read_number(token)
     if not isinstance(number, int) or number < 0:
-        fail("", at_of(token), f"“{token}”: {thing} is a whole number", ("2",))
+        raise misread("", at_of(token), f"“{token}”: {thing} is a whole number", ("2",))
     if number > 10**9:
-        fail("", at_of(token), f"“{token}” is more than can be counted", ("500",))
+        raise misread("", at_of(token), f"“{token}” is more than can be counted", ("500",))
     return number
 
 
@@ -107,7 +108,7 @@ def read_test(said: Said, kind: str, name: str, at: int, words: Words) -> tuple[
         test = "is"
     if kind and test not in _TESTS_OF[kind]:
         where = at_of(said.values[0]) if said.values else at
-        fail(
+        raise misread(
             "",
             where,
             f"“{name}” is {_kind_words(kind)}, which cannot be compared like this",
@@ -115,7 +116,7 @@ def read_test(said: Said, kind: str, name: str, at: int, words: Words) -> tuple[
         )
     values = tuple(_read_value(token, test, kind, name, words) for token in said.values)
     if test == "between" and _is_turned(values):
-        fail("", at_of(said.values[0]), "the smaller one comes first behind “between”")
+        raise misread("", at_of(said.values[0]), "the smaller one comes first behind “between”")
     return cast("Test", test), values
 
 
@@ -140,14 +141,16 @@ def _read_value(token: Token, test: str, kind: str, name: str, words: Words) -> 
         return read_number(token)
     if not kind and test in LIST_TESTS:
         return read_text(token)
-    fail("", at_of(token), f"“{token}” does not fit: “{name}” is {_kind_words(kind)}", _examples(kind, words))
+    raise misread(
+        "", at_of(token), f"“{token}” does not fit: “{name}” is {_kind_words(kind)}", _examples(kind, words)
+    )
 
 
 def read_text(token: Token) -> str:
     """A text value, quoted or not."""
     text = unquote(str(token)) if token.type == "QUOTED" else " ".join(str(token).split())
     if not text:
-        fail("", at_of(token), "an empty text compares with nothing", ("is not known",))
+        raise misread("", at_of(token), "an empty text compares with nothing", ("is not known",))
     return text
 
 
@@ -203,7 +206,7 @@ def _describe_value(value: Value, kind: str, words: Words) -> str:
 
 def describe_known(value: object, kind: str, words: Words) -> str:
     """A signal's value as it is told in an explanation."""
-    if value is None or value == [] or value == "":
+    if not is_known(value):
         return "not known"
     if isinstance(value, bool):
         return "yes" if value else "no"

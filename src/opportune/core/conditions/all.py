@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class All(Condition, frozen=True, kw_only=True, tag="all"):
-    """Holds while every one of at least two conditions does; checked in their order, stopping at the first that fails."""
+    """Holds while each of at least two conditions does; asked in their order, up to the first that fails."""
 
     conditions: tuple[conditions.AnyCondition, ...]
 
@@ -100,6 +100,9 @@ class All(Condition, frozen=True, kw_only=True, tag="all"):
         return next((equality for equality in found if equality is not None), None)
 
 
+Parts = Sequence["conditions.AnyCondition"]
+
+
 def _compile(checks: Sequence[Check]) -> Check:
     count = len(checks)
 
@@ -140,11 +143,11 @@ def _earliest(parts: Sequence[Finding]) -> int | None:
     return min((part.holds_until for part in parts if part.holds_until is not None), default=None)
 
 
-def _read(_: Words, clauses: Sequence[Condition]) -> Condition:
+def _read(_: Words, clauses: Parts) -> conditions.AnyCondition:
     return clauses[0] if len(clauses) == 1 else All(conditions=tuple(clauses))
 
 
-def _read_of_kind(words: Words, kind: object, clauses: Sequence[Condition], *others: Condition) -> All:
+def _read_of_kind(words: Words, kind: object, clauses: Parts, *others: conditions.AnyCondition) -> All:
     visitor = Visitor.of_subject(str(kind))
     if others:
         return All(conditions=(visitor, Any(conditions=(_read(words, clauses), *others))))

@@ -37,7 +37,7 @@ class Cart(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="cart")
             | _CART "does not hold|does not contain" cart_what -> cart_not
             | _CART "is not empty" -> cart_any
             | _CART "is empty" -> cart_empty
-        cart_what: "a product in category|a product of category|a product in the category|products in category" values -> cart_categories
+        cart_what: "a product in category|a product of category|products in category" values -> cart_categories
             | "the product|product|the products|products" values -> cart_products
             | "something|a product|products|anything" -> cart_any
     """

@@ -30,7 +30,7 @@ def join_clauses(parts: Sequence[Condition], joint: str, words: Words) -> str:
     clauses = [_inside(part, words) for part in parts]
     for index in range(1, len(parts)):
         if _needs_subject(parts[index - 1], parts[index], words):
-            clauses[index] = f"they {clauses[index]}"
+            clauses[index] = f"the visitor {clauses[index]}"
     comma = "," if any(f" {joint} " in clause for clause in clauses) else ""
     return f"{comma} {joint} ".join(clauses)
 

@@ -159,7 +159,8 @@ def window_problems(event: str, window: Window, vocabulary: Vocabulary) -> list[
     longest = describe_duration(bound)
     if window.span == "last" and window.ms > bound:
         found.append(
-            f'"{event}" is read for {longest} back, not {describe_duration(window.ms)}; say "in the last {longest}" or less'
+            f'"{event}" is read for {longest} back, not {describe_duration(window.ms)}; '
+            f'say "in the last {longest}" or less'
         )
     if window.span == "ever":
         found.append(
@@ -196,7 +197,7 @@ def joined(*parts: str) -> str:
     return " ".join(part for part in parts if part)
 
 
-def times_words(number: int) -> str:
+def times_words(number: Plain) -> str:
     """`once`, `2 times`."""
     return "once" if number == 1 else f"{number} times"
 

@@ -65,5 +65,5 @@ def _turned(check: Check) -> Check:
     return turned
 
 
-def _read(_: Words, condition: Condition) -> Not:
+def _read(_: Words, condition: conditions.AnyCondition) -> Not:
     return Not(condition=condition)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fnmatch import translate
-import re
 from typing import TYPE_CHECKING
 
 from lark import Token
@@ -12,7 +12,7 @@ from lark import Token
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
-from opportune.core.phrases.wording import article, fail, join_words, nearest, squeezed, unquote
+from opportune.core.phrases.wording import article, join_words, misread, nearest, squeezed, unquote
 from opportune.core.spoken import at_of, read_text
 from opportune.core.words import Words, words_of
 
@@ -44,9 +44,9 @@ class Page(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="page")
         page_predicate: "is on|is at|is looking at" page_where -> page
             | "is not on|is not at|is not looking at" page_where -> page_not
         page_where: page_article page_type ((COMMA | _OR) page_article page_type)* "page|pages" -> page_types
-            | "the page|the pages|the page at" values -> page_paths
-            | "a page of category|a page of the category|a page in category|a page in the category" values -> page_categories
-            | "a page of product|a page of the product|the page of product|the page of the product" values -> page_products
+            | "the page|the pages" values -> page_paths
+            | "a page of category|a page of the category|a page in category" values -> page_categories
+            | "a page of product|a page of the product|the page of product" values -> page_products
         page_article: ["a|an|the"]
         ?page_type: PAGE_TYPE | QUOTED
     """
@@ -65,7 +65,7 @@ class Page(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="page")
             "page": lambda _, page: page,
             "page_not": lambda _, page: Not(condition=page),
             "page_types": _read_types,
-            "page_article": lambda _, *parts: None,
+            "page_article": lambda *_: None,
             "page_paths": lambda _, values: Page(paths=_texts(values)),
             "page_categories": lambda _, values: Page(categories=_texts(values)),
             "page_products": lambda _, values: Page(products=_texts(values)),
@@ -171,4 +171,4 @@ def _read_type(token: Token, words: Words) -> str:
         if said == kind or squeezed(said) == squeezed(kind):
             return kind
     known = words.vocabulary.page_types
-    fail("", at_of(token), f"no kind of page is called “{said}”", nearest(said, known) or known)
+    raise misread("", at_of(token), f"no kind of page is called “{said}”", nearest(said, known) or known)

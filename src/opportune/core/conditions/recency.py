@@ -12,7 +12,7 @@ from opportune.core.conditions.happening import Happening, Narrowing, explain_ev
 from opportune.core.finding import Finding
 from opportune.core.moment import DAY
 from opportune.core.phrases.duration import describe_duration, parse_duration
-from opportune.core.phrases.wording import fail
+from opportune.core.phrases.wording import misread
 from opportune.core.reach import horizon_ms
 from opportune.core.spoken import at_of, read_inside
 from opportune.core.words import Words
@@ -97,9 +97,9 @@ class Recency(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="rec
         return found
 
 
-def _read(words: Words, happening: Narrowing, comparator: Comparator, duration: Token) -> Recency:
+def _read(_: Words, happening: Narrowing, comparator: Comparator, duration: Token) -> Recency:
     if comparator == "exactly":
-        fail("", at_of(duration), "no moment is exactly so long ago; say “more than” or “at most”")
+        raise misread("", at_of(duration), "no moment is exactly so long ago; say “more than” or “at most”")
     ago: Ago = "less than" if comparator == "fewer than" else comparator
     return Recency(**happening._asdict(), comparator=ago, ms=_span(duration))
 
@@ -111,5 +111,5 @@ def _read_within(words: Words, happening: Narrowing, duration: Token) -> Recency
 def _span(duration: Token) -> int:
     span = read_inside(duration, parse_duration)
     if not span:
-        fail("", at_of(duration), "a length of time of nothing", ("30 days",))
+        raise misread("", at_of(duration), "a length of time of nothing", ("30 days",))
     return span

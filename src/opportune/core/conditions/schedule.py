@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-import re
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from lark import Token
 import msgspec
+from lark import Token
 
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.finding import Finding
 from opportune.core.moment import SECOND, to_clock
 from opportune.core.phrases.date import describe_date, describe_last_day, parse_date, parse_last_day
-from opportune.core.phrases.wording import fail, join_words
+from opportune.core.phrases.wording import join_words, misread
 from opportune.core.spoken import at_of, read_inside
 from opportune.core.words import Words
 
@@ -48,7 +48,7 @@ class Schedule(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="sc
         schedule_statement: "it is" day_names [hours] [dates] -> schedule
             | "it is" hours [dates] -> schedule_hours
             | "it is" dates -> schedule_dates
-        day_names: day ((COMMA | _OR) day)*
+        day_names: day ((COMMA | LIST_OR) day)*
         day: ["a|an"] DAY
         hours: "between" TIME _AND TIME
         dates: "from|since" DATE -> dates_from
@@ -220,7 +220,7 @@ def _minute(token: Token) -> int:
     if hour == 24 and minute == 0:
         return 0
     if hour > 23 or minute > 59:
-        fail("", at_of(token), f"“{token}” is not a time of the day", ("9:00", "17:30"))
+        raise misread("", at_of(token), f"“{token}” is not a time of the day", ("9:00", "17:30"))
     return hour * 60 + minute
 
 
@@ -233,7 +233,7 @@ def _last_day(words: Words, token: Token) -> int:
 
 
 def _read(
-    words: Words,
+    _: Words,
     days: Sequence[int],
     hours: tuple[int, int] | None,
     dates: tuple[int | None, int | None] | None,
@@ -245,4 +245,4 @@ def _read(
             days=tuple(sorted(set(days))), from_minute=start, until_minute=end, from_at=since, until_at=until
         )
     except (ValueError, msgspec.ValidationError) as error:
-        fail("", 0, f"this time cannot be: {error}")
+        raise misread("", 0, f"this time cannot be: {error}") from None

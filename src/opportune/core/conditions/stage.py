@@ -9,7 +9,7 @@ from lark import Token
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
-from opportune.core.phrases.wording import fail, join_words, nearest, squeezed, unquote
+from opportune.core.phrases.wording import join_words, misread, nearest, squeezed, unquote
 from opportune.core.spoken import at_of
 from opportune.core.words import Words
 
@@ -92,4 +92,4 @@ def _read_stage(token: Token, words: Words) -> str:
     for stage in (*known, *known):
         if said == stage or squeezed(said) == squeezed(stage):
             return stage
-    fail("", at_of(token), f"no stage is called “{said}”", nearest(said, known) or known)
+    raise misread("", at_of(token), f"no stage is called “{said}”", nearest(said, known) or known)

@@ -19,7 +19,7 @@ from opportune.core.conditions.happening import (
     window_problems,
 )
 from opportune.core.finding import Finding
-from opportune.core.phrases.wording import fail
+from opportune.core.phrases.wording import misread
 from opportune.core.spoken import Said, at_of, describe_known, describe_test, read_test
 from opportune.core.timeline import FactValue, TimelineEvent
 from opportune.core.window import EVER, Leave, Window
@@ -114,7 +114,7 @@ def _number(fact: FactValue) -> float:
     return 0
 
 
-def _next_change(
+def _next_change(  # noqa: PLR0917 - one closure's values, handed on as they are
     events: Sequence[TimelineEvent],
     fact: str,
     total: float,
@@ -138,7 +138,7 @@ def _next_change(
     return None
 
 
-def _read(
+def _read(  # noqa: PLR0917 - one place for each part of the production
     words: Words,
     happening: Narrowing,
     fact: str,
@@ -148,7 +148,9 @@ def _read(
 ) -> Total:
     kind = words.fact_type(happening.event, fact)
     if kind not in ("number", "money"):
-        fail("", at_of(amount), f"“{fact}” is not a number, so it has no total", ("value", "quantity"))
+        raise misread(
+            "", at_of(amount), f"“{fact}” is not a number, so it has no total", ("value", "quantity")
+        )
     _, values = read_test(Said("at least", (amount,)), kind, fact, at_of(amount), words)
     value = values[0]
     return Total(

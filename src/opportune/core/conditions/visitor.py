@@ -31,7 +31,7 @@ class Visitor(Condition, frozen=True, kw_only=True, tag="visitor"):
         "bought before this visit began. At the start of a sentence it becomes the subject: `a returning visitor ...`."
     )
     grammar = """
-        visitor_predicate: "is returning after a purchase|is back after a purchase|returned after a purchase" -> visitor_buyer
+        visitor_predicate: "is returning after a purchase|is back after a purchase" -> visitor_buyer
             | "is not returning after a purchase" -> visitor_not_buyer
             | "is returning|is a returning visitor|is back|returned" -> visitor_returning
             | "is not returning" -> visitor_not_returning

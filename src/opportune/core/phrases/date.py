@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from opportune.core.moment import SECOND
-from opportune.core.phrases.wording import fail
+from opportune.core.phrases.wording import misread
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -53,8 +53,8 @@ def _read(text: str, zone: ZoneInfo) -> tuple[datetime, bool]:
         if parts:
             return _from_parts(parts, zone), parts["hour"] is not None
     except (ValueError, OverflowError):
-        fail(text, 0, f"“{stripped}” is not a day of the calendar", _EXAMPLES)
-    fail(text, 0, f"“{stripped}” is not a date", _EXAMPLES)
+        raise misread(text, 0, f"“{stripped}” is not a day of the calendar", _EXAMPLES) from None
+    raise misread(text, 0, f"“{stripped}” is not a date", _EXAMPLES)
 
 
 def _from_parts(parts: re.Match[str], zone: ZoneInfo) -> datetime:

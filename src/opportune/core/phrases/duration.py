@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from opportune.core.moment import DAY, HOUR, MINUTE, SECOND
-from opportune.core.phrases.wording import NUMBER_WORDS, fail, nearest, number_of, plain_number
+from opportune.core.phrases.wording import NUMBER_WORDS, misread, nearest, number_of, plain_number
 
 WEEK = 7 * DAY
 UNITS: dict[str, int] = {
@@ -37,11 +37,11 @@ UNIT_PATTERN = (
 _FIGURES = r"\d+(?:\.\d+)?"
 _IN_WORDS = rf"half\s+an?|an?|{'|'.join(NUMBER_WORDS)}"
 _PART = rf"(?:{_FIGURES}\s*|(?:{_IN_WORDS})\s+){UNIT_PATTERN}"
-PATTERN = rf"{_PART}(?:\s*(?:,|and)?\s*{_PART})*"
-"""A duration anywhere in a sentence (to be matched without regard to case)."""
+PATTERN = rf"{_PART}(?:\s*{_PART})*"
+"""A duration anywhere in a sentence (to be matched without regard to case); standing alone it may have "and" inside."""
 
 _ONE_PART = re.compile(rf"({_FIGURES}|(?:{_IN_WORDS})(?=\s))\s*({UNIT_PATTERN})", re.IGNORECASE)
-_WHOLE = re.compile(PATTERN, re.IGNORECASE)
+_WHOLE = re.compile(rf"{_PART}(?:\s*(?:,|and)?\s*{_PART})*", re.IGNORECASE)
 _EXAMPLES = ("7 days", "48 hours", "30 minutes", "7 weeks")
 LONGEST_MS = 100 * 365 * DAY
 
@@ -50,7 +50,7 @@ def parse_duration(text: str) -> int:
     """Milliseconds of `7 days`; raises SentenceError."""
     stripped = text.strip()
     if not _WHOLE.fullmatch(stripped):
-        fail(
+        raise misread(
             text,
             0,
             f"“{stripped}” is not a duration; write a number and a unit",
@@ -58,7 +58,7 @@ def parse_duration(text: str) -> int:
         )
     span = sum(_part_ms(number, unit) for number, unit in _ONE_PART.findall(stripped))
     if span > LONGEST_MS:
-        fail(text, 0, f"“{stripped}” is longer than 100 years", _EXAMPLES)
+        raise misread(text, 0, f"“{stripped}” is longer than 100 years", _EXAMPLES)
     return round(span)
 
 
@@ -71,11 +71,8 @@ def _part_ms(number: str, unit: str) -> float:
 def unit_ms(unit: str) -> int:
     """Milliseconds of one unit, by any of its names."""
     unit = unit.casefold()
-    for name in (unit, unit.removesuffix("s")):
-        name = _SHORT.get(name, name)
-        if name in UNITS:
-            return UNITS[name]
-    raise KeyError(unit)
+    one = unit.removesuffix("s")
+    return UNITS.get(_SHORT.get(unit, unit)) or UNITS[_SHORT.get(one, one)]
 
 
 def describe_duration(span_ms: int, *, in_weeks: bool = False) -> str:

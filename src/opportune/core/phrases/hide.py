@@ -6,7 +6,9 @@ import re
 from itertools import groupby
 from typing import Literal
 
-from opportune.core.phrases.wording import fail, join_words, nearest, quote, split_words, squeezed
+import msgspec
+
+from opportune.core.phrases.wording import join_words, misread, nearest, quote, split_words, squeezed
 from opportune.core.rule import Hide
 from opportune.core.vocabulary import Vocabulary
 
@@ -30,14 +32,14 @@ _PRODUCT_WORDS: dict[Bought, str] = {"bought": "bought", "in cart": "have in the
 
 
 def parse_hide(text: str, vocabulary: Vocabulary) -> tuple[Hide, ...]:
-    """Tags or places, several joined by commas, "or" and "and", different kinds by a semicolon; raises SentenceError."""
+    """Tags or places, several joined by commas, "or", "and"; different kinds by a semicolon; raises SentenceError."""
     hides = [
         hide
         for part in _PARTS.finditer(text)
         for hide in _parse_part(text, part[0], part.start(), vocabulary)
     ]
     if not hides:
-        fail(text, 0, "it does not say what to hide", _known(vocabulary)[:3])
+        raise misread(text, 0, "it does not say what to hide", _known(vocabulary)[:3])
     return tuple(hides)
 
 
@@ -51,9 +53,9 @@ def _parse_part(text: str, part: str, start: int, vocabulary: Vocabulary) -> lis
     lead = len(words) - len(words.lstrip())
     marked = _MARKED.match(words, lead)
     begin = marked.end() if marked else lead
+    like = Hide(tag=marked[0] if marked else "", product=product, in_messages=in_messages)
     return [
-        _hide(text, name, start + begin + at, product, in_messages, bool(marked), vocabulary)
-        for name, at in split_words(words[begin:])
+        _hide(text, name, start + begin + at, like, vocabulary) for name, at in split_words(words[begin:])
     ]
 
 
@@ -62,24 +64,18 @@ def _product(words: str) -> Bought:
     return "in cart" if words.endswith("cart") else "viewed" if words == "viewed" else "bought"
 
 
-def _hide(
-    text: str,
-    name: str,
-    at: int,
-    product: Bought,
-    in_messages: bool,
-    is_tag: bool,
-    vocabulary: Vocabulary,  # noqa: FBT001 - one row of what was read
-) -> Hide:
-    known = {squeezed(slot): slot for slot in vocabulary.slots} if not is_tag else {}
+def _hide(text: str, name: str, at: int, like: Hide, vocabulary: Vocabulary) -> Hide:
+    """A slot or tag by its name, otherwise like the rest of its part; `like.tag` says that it must be a tag."""
+    known = {squeezed(slot): slot for slot in vocabulary.slots} if not like.tag else {}
     if squeezed(name) in known:
-        return Hide(slot=known[squeezed(name)], product=product, in_messages=in_messages)
+        return msgspec.structs.replace(like, slot=known[squeezed(name)])
     tags = {squeezed(tag): tag for tag in vocabulary.tags}
     if squeezed(name) in tags:
-        return Hide(tag=tags[squeezed(name)], product=product, in_messages=in_messages)
-    kind = "tag" if is_tag else "place or tag"
-    choices = list(vocabulary.tags) if is_tag else _known(vocabulary)
-    fail(text, at, f"“{name}” is not a {kind} of this playbook", nearest(name, choices) or tuple(choices[:5]))
+        return msgspec.structs.replace(like, tag=tags[squeezed(name)])
+    kind = "tag" if like.tag else "place or tag"
+    choices = list(vocabulary.tags) if like.tag else _known(vocabulary)
+    wrong = f"“{name}” is not a {kind} of this playbook"
+    raise misread(text, at, wrong, nearest(name, choices) or tuple(choices[:5]))
 
 
 def _known(vocabulary: Vocabulary) -> list[str]:

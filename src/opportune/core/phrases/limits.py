@@ -9,11 +9,12 @@ import msgspec
 from opportune.core.moment import DAY
 from opportune.core.phrases.duration import PATTERN as DURATION
 from opportune.core.phrases.duration import UNIT_PATTERN, describe_duration, parse_duration, unit_ms
-from opportune.core.phrases.wording import NUMBER_WORDS, fail, nearest, number_of
+from opportune.core.phrases.wording import NUMBER_WORDS, misread, nearest, number_of
 from opportune.core.rule import Limits
 
 _COUNT = rf"(?P<count>once|twice|(?:\d+|{'|'.join(NUMBER_WORDS)})(?:\s+times?)?)"
-_WITHIN = rf"\s+(?:(?:in|within|every|per)\s+(?:the\s+(?:last|past)\s+)?|a\s+)(?:(?P<span>{DURATION})|(?P<unit>{UNIT_PATTERN}))"
+_SPAN = rf"(?:(?P<span>{DURATION})|(?P<unit>{UNIT_PATTERN}))"
+_WITHIN = rf"\s+(?:(?:in|within|every|per)\s+(?:the\s+(?:last|past)\s+)?|a\s+){_SPAN}"
 _AT_MOST = re.compile(
     rf"(?:(?:at\s+most|no\s+more\s+than|not\s+more\s+than)\s+)?{_COUNT}(?:{_WITHIN}|\s+ever)?", re.IGNORECASE
 )
@@ -42,7 +43,7 @@ def parse_limits(text: str) -> Limits:
     while at < len(text.rstrip()) or at == 0:
         part = _PART.match(text, at)
         if part is None:
-            fail(text, at, f"no limit stands at “{text[at:].strip()}”", _EXAMPLES)
+            raise misread(text, at, f"no limit stands at “{text[at:].strip()}”", _EXAMPLES)
         limits = _with(limits, text, part[1].rstrip(), part.start(1))
         at = part.end()
     return limits
@@ -51,14 +52,14 @@ def parse_limits(text: str) -> Limits:
 def _with(limits: Limits, text: str, words: str, at: int) -> Limits:
     if match := _AT_MOST.fullmatch(words):
         if limits.at_most is not None:
-            fail(text, at, f"“{words}”: a number of times was already given", _EXAMPLES)
+            raise misread(text, at, f"“{words}”: a number of times was already given", _EXAMPLES)
         return msgspec.structs.replace(
             limits, at_most=_times(match["count"]), at_most_days=_days(match["span"], match["unit"])
         )
     if match := _DISMISSED.fullmatch(words):
         days = _days(match["span"], None)
         return msgspec.structs.replace(limits, not_after_dismissed_days=0 if days is None else days)
-    fail(text, at, f"“{words}” is not a limit", nearest(words, _EXAMPLES) or _EXAMPLES)
+    raise misread(text, at, f"“{words}” is not a limit", nearest(words, _EXAMPLES) or _EXAMPLES)
 
 
 def _times(words: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from opportune.core.phrases.wording import fail
+from opportune.core.phrases.wording import misread
 
 SYMBOLS = {
     "€": "EUR",
@@ -53,12 +53,12 @@ def parse_money(text: str, currency: str) -> int:
     stripped = text.strip()
     match = re.fullmatch(rf"(-?)\s*([^\d\s.,-]*)\s*(-?)({_AMOUNT})\s*([^\d\s.,]*)", stripped)
     if not match:
-        fail(text, 0, f"“{stripped}” is not an amount of money", (describe_money(5_000, currency),))
+        raise misread(text, 0, f"“{stripped}” is not an amount of money", (describe_money(5_000, currency),))
     sign = "-" if "-" in (match[1], match[3]) else ""
     unit = match[2] or match[5]
     code = SYMBOLS.get(unit.casefold()) or _NAMES.get(unit.casefold()) or unit.upper() or currency
     if code.upper() != currency.upper():
-        fail(
+        raise misread(
             text,
             0,
             f"“{stripped}” is not in {currency}, in which this shop counts",
@@ -66,7 +66,7 @@ def parse_money(text: str, currency: str) -> int:
         )
     minor = Decimal(sign + match[4].replace(",", "")).scaleb(decimals(currency))
     if minor != minor.to_integral_value():
-        fail(
+        raise misread(
             text,
             0,
             f"“{stripped}” has more decimals than {currency}",

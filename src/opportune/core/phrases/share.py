@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from opportune.core.phrases.wording import fail, number_of, squeezed
+from opportune.core.phrases.wording import misread, number_of, squeezed
 
 WHOLE = 10_000
 _NAMED = {
@@ -29,14 +29,14 @@ def parse_share(text: str) -> int:
         part, whole = number_of(ratio[1]), number_of(ratio[2].replace(",", ""))
         if part is not None and whole:
             return _checked(text, round(Decimal(WHOLE) * Decimal(part) / Decimal(whole)))
-    fail(text, 0, f"“{text.strip()}” is not a share of visitors", _EXAMPLES)
+    raise misread(text, 0, f"“{text.strip()}” is not a share of visitors", _EXAMPLES)
 
 
 def _checked(text: str, share: Decimal | int) -> int:
     if share != int(share):
-        fail(text, 0, f"“{text.strip()}” is finer than a hundredth of a percent", _EXAMPLES)
+        raise misread(text, 0, f"“{text.strip()}” is finer than a hundredth of a percent", _EXAMPLES)
     if not 0 <= share <= WHOLE:
-        fail(text, 0, f"“{text.strip()}” is more than everyone", _EXAMPLES)
+        raise misread(text, 0, f"“{text.strip()}” is more than everyone", _EXAMPLES)
     return int(share)
 
 

@@ -1,4 +1,4 @@
-"""A rule's test: `half and half, on added to cart, for 7 weeks`, `1 in 10 get nothing, on orders within 3 days`, `no test`."""
+"""A rule's test: `half and half, on added to cart, for 7 weeks`, `1 in 10 get nothing, on orders`, `no test`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from opportune.core.moment import DAY
 from opportune.core.phrases.duration import describe_duration, parse_duration
 from opportune.core.phrases.share import WHOLE, describe_ratio, parse_share
-from opportune.core.phrases.wording import fail, nearest, squeezed
+from opportune.core.phrases.wording import misread, nearest, squeezed
 from opportune.core.rule import CONTROL, TREATMENT, Test
 from opportune.errors import SentenceError
 
@@ -40,11 +40,11 @@ def parse_test(text: str) -> Test | None:
         elif control is None:
             control = _control(text, at, words)
         else:
-            fail(
+            raise misread(
                 text, at, f"“{words}” is not part of a test", nearest(words, _PART_EXAMPLES) or _PART_EXAMPLES
             )
     if control is None:
-        fail(text, 0, "a test says how visitors are split", _EXAMPLES)
+        raise misread(text, 0, "a test says how visitors are split", _EXAMPLES)
     return Test(arms=((CONTROL, control), (TREATMENT, WHOLE - control)), metric=metric, days=days)
 
 
@@ -53,7 +53,7 @@ def _control(text: str, at: int, words: str) -> int:
         return WHOLE // 2
     nothing = _NOTHING.fullmatch(words)
     if nothing is None:
-        fail(
+        raise misread(
             text,
             at,
             f"“{words}” does not say how visitors are split",
@@ -61,7 +61,7 @@ def _control(text: str, at: int, words: str) -> int:
         )
     share = _inside(text, at, nothing[1])
     if not 0 < share < WHOLE:
-        fail(text, at, "a test needs some visitors on both sides", _PART_EXAMPLES[:2])
+        raise misread(text, at, "a test needs some visitors on both sides", _PART_EXAMPLES[:2])
     return share
 
 
@@ -69,16 +69,16 @@ def _inside(text: str, at: int, words: str) -> int:
     try:
         return parse_share(words)
     except SentenceError as error:
-        fail(text, at + error.at, str(error), error.suggestions)
+        raise misread(text, at + error.at, str(error), error.suggestions) from None
 
 
 def _days(text: str, at: int, words: str) -> int:
     try:
         span_ms = parse_duration(words)
     except SentenceError as error:
-        fail(text, at + error.at, str(error), error.suggestions)
+        raise misread(text, at + error.at, str(error), error.suggestions) from None
     if span_ms < DAY or span_ms % DAY:
-        fail(text, at, f"“{words}”: a test lasts whole days", ("7 weeks", "14 days"))
+        raise misread(text, at, f"“{words}”: a test lasts whole days", ("7 weeks", "14 days"))
     return span_ms // DAY
 
 

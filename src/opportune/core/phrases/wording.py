@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
-from typing import NoReturn
 
 from opportune.errors import SentenceError
 
-QUOTED = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|“[^”]*”|„[^“”]*[“”]|‘[^’]*’|«[^»]*»"
+QUOTED = (
+    r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\u201c[^\u201d]*\u201d|\u201e[^\u201c\u201d]*[\u201c\u201d]"
+    r"|\u2018[^\u2019]*\u2019|\u00ab[^\u00bb]*\u00bb"
+)
 """A quoted text, in any quotes a word processor may have made of them."""
 
 NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split(),
-    )
-}
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12,
+}  # fmt: skip
 
 _SEPARATOR = re.compile(
     rf"(?s)\s*(?:({QUOTED})|(,)\s*(?:or\b|and\b)?|\b(or|and)\b|(\w[^\s,]*|[^\s,]+))", re.IGNORECASE
 )
 
 
-def fail(text: str, at: int, wrong: str, suggestions: Sequence[str] = ()) -> NoReturn:
-    """Raises a SentenceError at a place."""
-    raise SentenceError(text=text, at=at, wrong=wrong, suggestions=suggestions)
+def misread(text: str, at: int, wrong: str, suggestions: Sequence[str] = ()) -> SentenceError:
+    """The error for a place in a text."""
+    return SentenceError(text=text, at=at, wrong=wrong, suggestions=suggestions)
 
 
 def squeezed(text: str) -> str:
@@ -100,8 +100,8 @@ def number_of(word: str) -> float | None:
 
 def plain_number(number: float) -> str:
     """Figures without an exponent and without needless zeros."""
-    if isinstance(number, int):
-        return str(number)
+    if isinstance(number, int) or not number:
+        return str(int(number))
     text = repr(number)
     if "e" in text:
         text = f"{number:.{_decimals(text)}f}"
@@ -142,6 +142,3 @@ def plural(noun: str) -> str:
     if re.search(r"[^aeiou]y$", noun):
         return f"{noun[:-1]}ies"
     return f"{noun}es" if re.search(r"(s|x|z|ch|sh)$", noun) else f"{noun}s"
-
-
-Reader = Callable[[str], object]

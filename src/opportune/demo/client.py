@@ -29,6 +29,7 @@ class Answer:
     reason: str = "ERROR"
     rule: str = ""
     outcome: str = "error"
+    holds_until: str = ""
     why: Mapping[str, Any] = field(default_factory=dict)
     is_answered: bool = False
 
@@ -144,6 +145,7 @@ def _answer(decision: Mapping[str, Any] | None, default: Any) -> Answer:
         reason=decision.get("reason", "ERROR"),
         rule=decision.get("rule", ""),
         outcome=(decision.get("receipt") or {}).get("outcome", "normal"),
+        holds_until=decision.get("holdsUntil", ""),
         why=decision.get("why") or {},
         is_answered=not is_error,
     )

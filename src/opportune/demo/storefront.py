@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from opportune.demo import pages, pictures, showing
 from opportune.demo.catalogue import BY_SLUG, COLOURS
+from opportune.demo.places import DEFAULTS
 from opportune.demo.shop import Handler, Shop
 
 GET: tuple[tuple[str, Handler], ...] = (
@@ -48,6 +49,7 @@ POST: tuple[tuple[str, Handler], ...] = (
     ("/visitor/preview", showing.set_preview),
     ("/visitor/new", showing.new_visitor),
 )
+FIRST_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PICTURE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 
 
@@ -63,6 +65,12 @@ def create_app(
         data_dir=Path(data_dir),
         visitor_id=visitor_id,
     )
+
+    def ready(_request: Request) -> Response:
+        """Asks once, so that the first visitor does not wait for what a server does at its first question."""
+        shop.opportune.decide("", DEFAULTS, {"userAgent": FIRST_AGENT})
+        return PlainTextResponse("ready")
+
     gets = [Route(path, shop.endpoint(handler), methods=["GET"]) for path, handler in GET]
     posts = [Route(path, shop.endpoint(handler), methods=["POST"]) for path, handler in POST]
     return Starlette(
@@ -94,7 +102,3 @@ async def picture(request: Request) -> Response:
 
 async def favicon(_request: Request) -> Response:
     return Response(pictures.mark(), headers=PICTURE_HEADERS, media_type="image/svg+xml")
-
-
-async def ready(_request: Request) -> Response:
-    return PlainTextResponse("ready")

@@ -41,6 +41,8 @@ class Reason:
     outcome: str
     chip: str
     line: str
+    until: str
+    """When this would change by itself, in words; empty when only something new can change it."""
     because: tuple[str, ...]
     why_not: tuple[WhyNot, ...]
 
@@ -60,6 +62,7 @@ def _reason(slot: str, answer: Answer) -> Reason:
         outcome=outcome,
         chip=CHIPS.get(outcome, CHIPS["normal"]),
         line=_line(outcome, answer),
+        until=_until(answer.holds_until) if outcome in ("shown", "hidden") else "",
         because=tuple(why.get("because", ())),
         why_not=tuple(_why_nots(why.get("why_not", ()))),
     )
@@ -74,6 +77,10 @@ def _line(outcome: str, answer: Answer) -> str:
         return f"Shows nothing, because of the rule “{answer.rule}”."
     _, _, said = str(answer.why.get("headline", "")).partition(": ")
     return f"{said[:1].upper()}{said[1:]}." if said else "Normal content."
+
+
+def _until(moment: str) -> str:
+    return datetime.fromisoformat(moment).astimezone().strftime("%d %b %H:%M").lstrip("0") if moment else ""
 
 
 def _why_nots(found: Iterable[Mapping[str, Any]]) -> Iterable[WhyNot]:

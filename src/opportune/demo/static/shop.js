@@ -7,7 +7,8 @@
   const tell = () => [open, close].forEach((button) => button.setAttribute('aria-expanded', String(isOpen())));
   const set = (state) => {
     root.dataset.why = state;
-    document.cookie = `shop_why=${state}; Path=/; SameSite=Lax; Max-Age=31536000`;
+    // A sheet over the page is not kept open on the next one.
+    if (matchMedia('(min-width: 68rem)').matches) document.cookie = `shop_why=${state}; Path=/; SameSite=Lax; Max-Age=31536000`;
     tell();
     (state === 'open' ? close : open).focus();
   };
@@ -22,6 +23,7 @@
     details.addEventListener('toggle', async () => {
       const place = details.querySelector('div');
       if (!details.open) return;
+      place.textContent = 'Reading …';
       try {
         const answer = await fetch(details.dataset.load);
         place.innerHTML = await answer.text();

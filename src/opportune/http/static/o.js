@@ -1,10 +1,10 @@
 /* Opportune's page script: <script src="https://YOUR-OPPORTUNE/o.js" data-key="WRITE KEY" async></script>
-   Reports views, scrolling, time, exit intent and loading; opportune.track() and .identify() are for your pages.
+   Reports views, scrolling, time, exit intent and loading; opportune.track() and .identify() are yours.
    Attributes: data-cookie (name of the id cookie, o_id), data-page-type, data-category, data-product. */
 (() => {
   const script = document.currentScript, data = script ? script.dataset : {};
   const early = Array.isArray(window.opportune) ? window.opportune : [];
-  const quietly = (act) => (...given) => { try { return act(...given); } catch { /* never the page's trouble */ } };
+  const quietly = (act) => (...given) => { try { return act(...given); } catch { /* not the page's trouble */ } };
   const api = window.opportune = { track() {}, identify() {}, page() {} };
   if (!script || !data.key || navigator.globalPrivacyControl) return;
 
@@ -60,7 +60,8 @@
       later(2 ** tries);
     };
     if (isLeaving === true && navigator.sendBeacon && navigator.sendBeacon(door, body)) return send(true);
-    fetch(door, { method: 'POST', body, keepalive: true, credentials: 'omit' }).then((answer) => {
+    fetch(door, { method: 'POST', body, keepalive: true, credentials: 'omit' }).then(async (answer) => {
+      await answer.text();  // an unread answer never ends
       if (answer.status === 429 || answer.status > 499) return again();
       tries = 0;
       if (waiting.length) later(1);

@@ -7,6 +7,7 @@ Reading rows from a file is storage's work; what a question means is settled her
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -28,6 +29,7 @@ class TimelineEvent(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return self.occurred_at, self.seq
 
 
+_order = attrgetter("occurred_at", "seq")
 NONE: Sequence[TimelineEvent] = ()
 
 
@@ -61,12 +63,12 @@ class Timeline:
                     index[event.name] = [event]
         if len(names) == 1:
             return index.get(names[0], NONE)
-        found = [events for name in names if (events := index.get(name)) is not None]
-        if len(found) <= 1:
-            return found[0] if found else NONE
-        merged = [event for events in found for event in events]
-        merged.sort(key=lambda event: (event.occurred_at, event.seq), reverse=True)
-        return merged
+        found: Sequence[TimelineEvent] = NONE
+        for name in names:  # nearly always only one of them occurs
+            events = index.get(name)
+            if events is not None:
+                found = events if not found else sorted((*found, *events), key=_order, reverse=True)
+        return found
 
     def last(self, names: Sequence[str]) -> TimelineEvent | None:
         """The newest event of that name."""

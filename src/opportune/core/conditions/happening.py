@@ -51,16 +51,10 @@ class Happening(Condition, frozen=True, kw_only=True, omit_defaults=True):
         names = plan.names_of(self.event)
         since = plan.names_of(window.event) if window.event else ()
         select, leave = compile_window(window, since, vocabulary.zone, horizon_ms(self.event, plan))
-        return _filtered(names, select, self._keep(), self.on_page), leave
+        return _filtered(names, select, self._tests(), self.on_page), leave
 
-    def _keep(self) -> Callable[[Mapping[str, FactValue], int], bool] | None:
-        tests = [(each.fact, compile_test(each.test, each.values)) for each in self.where]
-        if not tests:
-            return None
-        if len(tests) == 1:
-            fact, holds = tests[0]
-            return lambda facts, now: holds(facts.get(fact), now)
-        return _all_hold(tests)
+    def _tests(self) -> list[tuple[str, Holds]]:
+        return [(each.fact, compile_test(each.test, each.values)) for each in self.where]
 
     def words_for(self, words: Words, did: str) -> str:
         """`viewed the product on the page with category shoes`; `did` is the event's phrase."""
@@ -100,10 +94,10 @@ class Happening(Condition, frozen=True, kw_only=True, omit_defaults=True):
 def _filtered(
     names: tuple[str, ...],
     select: Callable[[Situation, Events], Events],
-    keep: Callable[[Mapping[str, FactValue], int], bool] | None,
+    tests: Sequence[tuple[str, Holds]],
     on_page: OnPage,
 ) -> Found:
-    if keep is None and not on_page:
+    if not tests and not on_page:
         return lambda situation: select(situation, situation.timeline.named(names))
     signal = PAGE_SIGNALS.get(on_page, "")
 
@@ -112,16 +106,14 @@ def _filtered(
         if found and on_page:
             wanted = situation.read(signal).value
             found = [event for event in found if is_item(wanted, event.facts.get(on_page))]
-        if found and keep is not None:
-            now = situation.now
-            found = [event for event in found if keep(event.facts, now)]
+        now = situation.now
+        for fact, holds in tests:
+            if not found:
+                break
+            found = [event for event in found if holds(event.facts.get(fact), now)]
         return found
 
     return find
-
-
-def _all_hold(tests: Sequence[tuple[str, Holds]]) -> Callable[[Mapping[str, FactValue], int], bool]:
-    return lambda facts, now: all(holds(facts.get(fact), now) for fact, holds in tests)
 
 
 def is_item(wanted: object, fact: FactValue) -> bool:

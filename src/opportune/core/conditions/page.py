@@ -90,7 +90,7 @@ class Page(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="page")
         remembered: dict[object, Finding] = {}
 
         def check(situation: Situation) -> Finding:
-            value = situation.read(signal).value
+            value = (situation.readings.get(signal) or situation.read(signal)).value
             finding = remembered.get(value) if type(value) is str else None
             if finding is None:
                 held = isinstance(value, str) and holds(value)

@@ -31,7 +31,7 @@ smallest unit (cents), lengths of time and moments are in milliseconds.
 
 def write_reference(vocabulary: Vocabulary) -> str:
     """The page in Markdown; `vocabulary` must have the stages, details and signals that the examples name."""
-    parts = [HEADER, *(_member(member, vocabulary) for member in CONDITIONS), _windows(), _reach()]
+    parts = [HEADER, *(_member(member, vocabulary) for member in CONDITIONS), WINDOWS, _reach()]
     return "\n".join(parts)
 
 
@@ -43,21 +43,16 @@ def _member(member: type[Condition], vocabulary: Vocabulary) -> str:
     return "\n".join([*lines, "", "```json", form, "```", ""])
 
 
-def _windows() -> str:
-    return "\n".join(
-        [
-            "## Windows",
-            "",
-            "| words | meaning |",
-            "|---|---|",
-            "| `in 7 days`, `in the last 7 days`, `within a week` | from that long ago until now |",
-            "| `in this visit` | since the visit that is going on began |",
-            "| `today` | since midnight in the shop's time zone |",
-            "| `since they last bought` | after the newest such event; nothing when there is none |",
-            "| (nothing), `ever` | all that is read of the event |",
-            "",
-        ]
-    )
+WINDOWS = """## Windows
+
+| words | meaning |
+|---|---|
+| `in 7 days`, `in the last 7 days`, `within a week` | from that long ago until now |
+| `in this visit` | since the visit that is going on began |
+| `today` | since midnight in the shop's time zone |
+| `since they last bought` | after the newest such event; nothing when there is none |
+| (nothing), `ever` | all that is read of the event |
+"""
 
 
 def _reach() -> str:

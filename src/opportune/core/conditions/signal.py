@@ -10,7 +10,7 @@ from lark import Token
 from opportune.core.comparing import AGO_TESTS, Test, Value, ago_change, check_values, compile_test
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.not_ import Not
-from opportune.core.finding import Finding, Plain
+from opportune.core.finding import Finding
 from opportune.core.moment import to_clock
 from opportune.core.phrases.duration import describe_duration, parse_duration
 from opportune.core.phrases.wording import squeezed, unquote
@@ -126,19 +126,20 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
             return self._compile_fresh(self.within_ms)
         if self.test in AGO_TESTS:
             return self._compile_ago()
-        remembered: dict[Plain, Finding] = {}
+        remembered: dict[object, Finding] = {}
 
         def check(situation: Situation) -> Finding:
-            value = situation.read(name).value
-            if type(value) is not str:
-                held = holds(value, 0)
-                return Finding(held, (value,), 1.0 if held else 0.0)
-            finding = remembered.get(value)
-            if finding is None:
-                held = holds(value, 0)
-                finding = Finding(held, (value,), 1.0 if held else 0.0)
-                if len(remembered) < _MOST_REMEMBERED:
-                    remembered[value] = finding
+            reading = situation.readings.get(name) or situation.read(name)
+            value = reading.value
+            kind = type(value)
+            if kind is str or kind is int:
+                finding = remembered.get(value)
+                if finding is not None:
+                    return finding
+            held = holds(value, 0)
+            finding = Finding(held, (value,), 1.0 if held else 0.0)
+            if (kind is str or kind is int) and len(remembered) < _MOST_REMEMBERED:
+                remembered[value] = finding
             return finding
 
         return check

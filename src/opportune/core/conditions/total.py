@@ -21,8 +21,8 @@ from opportune.core.conditions.happening import (
 from opportune.core.finding import Finding
 from opportune.core.phrases.wording import misread
 from opportune.core.spoken import Said, at_of, describe_known, describe_test, read_test
-from opportune.core.timeline import FactValue, TimelineEvent
-from opportune.core.window import EVER, Leave, Window
+from opportune.core.timeline import TimelineEvent
+from opportune.core.window import EVER, Window
 from opportune.core.words import Words, words_of
 
 if TYPE_CHECKING:
@@ -64,10 +64,14 @@ class Total(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="total
         def check(situation: Situation) -> Finding:
             events = find(situation)
             total: float = 0
+            totals: list[float] = [0]
             for event in events:
-                total += _number(event.facts.get(fact))
+                value = event.facts.get(fact)
+                if isinstance(value, int | float):
+                    total += value
+                totals.append(total)
             held = holds(total)
-            until = _next_change(events, fact, total, holds, situation, leave)
+            until = _next_change(events, totals, held, holds, lambda at: leave(situation, at))
             near = 1.0 if held else nearness(comparator, total, amount)
             return Finding(held, (total, events[0].occurred_at if events else None), near, until)
 
@@ -108,32 +112,24 @@ class Total(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="total
         return found + window_problems(self.event, self.window, vocabulary)
 
 
-def _number(fact: FactValue) -> float:
-    if isinstance(fact, int | float):
-        return fact
-    return 0
-
-
-def _next_change(  # noqa: PLR0917 - one closure's values, handed on as they are
+def _next_change(
     events: Sequence[TimelineEvent],
-    fact: str,
-    total: float,
+    totals: Sequence[float],
+    held: bool,
     holds: Callable[[float], bool],
-    situation: Situation,
-    leave: Leave,
+    leaves: Callable[[int], int | None],
 ) -> int | None:
-    """The first moment at which events that left the window turn the comparison over; totals may also rise by that."""
-    held = holds(total)
-    rest: list[float] = [_number(event.facts.get(fact)) for event in events]
-    index = len(events)
-    while index:
-        at = events[index - 1].occurred_at
-        moment = leave(situation, at)
+    """The first moment at which events that left turn the comparison over; `totals[n]` is that of the newest n.
+
+    A total may also rise when a negative amount leaves, so every one of them is looked at.
+    """
+    for left in range(len(events) - 1, -1, -1):
+        if holds(totals[left]) is held:
+            continue
+        moment = leaves(events[left].occurred_at)
         if moment is None:
             return None
-        while index and leave(situation, events[index - 1].occurred_at) == moment:
-            index -= 1
-        if holds(sum(rest[:index])) != held:
+        if not left or leaves(events[left - 1].occurred_at) != moment:
             return moment
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.building import NOW, programme, rule
 
 from opportune.core.programme import empty_programme
 from opportune.core.rule import RunState
@@ -23,7 +24,6 @@ from opportune.services.operating import (
     unfreeze,
 )
 from opportune.storage.memory import MemoryStorage
-from tests.building import NOW, programme, rule
 
 RULE = "Shoes"
 

@@ -152,6 +152,17 @@ def test_a_copy_is_whole(path: Path, tmp_path: Path) -> None:
     storage.close()
 
 
+def test_a_thread_that_ended_leaves_no_connection(path: Path) -> None:
+    storage = SqliteStorage(path)
+    before = len(storage._readers._opened)
+    for _ in range(5):
+        thread = threading.Thread(target=storage.changed_at)
+        thread.start()
+        thread.join()
+    assert len(storage._readers._opened) == before
+    storage.close()
+
+
 def test_reads_after_closing_say_so(path: Path) -> None:
     storage = SqliteStorage(path)
     storage.close()

@@ -39,8 +39,22 @@ def open_connection(
     return connection
 
 
+class _Held:
+    """Closes a thread's connection when the thread is gone; servers let idle threads end and start new ones."""
+
+    def __init__(self, connection: sqlite3.Connection, opened: set[sqlite3.Connection]) -> None:
+        self._connection = connection
+        self._opened = opened
+        opened.add(connection)
+
+    def __del__(self) -> None:
+        self._opened.discard(self._connection)
+        self._connection.close()
+
+
 class _Local(threading.local):
     connection: sqlite3.Connection | None = None
+    held: _Held | None = None
     is_hot: bool = False
     until: float = 0.0
 
@@ -54,7 +68,7 @@ class Readers:
         self._deadline_seconds = deadline_seconds
         self._local = _Local()
         self._lock = threading.Lock()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: set[sqlite3.Connection] = set()
         self._is_closed = False
 
     def connection(self) -> sqlite3.Connection:
@@ -76,7 +90,7 @@ class Readers:
             if self._is_closed:
                 raise StorageBusyError
             connection = open_connection(self._path, read_only=self._read_only)
-            self._opened.append(connection)
+            self._local.held = _Held(connection, self._opened)
         connection.execute("PRAGMA query_only = ON")
         connection.create_function("body_holds", 2, body_holds, deterministic=True)
         if self._deadline_seconds is not None:
@@ -108,6 +122,5 @@ class Readers:
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
-            for connection in self._opened:
-                connection.close()
-            self._opened.clear()
+            while self._opened:
+                self._opened.pop().close()

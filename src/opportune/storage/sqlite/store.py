@@ -38,7 +38,7 @@ from opportune.storage.sqlite.writer import MOST_JOBS_WAITING, Writer, open_writ
 
 T = TypeVar("T")
 
-LONGEST_READ_SECONDS = 10.0
+LONGEST_READ_SECONDS = 5.0
 """For a read-only store: a longer read would keep the log from being emptied."""
 
 read_run_state = msgspec.json.Decoder(RunState).decode

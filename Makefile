@@ -25,7 +25,7 @@ demo: $(RUN) ## Start the demo shop
 
 check: $(DEV) ## Lint and types
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check src tests tools bench
 	$(BIN)/mypy
 
 test: $(DEV) $(CLIENTS) check ## Everything

@@ -27,8 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: str = ".data/opportune"
     playbook: str = ""
     host: str = "127.0.0.1"
-    port: Port = 8_300
-    url: str = "http://127.0.0.1:8300"
+    port: Port = 8_400
+    url: str = "http://127.0.0.1:8400"
     write_key: str = ""
     deadline_ms: Milliseconds = 50
     trusts_proxy: bool = False

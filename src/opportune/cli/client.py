@@ -38,7 +38,7 @@ class Client:
     def __init__(self, url: str, key: str) -> None:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise BadRequestError(wrong=f"{url!r} is no address of a server, such as http://127.0.0.1:8300.")
+            raise BadRequestError(wrong=f"{url!r} is no address of a server, such as http://127.0.0.1:8400.")
         self.url = url
         self._prefix = parts.path.rstrip("/")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

@@ -61,10 +61,10 @@ class State(msgspec.Struct, kw_only=True):
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8_400, show_default=True, help="The shop's port."
+    "--port", type=click.IntRange(0, 65_535), default=8_500, show_default=True, help="The shop's port."
 )
 @click.option(
-    "--api-port", type=click.IntRange(0, 65_535), default=8_300, show_default=True, help="The server's port."
+    "--api-port", type=click.IntRange(0, 65_535), default=8_400, show_default=True, help="The server's port."
 )
 @click.option(
     "--days", type=click.IntRange(0, 365), default=60, show_default=True, help="Days of past traffic."

@@ -13,22 +13,22 @@ from typing import Any, Literal
 import msgspec
 
 from opportune.core.allocation import BUCKETS, IN, OUT, Arms
-from opportune.core.conditions.base import Check, Needs
+from opportune.core.conditions.base import Check
 from opportune.core.content import compile_content
 from opportune.core.equality import equality_of
 from opportune.core.exposed import Exposed
 from opportune.core.lasting import lasting
-from opportune.core.plan import Plan
 from opportune.core.playbook import Playbook
 from opportune.core.rule import TREATMENT, Hide, Limits, Rule, RunState
 from opportune.core.signals import SIGNALS, readers
-from opportune.core.signals.base import Reading, Signal
+from opportune.core.signals.base import Reading
 from opportune.core.signals.stage import stage_signal
 from opportune.core.situation import Situation
 from opportune.core.slot import Fill, Slot
 from opportune.core.standard_plan import STANDARD_PLAN
 from opportune.core.team import Team
 from opportune.core.vocabulary import Vocabulary
+from opportune.core.waiting import missing_events
 
 ACTING = frozenset({"preview", "share", "live"})
 INDEX_FROM = 8
@@ -172,18 +172,6 @@ def empty_programme() -> Programme:
     return Programme(Playbook(revision="", team=Team(), plan=plan, vocabulary=vocabulary, slots={}, rules={}))
 
 
-def missing_events(
-    needs: Needs, plan: Plan, signals: Mapping[str, Signal], seen: frozenset[str]
-) -> tuple[str, ...]:
-    """Events a rule depends on that were never seen. Of a signal's events one is enough."""
-    missing = [name for name in sorted(needs.events) if not seen.intersection(plan.names_of(name))]
-    for name in sorted(needs.signals):
-        events = signals[name].events if name in signals else ()
-        if events and not any(seen.intersection(plan.names_of(event)) for event in events):
-            missing.extend(event for event in events[:1] if event not in missing)
-    return tuple(missing)
-
-
 def _readers(playbook: Playbook) -> Mapping[str, Callable[[Situation], Reading]]:
     found = dict(readers(playbook.plan))
     checks = [(stage.name, stage.when.compile(playbook.vocabulary)) for stage in playbook.stages]
@@ -203,7 +191,7 @@ class _Builder:
             state = run_states.get(rule.name)
             if state is None or state.state not in ACTING:
                 continue
-            missing = self._missing(rule, seen)
+            missing = missing_events(rule.when, playbook.vocabulary, seen)
             if missing and not state.may_act_unseen:
                 self.waiting.append(Waiting(rule.name, missing))
                 continue
@@ -214,11 +202,6 @@ class _Builder:
             if rule.name in self.acting
             for hide in rule.hide
         ]
-
-    def _missing(self, rule: Rule, seen: frozenset[str]) -> tuple[str, ...]:
-        vocabulary = self.playbook.vocabulary
-        needs = rule.when.needs(vocabulary)
-        return missing_events(needs, self.playbook.plan, vocabulary.signals, seen)
 
     def _act(self, rule: Rule, state: RunState) -> Acting:
         vocabulary = self.playbook.vocabulary

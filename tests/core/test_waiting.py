@@ -1,0 +1,31 @@
+"""A rule waits for events never seen, and only for those it cannot be answered without."""
+
+from __future__ import annotations
+
+import pytest
+
+from opportune.core.sentence import parse_condition
+from opportune.core.signals import SIGNALS
+from opportune.core.standard_plan import STANDARD_PLAN
+from opportune.core.vocabulary import Vocabulary
+from opportune.core.waiting import missing_events
+
+VOCABULARY = Vocabulary(plan=STANDARD_PLAN, signals={signal.name: signal for signal in SIGNALS})
+
+
+@pytest.mark.parametrize(
+    ("sentence", "seen", "missing"),
+    [
+        ("a visitor viewed at least 2 times in 7 days", {"Product Viewed"}, ()),
+        ("a visitor viewed at least 2 times in 7 days", set(), ("Product Viewed",)),
+        ("a visitor added to cart and has not bought since", {"Product Added"}, ("Order Completed",)),
+        ("a visitor is on a help page or asked for a refund in the last 7 days", set(), ()),
+        ("a visitor viewed today or searched today", set(), ("Product Viewed", "Products Searched")),
+        ("a visitor viewed today or searched today", {"Product Viewed"}, ()),
+        ("a visitor viewed today or has not bought", {"Product Viewed"}, ("Order Completed",)),
+        ("the device type is mobile", set(), ()),
+    ],
+)
+def test_a_sentence_waits_for(sentence: str, seen: set[str], missing: tuple[str, ...]) -> None:
+    condition = parse_condition(sentence, VOCABULARY)
+    assert missing_events(condition, VOCABULARY, frozenset(seen)) == missing

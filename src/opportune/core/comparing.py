@@ -126,7 +126,7 @@ def compile_test(test: Test, values: Sequence[Value]) -> Holds:
             return _any_text(values, str.endswith)
         case "yes" | "no":
             wanted = test
-            return lambda value, _: value is not None and _as_text(value) == wanted
+            return lambda value, _: value is not None and as_text(value) == wanted
         case "known":
             return lambda value, _: is_known(value)
         case "not known":
@@ -181,7 +181,7 @@ def _not(holds: Holds) -> Holds:
 
 
 def _among(values: Sequence[Value]) -> Holds:
-    texts = frozenset(_as_text(value) for value in values)
+    texts = frozenset(as_text(value) for value in values)
     exact = frozenset(value for value in values if isinstance(value, str)) | texts
 
     def holds(value: object, _: int) -> bool:
@@ -190,18 +190,18 @@ def _among(values: Sequence[Value]) -> Holds:
         if value is None:
             return False
         if isinstance(value, list):
-            return any(_as_text(item) in texts for item in value)
-        return _as_text(value) in texts
+            return any(as_text(item) in texts for item in value)
+        return as_text(value) in texts
 
     return holds
 
 
 def _any_text(values: Sequence[Value], passes: Callable[[str, str], bool]) -> Holds:
-    wanted = tuple(_as_text(value) for value in values)
+    wanted = tuple(as_text(value) for value in values)
 
     def holds(value: object, _: int) -> bool:
         items = value if isinstance(value, list) else [value]
-        texts = [_as_text(item) for item in items if item is not None]
+        texts = [as_text(item) for item in items if item is not None]
         return any(passes(text, part) for text in texts for part in wanted)
 
     return holds
@@ -225,7 +225,7 @@ def _moment_test(passes: Callable[[float, int], bool]) -> Holds:
     return holds
 
 
-def _as_text(value: object) -> str:
+def as_text(value: object) -> str:
     """A value as it is compared with words: yes and no, figures without needless zeros, lower case."""
     if isinstance(value, str):
         return value.casefold()

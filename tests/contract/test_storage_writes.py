@@ -122,6 +122,11 @@ def test_jobs_from_many_threads_are_all_kept(storage: Storage) -> None:
     assert known.seq == 100
 
 
+def test_nothing_waits_once_everything_is_written(storage: Storage) -> None:
+    append(storage, event())
+    assert storage.count_waiting() == 0
+
+
 def test_a_cancelled_job_is_not_run(storage: Storage) -> None:
     hold = threading.Event()
     first = storage.write(lambda _: hold.wait(0.05))

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from struct import Struct
 
 BUCKETS = 10_000
+IN, OUT = "in", "out"
+"""The arms of the programme's own split: personalized, and its control group."""
+
+Arms = Sequence[tuple[str, int]]
+"""(name, weight); weights add up to 10,000."""
+
+_read_first_8_bytes = Struct(">Q").unpack_from
 
 
 def bucket_of(seed: str, unit_id: str) -> int:
     """First 8 bytes, big endian, of SHA-256 over the UTF-8 text `seed:unit_id`, modulo 10,000."""
-    return int.from_bytes(sha256(f"{seed}:{unit_id}".encode()).digest()[:8], "big") % BUCKETS
+    first: int = _read_first_8_bytes(sha256(f"{seed}:{unit_id}".encode()).digest())[0]
+    return first % BUCKETS
 
 
 def is_covered(seed: str, unit_id: str, share: int) -> bool:
@@ -22,8 +31,8 @@ def is_covered(seed: str, unit_id: str, share: int) -> bool:
     return share >= BUCKETS or bucket_of(f"{seed}/coverage", unit_id) < share
 
 
-def arm_of(seed: str, unit_id: str, arms: Sequence[tuple[str, int]]) -> str:
-    """The arm whose range holds the unit's bucket; `arms` are (name, weight), weights adding up to 10,000."""
+def arm_of(seed: str, unit_id: str, arms: Arms) -> str:
+    """The arm whose range holds the unit's bucket."""
     upper, bucket = 0, bucket_of(seed, unit_id)
     for name, weight in arms:
         upper += weight

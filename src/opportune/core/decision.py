@@ -8,17 +8,19 @@ name, so a rule in two places is checked once and a recorded situation decides a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
 
-from opportune.core.allocation import BUCKETS, arm_of, is_covered
+from opportune.core.allocation import BUCKETS, OUT, Arms, arm_of, is_covered
+from opportune.core.comparing import as_text
+from opportune.core.exposed import EXPOSED_TO_PROGRAMME, Exposed
 from opportune.core.finding import Finding
 from opportune.core.moment import DAY
 from opportune.core.programme import Acting, Content, Hiding, Place, Programme, Showing
-from opportune.core.rule import CONTROL, TREATMENT, Limits
+from opportune.core.rule import CONTROL, Limits
 from opportune.core.situation import Assignment, Situation
 from opportune.core.slot import UnfilledError
 from opportune.core.timeline import TimelineEvent
@@ -37,21 +39,10 @@ Verdict = Literal[
 Step = tuple[str, Verdict, str]
 """(rule, verdict, detail): the detail is an arm, a missing signal, or empty."""
 
-IN, OUT = "in", "out"
 PERSONALIZE = "personalize"
 CONSENT = "consent"
 HELD = Finding(True, near=1.0)
 FAILED = Finding(False)
-
-
-class Exposed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """That the unit was given an arm: of a rule, of a hiding rule, or of the programme (`in`, `out`)."""
-
-    subject: Literal["programme", "hide", "rule"]
-    slot: str
-    rule: str
-    rule_hash: str
-    arm: str
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -137,68 +128,72 @@ class _Walk(msgspec.Struct, gc=False):
     programme: Programme
     candidates: Iterator[Showing]
     is_previewer: bool
-    exposures: list[Exposed] = msgspec.field(default_factory=list)
-    assignments: list[Assignment] = msgspec.field(default_factory=list)
-    steps: list[Step] = msgspec.field(default_factory=list)
+    gate: str = ""
+    exposures: tuple[Exposed, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     def decide(self) -> Decision:
+        situation, programme, normal = self.situation, self.programme, self.place.normal
         showing = self._next_match()
-        content = showing.content if showing is not None else self.place.normal
-        situation = self.situation
         is_unsaid = situation.context.purposes is None and CONSENT not in situation.traits
-        if not (is_unsaid and not self.programme.team.needs_consent) and not self._has_consent():
+        if not (is_unsaid and not programme.team.needs_consent) and not self._has_consent():
             return self._held_back(showing, "consent")
-        if content.always_hidings:
-            hiding = self._hidden_by(content.always_hidings)
-            if hiding is not None:
-                self._note_match(showing)
-                return self._hide(hiding, "always")
+        hidings = (normal if showing is None else showing.content).always_hidings
+        if hidings and (hiding := self._hidden_by(hidings)) is not None:
+            return self._hide(hiding, showing, "always")
         is_always = showing is not None and showing.acting.is_always
-        if self.programme.team.holdout and not self.is_previewer and not is_always and self._is_held_out():
+        if programme.holdout and not self.is_previewer and not is_always and self._is_held_out():
             return self._held_back(showing, "holdout")
-        return self._show(showing)
-
-    def _show(self, showing: Showing | None) -> Decision:
-        """Walks from the candidate down the rules: what hides it, its arm, its limits."""
-        gate = ""
-        while True:
-            content = showing.content if showing is not None else self.place.normal
-            if content.hidings:
-                hiding = self._hidden_by(content.hidings)
-                if hiding is not None:
-                    self._note_match(showing)
-                    return self._hide(hiding, "hidden")
-            if showing is None:
-                return self._normal(gate)
-            verdict, value, detail = self._pass_gates(showing)
-            self.steps.append((showing.acting.rule, verdict, detail))
-            if verdict == "shown":
-                return self._shown(showing, value, gate)
-            if verdict in ("control", "limited"):
-                gate = "control" if verdict == "control" else "limits"
+        while showing is not None:
+            hidings = showing.content.hidings
+            if hidings and (hiding := self._hidden_by(hidings)) is not None:
+                return self._hide(hiding, showing, "hidden")
+            decision = self._show(showing)
+            if decision is not None:
+                return decision
             showing = self._next_match()
+        if normal.hidings and (hiding := self._hidden_by(normal.hidings)) is not None:
+            return self._hide(hiding, None, "hidden")
+        return self._normal()
 
-    def _pass_gates(self, showing: Showing) -> tuple[Verdict, Any, str]:
-        """A matching rule's own gates, in order: confidence, its content, its test, its limits."""
+    def _show(self, showing: Showing) -> Decision | None:
+        """The answer with a matching rule's content, unless its own gates say no: confidence, content, test, limits."""
         acting, situation = showing.acting, self.situation
         if showing.content.is_bold and not self._is_sure(acting):
-            return "not sure enough", None, ""
+            self._pass_over(acting, "not sure enough")
+            return None
         try:
             value = showing.content.fill(situation)
         except UnfilledError as error:
-            return "no value", None, error.signal
+            self._pass_over(acting, "no value", error.signal)
+            return None
+        detail = ""
         if self.is_previewer:
-            return "shown", value, "preview"
-        limited = acting.limits is not None and self._is_limited(showing, acting.limits)
-        if not acting.arms:
-            return ("limited", None, "") if limited else ("shown", value, "")
-        arm = self._assigned(acting.seed, acting.phase, acting.arms)
-        if arm is None:
-            return "no id", None, ""
-        if limited:
-            return "limited", None, arm
-        self.exposures.append(Exposed("rule", self.place.slot.name, acting.rule, acting.behaviour, arm))
-        return ("control", None, arm) if arm == CONTROL else ("shown", value, arm)
+            detail = "preview"
+        else:
+            if acting.arms:
+                arm = self._assigned(acting.seed, acting.phase, acting.arms)
+                if arm is None:
+                    self._pass_over(acting, "no id")
+                    return None
+                detail = arm
+            if acting.limits is not None and self._is_limited(showing, acting.limits):
+                self.gate = "limits"
+                self._pass_over(acting, "limited", detail)
+                return None
+            self.exposures = (*self.exposures, showing.exposed[detail])
+            if detail == CONTROL:
+                self.gate = "control"
+                self._pass_over(acting, "control", detail)
+                return None
+        self.steps = (*self.steps, (acting.rule, "shown", detail))
+        reason: Reason = "SPLIT" if acting.arms else "TARGETING_MATCH"
+        return self._answer(value, showing.content.name, reason, "shown", acting.rule)
+
+    def _pass_over(self, acting: Acting, verdict: Verdict, detail: str = "") -> None:
+        """Why a rule that came first does not show its content after all."""
+        self.steps = (*self.steps, (acting.rule, verdict, detail))
 
     # -- candidates -------------------------------------------------------------------------
 
@@ -216,7 +211,7 @@ class _Walk(msgspec.Struct, gc=False):
                 verdict = "shown" if finding.held else "no match"
             if verdict == "shown":
                 return showing
-            self.steps.append((acting.rule, verdict, ""))
+            self.steps = (*self.steps, (acting.rule, verdict, ""))
         return None
 
     def verdict(self, acting: Acting) -> Verdict:
@@ -268,14 +263,14 @@ class _Walk(msgspec.Struct, gc=False):
 
     def _is_held_out(self) -> bool:
         """The programme's control group; both sides are exposed, and an arm once given stands."""
-        team = self.programme.team
-        arm = self._assigned(team.holdout_seed, 1, ((OUT, team.holdout), (IN, BUCKETS - team.holdout)))
+        programme = self.programme
+        arm = self._assigned(programme.team.holdout_seed, 1, programme.holdout)
         if arm is None:
             return False
-        self.exposures.append(Exposed("programme", "", "", "", arm))
+        self.exposures = (*self.exposures, EXPOSED_TO_PROGRAMME[arm])
         return arm == OUT
 
-    def _assigned(self, experiment: str, phase: int, arms: tuple[tuple[str, int], ...]) -> str | None:
+    def _assigned(self, experiment: str, phase: int, arms: Arms) -> str | None:
         """The unit's arm: the one given before, else by its bucket; None for a request without an id."""
         situation = self.situation
         kept = situation.assignments.get(experiment)
@@ -285,7 +280,7 @@ class _Walk(msgspec.Struct, gc=False):
         if unit is None:
             return None
         arm = arm_of(experiment, unit.id, arms)
-        self.assignments.append(Assignment(experiment, arm, phase, unit.key))
+        self.assignments = (*self.assignments, Assignment(experiment, arm, phase, unit.key))
         return arm
 
     def _hidden_by(self, hidings: tuple[Hiding, ...]) -> Hiding | None:
@@ -294,30 +289,26 @@ class _Walk(msgspec.Struct, gc=False):
             acting = hiding.acting
             if any(name == acting.rule for name, _, _ in self.steps):
                 continue
-            verdict = self.verdict(acting)
-            if verdict == "shown" and hiding.product and not self._is_product(hiding):
-                verdict = "other product"
-            if verdict != "shown":
-                self.steps.append((acting.rule, verdict, ""))
-                continue
-            if acting.arms and not self.is_previewer:
-                arm = self._assigned(acting.seed, acting.phase, acting.arms)
-                if arm is None:
-                    self.steps.append((acting.rule, "no id", ""))
-                    continue
-                self.exposures.append(
-                    Exposed("hide", self.place.slot.name, acting.rule, acting.behaviour, arm)
-                )
-                if arm == CONTROL:
-                    self.steps.append((acting.rule, "control", arm))
-                    continue
-            elif not self.is_previewer:
-                self.exposures.append(
-                    Exposed("hide", self.place.slot.name, acting.rule, acting.behaviour, TREATMENT)
-                )
-            self.steps.append((acting.rule, "hidden", ""))
-            return hiding
+            verdict, detail = self.verdict(acting), ""
+            if verdict == "shown":
+                verdict, detail = self._effect(hiding)
+            self.steps = (*self.steps, (acting.rule, verdict, detail))
+            if verdict == "hidden":
+                return hiding
         return None
+
+    def _effect(self, hiding: Hiding) -> tuple[Verdict, str]:
+        """What a matching hiding rule does: its product, then its test; with the arm where it does not hide."""
+        acting = hiding.acting
+        if hiding.product and not self._is_product(hiding):
+            return "other product", ""
+        if self.is_previewer:
+            return "hidden", ""
+        arm = self._assigned(acting.seed, acting.phase, acting.arms) if acting.arms else ""
+        if arm is None:
+            return "no id", ""
+        self.exposures = (*self.exposures, hiding.exposed[arm])
+        return ("control", arm) if arm == CONTROL else ("hidden", "")
 
     def _is_product(self, hiding: Hiding) -> bool:
         """Whether the product of this page is one the visitor bought, carted or viewed."""
@@ -343,57 +334,30 @@ class _Walk(msgspec.Struct, gc=False):
 
     # -- answers ----------------------------------------------------------------------------
 
-    def _shown(self, showing: Showing, value: Any, gate: str) -> Decision:
-        acting = showing.acting
-        if not acting.arms and not self.is_previewer:
-            self.exposures.append(
-                Exposed("rule", self.place.slot.name, acting.rule, acting.behaviour, TREATMENT)
-            )
-        return self._answer(
-            value,
-            variant=showing.content.name,
-            reason="SPLIT" if acting.arms else "TARGETING_MATCH",
-            outcome="shown",
-            rule=acting.rule,
-            gate=gate,
-        )
+    def _hide(self, hiding: Hiding, showing: Showing | None, gate: str) -> Decision:
+        self._note_match(showing)
+        self.gate = gate
+        reason: Reason = "SPLIT" if hiding.acting.arms else "TARGETING_MATCH"
+        return self._answer(self.place.hidden(self.situation), "hidden", reason, "hidden", hiding.acting.rule)
 
-    def _hide(self, hiding: Hiding, gate: str) -> Decision:
-        return self._answer(
-            self.place.hidden(self.situation),
-            variant="hidden",
-            reason="SPLIT" if hiding.acting.arms else "TARGETING_MATCH",
-            outcome="hidden",
-            rule=hiding.acting.rule,
-            gate=gate,
-        )
+    def _held_back(self, showing: Showing | None, gate: str) -> Decision:
+        self._note_match(showing)
+        self.gate = gate
+        return self._normal()
 
     def _note_match(self, showing: Showing | None) -> None:
         """The candidate matched, but a gate replaced it before its own gates were asked."""
         if showing is not None:
-            self.steps.append((showing.acting.rule, "matched", ""))
+            self._pass_over(showing.acting, "matched")
 
-    def _held_back(self, showing: Showing | None, gate: str) -> Decision:
-        self._note_match(showing)
-        return self._normal(gate)
+    def _normal(self) -> Decision:
+        return self._answer(self.place.normal.fill(self.situation), "normal", "DEFAULT", "normal", "")
 
-    def _normal(self, gate: str) -> Decision:
-        return self._answer(
-            self.place.normal.fill(self.situation),
-            variant="normal",
-            reason="DEFAULT",
-            outcome="normal",
-            rule="",
-            gate=gate,
-        )
-
-    def _answer(
-        self, value: Any, *, variant: str, reason: Reason, outcome: Outcome, rule: str, gate: str
-    ) -> Decision:
+    def _answer(self, value: Any, variant: str, reason: Reason, outcome: Outcome, rule: str) -> Decision:
         findings = self.situation.findings
         holds_until: int | None = None
-        for name, _, _ in self.steps:
-            finding = findings.get(name)
+        for step in self.steps:
+            finding = findings.get(step[0])
             if finding is not None and finding.holds_until is not None:
                 holds_until = min(finding.holds_until, holds_until or finding.holds_until)
         return Decision(
@@ -403,11 +367,11 @@ class _Walk(msgspec.Struct, gc=False):
             reason=reason,
             outcome=outcome,
             rule=rule,
-            gate=gate,
+            gate=self.gate,
             holds_until=holds_until,
-            exposures=() if self.is_previewer else tuple(self.exposures),
-            assignments=() if self.is_previewer else tuple(self.assignments),
-            steps=tuple(self.steps),
+            exposures=self.exposures,
+            assignments=self.assignments,
+            steps=self.steps,
         )
 
 
@@ -418,13 +382,13 @@ def _walk(place: Place, situation: Situation, programme: Programme) -> _Walk:
     return _Walk(place, situation, programme, iter(showings), is_previewer)
 
 
-def _looked_up(place: Place, situation: Situation) -> list[Showing]:
+def _looked_up(place: Place, situation: Situation) -> Sequence[Showing]:
     """The slot's rules, less those that an equality already rules out."""
     found = list(place.showings)
     for signal, by_value in place.index:
         value = situation.read(signal).value
         for item in value if isinstance(value, list) else (value,):
-            found.extend(by_value.get(item, ()))
+            found.extend(by_value.get(as_text(item), ()))
     found.sort(key=attrgetter("order"))
     return found
 

@@ -8,7 +8,7 @@ rules wait because events they depend on were never seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -16,7 +16,7 @@ from opportune.core.allocation import BUCKETS, IN, OUT, Arms
 from opportune.core.conditions.base import Check
 from opportune.core.content import compile_content
 from opportune.core.equality import equality_of
-from opportune.core.exposed import Exposed
+from opportune.core.exposed import Exposed, ExposedByArm, Subject
 from opportune.core.lasting import lasting
 from opportune.core.playbook import Playbook
 from opportune.core.rule import TREATMENT, Hide, Limits, Rule, RunState
@@ -64,8 +64,7 @@ class Hiding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     product: str
     product_name: str
     product_events: tuple[str, ...]
-    exposed: Mapping[str, Exposed]
-    """By arm, empty where nothing is tested."""
+    exposed: ExposedByArm
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -85,8 +84,7 @@ class Showing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     acting: Acting
     content: Content
     limits_name: str
-    exposed: Mapping[str, Exposed]
-    """By arm, empty where nothing is tested."""
+    exposed: ExposedByArm
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -299,10 +297,9 @@ class _Builder:
         )
 
 
-def _exposed(subject: Literal["rule", "hide"], slot: Slot, acting: Acting) -> Mapping[str, Exposed]:
-    if not acting.arms:
-        return {"": Exposed(subject, slot.name, acting.rule, acting.behaviour, TREATMENT)}
-    return {arm: Exposed(subject, slot.name, acting.rule, acting.behaviour, arm) for arm, _ in acting.arms}
+def _exposed(subject: Subject, slot: Slot, acting: Acting) -> ExposedByArm:
+    untested = Exposed(subject, slot.name, acting.rule, acting.behaviour, TREATMENT)
+    return ExposedByArm(untested, acting.arms)
 
 
 def _indexed(

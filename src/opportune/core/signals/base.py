@@ -7,7 +7,7 @@ profile says (`profile`). How sure an answer is follows from its age, by the thr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -62,32 +62,25 @@ class Signal(ABC):
     def __init__(self, plan: Plan | None = None) -> None:
         """With a plan, events are found under their former names as well."""
         self.plan = plan
+        self.is_unstated = frozenset(spellings(self.name)).isdisjoint
+        """Whether none of these attribute names is a spelling of this signal's name."""
 
     def answer(self, situation: Situation) -> Reading:
         """What the request states under this very name, where it fits the type; else what is known."""
         attributes = situation.context.attributes
-        if attributes:
+        if not self.is_unstated(attributes):
+            types = _STATED_TYPES[self.type]
             for spelling in spellings(self.name):
                 value = attributes.get(spelling)
-                if value is not None and (fitting := self._fitting(value)) is not None:
-                    return Reading(fitting, "session", "high", situation.now)
+                if type(value) in types and (stated := self._worth(value)) is not None:
+                    return Reading(stated, "session", "high", situation.now)
         return self.read(situation)
 
-    def _fitting(self, value: SignalValue) -> SignalValue:
-        """A stated value in this signal's type; money comes in whole units. None when it does not fit."""
-        match self.type:
-            case "yes/no":
-                return value if isinstance(value, bool) else None
-            case "text":
-                return value if isinstance(value, str) and value else None
-            case "list":
-                return value if isinstance(value, list) else None
-            case "number" | "money" if isinstance(value, int | float) and not isinstance(value, bool):
-                is_money = self.type == "money"
-                return (
-                    to_minor_units(value, self.plan.currency if self.plan else "EUR") if is_money else value
-                )
-        return None
+    def _worth(self, stated: SignalValue) -> SignalValue:
+        """A stated value of a fitting type as the signal has it; money comes in whole units. None: nothing said."""
+        if self.type == "money":
+            return to_minor_units(stated, self.plan.currency if self.plan else "EUR")
+        return stated if stated != "" else None
 
     @abstractmethod
     def read(self, situation: Situation) -> Reading:
@@ -98,6 +91,18 @@ class Signal(ABC):
         if self.plan is None:
             return names
         return tuple(every for name in names for every in self.plan.names_of(name))
+
+
+_STATED_TYPES: Mapping[SignalType, frozenset[type]] = {
+    "text": frozenset({str}),
+    "number": frozenset({int, float}),
+    "money": frozenset({int, float}),
+    "yes/no": frozenset({bool}),
+    "list": frozenset({list}),
+    "duration": frozenset(),
+    "moment": frozenset(),
+}
+"""What a request may state for a signal, by the signal's type."""
 
 
 @lru_cache(maxsize=4_096)

@@ -83,6 +83,11 @@ class Opportune:
         except (OSError, http.client.HTTPException, ValueError):
             return {}
 
+    def close(self) -> None:
+        """Closes the connections that were kept."""
+        while not self._connections.empty():
+            self._connections.get_nowait().close()
+
     def _call(self, method: str, path: str, body: object, seconds: float) -> dict[str, Any]:
         """One request. Raises OSError (also for time-outs), HTTPException, or ValueError for a refusal."""
         data = json.dumps(body).encode() if body is not None else None

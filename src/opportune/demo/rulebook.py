@@ -141,8 +141,9 @@ def _with_sentence(text: str, sentence: str) -> str:
 def _does(rule: dict[str, Any]) -> list[str]:
     shows = rule.get("show") or {}
     lines = [f"shows “{version}” in {place}" for place, version in shows.items()]
-    if rule.get("hide"):
-        lines.append(f"hides {rule['hide']}")
+    hide = str(rule.get("hide") or "")
+    if hide:
+        lines.append(f"hides {hide}" if " " in hide else f"hides everything marked {hide}")
     if rule.get("lasts"):
         lines.append(f"lasts {rule['lasts']}")
     return lines

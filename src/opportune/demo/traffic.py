@@ -18,7 +18,8 @@ from opportune.demo.catalogue import CATEGORIES, CURRENCY, PRODUCTS, Product, pr
 SITE = "https://shop.tarn-and-thistle.example"
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 DAYS, VISITORS_A_DAY = 60, 1_000
-RETURNING, BOUNCING = 0.25, 0.42
+RETURNING, RETURNING_WITH_TWO_DEVICES, BOUNCING = 0.2, 0.55, 0.42
+TWO_DEVICES = 0.14
 HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 11, 12, 11, 10, 10, 11, 12, 14, 17, 19, 17, 11, 5)
 WEEKDAYS = (1.0, 0.96, 0.95, 0.98, 0.94, 1.05, 1.15)
 _WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5"
@@ -150,7 +151,7 @@ class _Past:
             hour = self.random.choices(range(24), HOURS)[0]
             at = start + hour * HOUR + self.random.randrange(HOUR)
             said += self._visit(person, at)
-            if self.random.random() < RETURNING:
+            if self.random.random() < (RETURNING_WITH_TWO_DEVICES if person.other_device else RETURNING):
                 self.diary[day + 1 + min(int(self.random.expovariate(0.28)), 20)].append(person)
         return said
 
@@ -159,7 +160,7 @@ class _Past:
         taste = self.random.choices(CATEGORIES, TASTES)[0].slug
         phone, desktop = self.random.choice(PHONES), self.random.choice(DESKTOPS)
         person = Person(self._id("d"), phone if is_phone else desktop, taste)
-        if self.random.random() < 0.08:
+        if self.random.random() < TWO_DEVICES:
             person.other_device, person.other_agent = self._id("d"), desktop if is_phone else phone
         return person
 

@@ -114,11 +114,11 @@ def _happened(event: Mapping[str, Any]) -> Happened:
         day=at.strftime("%d %b").lstrip("0"),
         clock=at.strftime("%H:%M"),
         name=event.get("name", ""),
-        detail=_detail(event.get("properties") or {}, event.get("context") or {}),
+        detail=_detail(event.get("name", ""), event.get("properties") or {}, event.get("context") or {}),
     )
 
 
-def _detail(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str:
+def _detail(event: str, properties: Mapping[str, Any], context: Mapping[str, Any]) -> str:
     products = properties.get("products")
     if isinstance(products, list) and products:
         return ", ".join(str(product.get("name", "")) for product in products if isinstance(product, dict))
@@ -128,11 +128,9 @@ def _detail(properties: Mapping[str, Any], context: Mapping[str, Any]) -> str:
         return f"{properties['seconds']:g} s"
     if properties.get("lcp"):
         return f"biggest picture after {properties['lcp']} ms"
-    said = [properties.get(name) for name in ("name", "query", "category")]
-    page = context.get("page") or {}
-    return ", ".join(str(each) for each in said if each) or str(
-        properties.get("path") or page.get("path") or ""
-    )
+    said = [properties.get(name) for name in ("name", "query", "category") if event != "Page Viewed"]
+    place = properties.get("path") or (context.get("page") or {}).get("path") or ""
+    return ", ".join(str(each) for each in said if each) or str(place)
 
 
 def known_of(person: Mapping[str, Any]) -> list[tuple[str, str]]:

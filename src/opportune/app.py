@@ -40,6 +40,17 @@ def open_reading(store: Path) -> Storage:
     return SqliteStorage(store, read_only=True)
 
 
+def back_up(folder: DataFolder, target: Path) -> None:
+    """A copy of the whole store as of one moment, beside a server that goes on working."""
+    storage = SqliteStorage(folder.store, read_only=True)
+    partial_copy = target.with_name(f"{target.name}.partial")
+    try:
+        storage.backup(partial_copy)
+    finally:
+        storage.close()
+    partial_copy.rename(target)
+
+
 def build_house(
     storage: Storage,
     *,

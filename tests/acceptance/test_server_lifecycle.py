@@ -169,6 +169,16 @@ def test_a_stream_is_replayed_once_however_often_it_is_sent(server: ServerProces
     assert first["decisions"] == 14  # seven visitors in each of two batches, one place
 
 
+def test_a_backup_made_while_it_runs_is_a_whole_installation(server: ServerProcess, tmp_path: Path) -> None:
+    server.view("v-10", 1)
+    server.view("v-10", 2)
+    copy = tmp_path / "restored" / "opportune.sqlite"
+    done("backup", copy, "--data", server.data)
+    said = done("explain", "--person", "v-10", "--slot", "home-hero", "--data", copy.parent)
+    assert "Shoes" in said
+    assert run_command("backup", copy, "--data", server.data).returncode == 1
+
+
 def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
     (tmp_path / "stream.csv").write_text("user_id,event\nu,Signed Up\n")
     url = "http://127.0.0.1:9"

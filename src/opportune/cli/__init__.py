@@ -7,6 +7,7 @@ import sys
 import click
 
 from opportune import __version__
+from opportune.cli.backup import backup
 from opportune.cli.demo import demo
 from opportune.cli.explain import explain
 from opportune.cli.import_command import import_command
@@ -40,6 +41,7 @@ COMMANDS: tuple[click.Command, ...] = (
     freeze,
     unfreeze,
     status,
+    backup,
 )
 
 

@@ -1,0 +1,30 @@
+"""`opportune backup FILE`: everything in one file, while the server goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from opportune.app import back_up
+from opportune.cli.options import data_option
+from opportune.cli.printing import fail
+from opportune.data_folder import DataFolder
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@data_option
+def backup(*, file: Path, data: Path) -> None:
+    """Copy everything as of this moment into FILE, beside a running server.
+
+    To restore, put the file as `opportune.sqlite` into an empty data folder.
+    """
+    folder = DataFolder(data)
+    if not folder.exists:
+        fail(f"There is no installation in {data}. Name its folder with --data.")
+    if file.exists():
+        fail(f"{file} exists already; name a new file.")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    back_up(folder, file)
+    click.echo(f"Wrote {file} ({file.stat().st_size:,} bytes). It holds customer data: keep it safe.")

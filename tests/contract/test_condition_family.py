@@ -208,6 +208,34 @@ def test_the_range_of_members_is_whole() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("sentence", "until"),
+    [
+        ("the days since purchase is at least 3", NOW + DAY - 5 * HOUR),
+        ("the hour is 14", NOW + 13 * MINUTE),
+        ("a visitor is in support", NOW + 7 * DAY - 3 * HOUR),
+    ],
+)
+def test_a_signal_that_time_alone_changes_says_so(sentence: str, until: int) -> None:
+    events = [event("Order Completed", NOW - 5 * HOUR), event("Refund Requested", NOW - 3 * HOUR)]
+    check = parse_condition(sentence, VOCABULARY).compile(VOCABULARY)
+    assert check(situation(events)).holds_until == until
+
+
+def test_the_facts_are_told_as_the_panel_shows_them() -> None:
+    condition = parse_condition(
+        "a returning visitor viewed the same category at least 2 times in 7 days", VOCABULARY
+    )
+    events = [
+        event("Product Viewed", NOW - age * HOUR, category=name)
+        for age, name in enumerate(["shoes", "bags", "shoes"])
+    ]
+    events.append(event("Page Viewed", NOW - 3 * DAY))
+    finding = condition.compile(VOCABULARY)(situation(events))
+    assert finding.held
+    assert condition.explain(finding, VOCABULARY, NOW) == "Product Viewed, shoes, 2 times, last 14:02"
+
+
 def test_former_names_of_an_event_count_as_well() -> None:
     check = parse_condition("viewed exactly 2 times in 7 days", VOCABULARY).compile(VOCABULARY)
     events = [event("Product Viewed", NOW - HOUR), event("Viewed Product", NOW - 2 * HOUR)]

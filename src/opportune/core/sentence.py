@@ -42,7 +42,7 @@ EXAMPLES = (
 )
 """Offered where a whole condition could stand and nothing is near."""
 
-_MOST_KNOWN = 16
+_MOST_KNOWN = 4
 _GRAMMARS: dict[int, tuple[Words, Grammar]] = {}
 """By identity of the words, which are kept beside the grammar so that the identity stays theirs."""
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lark import Token
 
-from opportune.core.comparing import AGO_TESTS, Test, Value, ago_change, check_values, compile_test
+from opportune.core.comparing import AGO_TESTS, Holds, Test, Value, ago_change, check_values, compile_test
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
 from opportune.core.moment import to_clock
 from opportune.core.phrases.duration import describe_duration, parse_duration
 from opportune.core.phrases.wording import squeezed, unquote
+from opportune.core.signals.base import Signal
 from opportune.core.spoken import (
     Said,
     at_of,
@@ -120,12 +121,15 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
             msg = "`within_ms` is more than 0"
             raise ValueError(msg)
 
-    def compile(self, vocabulary: Vocabulary) -> Check:  # noqa: ARG002 - the same in every vocabulary
+    def compile(self, vocabulary: Vocabulary) -> Check:
         name, holds = self.signal, compile_test(self.test, self.values)
         if self.within_ms is not None:
             return self._compile_fresh(self.within_ms)
         if self.test in AGO_TESTS:
             return self._compile_ago()
+        known = vocabulary.signals.get(name)
+        if known is not None and type(known).changes_at is not Signal.changes_at:
+            return _compile_drifting(known, holds)
         remembered: dict[object, Finding] = {}
 
         def check(situation: Situation) -> Finding:
@@ -216,6 +220,18 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         if self.test != "is" or len(self.values) != 1 or not isinstance(self.values[0], str):
             return None
         return self.signal, self.values[0].casefold()
+
+
+def _compile_drifting(signal: Signal, holds: Holds) -> Check:
+    """For a signal whose answer time alone can change."""
+    name = signal.name
+
+    def check(situation: Situation) -> Finding:
+        reading, now = situation.read(name), situation.now
+        held = holds(reading.value, now)
+        return Finding(held, (reading.value,), 1.0 if held else 0.0, signal.changes_at(reading, now))
+
+    return check
 
 
 _MOST_REMEMBERED = 1_000

@@ -85,8 +85,9 @@ class Visitor(Condition, frozen=True, kw_only=True, tag="visitor"):
 
     def explain(self, finding: Finding, vocabulary: Vocabulary, now: int) -> str:
         if self.is_kind != "returning after a purchase":
-            is_returning = finding.held == (self.is_kind == "returning")
-            return "was here before" if is_returning else "first visit"
+            if finding.held:
+                return ""
+            return "first visit" if self.is_kind == "returning" else "was here before"
         at = finding.facts[0] if finding.facts else None
         return f"bought {to_clock(at, now, vocabulary.zone)}" if isinstance(at, int) else "never bought"
 

@@ -86,6 +86,10 @@ class Signal(ABC):
     def read(self, situation: Situation) -> Reading:
         """The answer for this visitor now; a value of None when nothing is known."""
 
+    def changes_at(self, reading: Reading, now: int) -> int | None:  # noqa: ARG002 - most answers stand still
+        """The earliest moment (ms) at which time alone could change the answer; None: it does not."""
+        return None
+
     def named(self, *names: str) -> tuple[str, ...]:
         """The names under which events of these kinds may stand on a timeline."""
         if self.plan is None:
@@ -111,6 +115,11 @@ def spellings(name: str) -> tuple[str, ...]:
     words = name.split()
     camel = "".join([words[0], *(word[:1].upper() + word[1:] for word in words[1:])]) if words else name
     return tuple(dict.fromkeys((name, "_".join(words), camel, "-".join(words))))
+
+
+def next_whole_day(reading: Reading, now: int) -> int | None:
+    """When whole days since the reading's own moment become one more."""
+    return None if reading.at is None else now + DAY - (now - reading.at) % DAY
 
 
 def visit_start(situation: Situation) -> int:

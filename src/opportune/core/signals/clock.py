@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from opportune.core.moment import SECOND
+from opportune.core.moment import MINUTE, SECOND
 from opportune.core.signals.base import Reading, Signal
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation
 
+QUARTER_MS = 15 * MINUTE
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -24,6 +25,9 @@ class Weekday(Signal):
     def read(self, situation: Situation) -> Reading:
         return Reading(WEEKDAYS[_local(situation).weekday()], "session", "high", situation.now)
 
+    def changes_at(self, reading: Reading, now: int) -> int | None:  # noqa: ARG002 - every clock goes on
+        return next_quarter(now)
+
 
 class Hour(Signal):
     name = "hour"
@@ -34,6 +38,14 @@ class Hour(Signal):
 
     def read(self, situation: Situation) -> Reading:
         return Reading(_local(situation).hour, "session", "high", situation.now)
+
+    def changes_at(self, reading: Reading, now: int) -> int | None:  # noqa: ARG002 - every clock goes on
+        return next_quarter(now)
+
+
+def next_quarter(now: int) -> int:
+    """The next quarter of an hour: zones differ from UTC by whole quarters."""
+    return now + QUARTER_MS - now % QUARTER_MS
 
 
 def _local(situation: Situation) -> datetime:

@@ -14,6 +14,7 @@ from opportune.core.signals.base import (
     Signal,
     Source,
     money_of,
+    next_whole_day,
     text_of,
     texts_of,
 )
@@ -128,6 +129,9 @@ class DaysSincePurchase(PurchaseSignal):
     def read(self, situation: Situation) -> Reading:
         orders = self.orders(situation)
         return self._reading(orders, (situation.now - orders[0].occurred_at) // DAY) if orders else NOTHING
+
+    def changes_at(self, reading: Reading, now: int) -> int | None:
+        return next_whole_day(reading, now)
 
 
 PURCHASE = (

@@ -71,5 +71,9 @@ class InSupport(OpenTicket):
             return Reading(value=True, source="event", confidence="high", at=asked.occurred_at)
         return Reading(value=False, source="event", confidence="high", at=situation.now)
 
+    def changes_at(self, reading: Reading, now: int) -> int | None:
+        until = reading.at + RECENT_MS if reading.at is not None and reading.value else now
+        return until if until > now else None
+
 
 SUPPORT = (OpenTicket(), InSupport())

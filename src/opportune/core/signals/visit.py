@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from opportune.core.moment import DAY
+from opportune.core.moment import DAY, SECOND
 from opportune.core.plan import Plan
 from opportune.core.signals.base import (
     NOTHING,
@@ -13,6 +13,7 @@ from opportune.core.signals.base import (
     Signal,
     Source,
     from_request,
+    next_whole_day,
     text_of,
     visit_events,
     visit_start,
@@ -74,6 +75,9 @@ class TimeThisVisit(VisitSignal):
             return NOTHING
         return Reading(max(situation.now - visit_start(situation), 0), "session", "high", situation.now)
 
+    def changes_at(self, reading: Reading, now: int) -> int | None:  # noqa: ARG002 - it goes on and on
+        return now + SECOND
+
 
 class Visits(VisitSignal):
     name = "visits"
@@ -113,6 +117,9 @@ class DaysSinceLastVisit(VisitSignal):
         if event is None:
             return NOTHING
         return Reading((situation.now - event.occurred_at) // DAY, "event", "high", event.occurred_at)
+
+    def changes_at(self, reading: Reading, now: int) -> int | None:
+        return next_whole_day(reading, now)
 
 
 def was_here_before(situation: Situation) -> bool:

@@ -129,9 +129,21 @@ def test_why_not_is_explained_for_a_person_with_what_would_change_it(server: Ser
     server.view("v-7", 1)
     said = done("explain", "--person", "v-7", "--slot", "home-hero", "--data", server.data)
     assert "Viewed something" in said
+    person = ["explain", "--person", "v-7", "--slot", "home-hero", "--data", server.data]
+    refused = run_command(*person, "--with", "cart_valu=60")
+    assert refused.returncode == 1
+    assert "did you mean cart value" in refused.stderr
     refused = run_command("explain", "--person", "nobody", "--slot", "home-hero", "--data", server.data)
     assert refused.returncode == 1
     assert "nobody" in refused.stderr
+
+
+def test_an_import_goes_through_the_running_server(server: ServerProcess, tmp_path: Path) -> None:
+    stream = tmp_path / "history.jsonl"
+    stream.write_text("".join(json.dumps(viewed("v-11", f"past-{n}")) + "\n" for n in (1, 2, 2)))
+    taken = json.loads(done("import", stream, "--format", "segment-jsonl", "--data", server.data, "--json"))
+    assert (taken["accepted"], taken["duplicate"]) == (2, 1)
+    assert server.hero("v-11")["value"] == SHOES
 
 
 def test_a_second_server_is_refused_with_the_firsts_process(server: ServerProcess) -> None:

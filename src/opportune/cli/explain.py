@@ -21,7 +21,7 @@ def _read_assumed(
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise click.BadParameter(f"{text!r} is not SIGNAL=VALUE, such as cart_value=6000")
+            raise click.BadParameter(f"{text!r} is not SIGNAL=VALUE, such as cart_value=60")
         assumed[name] = _value(value)
     return assumed
 
@@ -49,7 +49,7 @@ def _value(text: str) -> Any:
     multiple=True,
     callback=_read_assumed,
     metavar="SIGNAL=VALUE",
-    help="With --person: suppose this were so.",
+    help="With --person: suppose this were so, such as `cart value=60`.",
 )
 @json_option
 def explain(
@@ -90,11 +90,16 @@ def _moment(text: str | None) -> int | None:
 def say_why(found: dict[str, Any]) -> list[str]:
     why = found["why"]
     lines = [why["headline"], *(f"  because {reason}" for reason in why["because"])]
+    if found["value"] is not None:
+        lines.append(f"  content {msgspec.json.encode(found['value']).decode()}")
     if why["why_not"]:
         lines += ["", "Other rules here:"]
     for other in why["why_not"]:
         lines.append(f"  {other['rule']}: {other['words']}")
-        lines += [f"    it would match if {missing}" for missing in other["missing"]]
+        if other["missing"] != [other["words"]]:
+            lines += [
+                f"    missing: {missing}" for missing in other["missing"] if missing not in other["words"]
+            ]
     return [*lines, *_notes(found["notes"])]
 
 

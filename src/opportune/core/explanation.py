@@ -39,7 +39,7 @@ GATES: Mapping[str, str] = {
     "off": "everything is switched off",
     "consent": "this visitor has not agreed to personalization",
     "holdout": "this visitor is in the control group, which nothing personalizes",
-    "control": "in the test, this visitor is in the half that sees what they would have seen without the rule",
+    "control": "of a test",
     "limits": "the limit on how often it may be shown was reached",
 }
 
@@ -47,7 +47,7 @@ GATES: Mapping[str, str] = {
 def explain(receipt: Receipt, playbook: Playbook) -> Explanation:
     """Reads a receipt aloud with the playbook it was decided by."""
     slot = playbook.slots.get(receipt.slot)
-    place = slot.name if slot is not None else receipt.slot
+    place = (slot.title or slot.name) if slot is not None else receipt.slot
     return Explanation(
         slot=receipt.slot,
         headline=_headline(receipt, place),
@@ -85,11 +85,7 @@ def _headline(receipt: Receipt, place: str) -> str:
             return f"{place}: normal content, because this looks like a machine and not a visitor"
         case _:
             reason = GATES.get(receipt.gate)
-            return (
-                f"{place}: normal content, because {reason}"
-                if reason
-                else f"{place}: normal content, no rule matched"
-            )
+            return f"{place}: normal content, " + (f"because {reason}" if reason else "no rule matched")
 
 
 def _because(receipt: Receipt, playbook: Playbook) -> Iterator[str]:
@@ -100,7 +96,7 @@ def _because(receipt: Receipt, playbook: Playbook) -> Iterator[str]:
             continue
         yield sentence_with_facts(rule, receipt, playbook)
         if verdict == "control":
-            yield f"“{name}”: {GATES['control']}"
+            yield f"in the test of “{name}”, this visitor is among those who see what they would have seen without it"
         elif verdict == "limited":
             yield _limit_words(name, receipt, playbook)
         elif verdict == "matched" and receipt.gate in GATES:

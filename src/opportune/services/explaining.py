@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from opportune.core.decision import decide
 from opportune.core.explanation import Explanation, explain
+from opportune.core.form import nearest
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, context_from, decode, programme_at, receipt_of, replay
-from opportune.core.signals.base import Reading
 from opportune.core.situation import Context, Situation
+from opportune.core.slot import slot_id
 from opportune.errors import BadRequestError, NotFoundError
 from opportune.services.deciding import Question, explain_decision, keys_of, situate
 from opportune.services.house import House
 from opportune.services.publishing import playbook_at
+from opportune.services.supposing import readings_of
 from opportune.services.tokens import Token, open_token
 from opportune.storage.base import Opportunity, StoredExposure
 
@@ -29,6 +31,8 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin
     receipt: Receipt
     why: Explanation
+    value: Any = None
+    """The content, of a derived decision; a stored one keeps only its hash."""
     notes: tuple[str, ...] = ()
 
 
@@ -113,20 +117,19 @@ def explain_person(
 ) -> Explained:
     """Why this person sees what they see in a slot now (or saw at a moment), and what would change it.
 
-    `assumed` sets signals by name ("cart value" -> 6000) before anything is read. Raises NotFoundError.
+    `slot` is its name on the wire or on the screen; `assumed` sets signals by name ("cart value" -> 60) before
+    anything is read. Raises NotFoundError, BadRequestError.
     """
     programme = house.programme
-    place = programme.places.get(slot) or next(
-        (found for found in programme.places.values() if found.slot.name == slot), None
-    )
+    place = programme.places.get(slot_id(slot))
     if place is None:
-        raise NotFoundError(what=f"The slot “{slot}”")
+        right = nearest(slot, programme.places)
+        raise NotFoundError(what=f"The slot “{slot}”{f' ({right})' if right else ''}")
     situation, notes = _situation_of(house, programme, person, at, context or Context())
-    for name, value in (assumed or {}).items():
-        situation.readings[name] = Reading(value, "session", "high", situation.now)  # type: ignore[arg-type]  # any JSON value the operator assumes
+    situation.readings.update(readings_of(assumed or {}, programme.playbook, situation.now))
     decision = decide(place, situation, programme)
     receipt, why = explain_decision(decision, situation, programme)
-    return Explained(origin="derived", receipt=receipt, why=why, notes=notes)
+    return Explained(origin="derived", receipt=receipt, why=why, value=decision.value, notes=notes)
 
 
 def _situation_of(
@@ -195,11 +198,12 @@ def _derive(house: House, token: Token) -> Explained:
     place = programme.places.get(token.slot)
     if place is None:
         raise NotFoundError(what=f"The slot “{token.slot}” in that revision")
-    receipt, why = explain_decision(decide(place, situation, programme), situation, programme)
+    decision = decide(place, situation, programme)
+    receipt, why = explain_decision(decision, situation, programme)
     notes = ["No receipt was kept, as nothing was exposed: derived again, with today's launch states."]
     if opportunity is None:
         notes.append("What the page said then was not kept either: derived without it.")
-    return Explained(origin="derived", receipt=receipt, why=why, notes=tuple(notes))
+    return Explained(origin="derived", receipt=receipt, why=why, value=decision.value, notes=tuple(notes))
 
 
 def _find_opportunity(house: House, token: Token) -> Opportunity | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -124,7 +123,6 @@ def explain_decision(house: House, *, decision: str, again: Literal["", "replay"
 def explain_person(
     house: House, *, person: str, slot: str, at: int | None, assumed: dict[str, Any]
 ) -> Result:
-    assumed = {_signal_named(house, name): value for name, value in assumed.items()}
     explained = explaining.explain_person(house, person, slot, at=at, assumed=assumed)
     return _plain(explained)
 
@@ -144,16 +142,6 @@ def replay_set_aside(house: House, *, ids: list[int], fix: dict[str, Any] | None
 
 def drop_set_aside(house: House, *, ids: list[int]) -> Result:
     return {"dropped": setting_aside.drop(house, ids)}
-
-
-def _signal_named(house: House, name: str) -> str:
-    """The signal or customer detail of that name, also written with underscores. Raises BadRequestError."""
-    known = {*house.programme.readers, *house.programme.playbook.vocabulary.attributes}
-    spaced = name.replace("_", " ")
-    if name in known or spaced in known:
-        return name if name in known else spaced
-    near = get_close_matches(spaced, known, n=3, cutoff=0.4) or sorted(known)
-    raise BadRequestError(wrong=f"There is no signal {name!r}; did you mean {', '.join(near)}?")
 
 
 def _plain(value: Any) -> Any:

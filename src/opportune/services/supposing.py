@@ -34,7 +34,7 @@ def readings_of(assumed: Mapping[str, object], playbook: Playbook, now: int) -> 
         if fitting is None and signal is not None:
             example = EXAMPLES.get(signal.type, "shoes")
             raise BadRequestError(
-                wrong=f"“{signal.name}” is {signal.type}, such as {example}; {value!r} is not."
+                wrong=f"{signal.name!r} is {signal.type}, such as {example}; {value!r} is not."
             )
         for name in names:
             yield name, Reading(fitting, "session", "high", now)  # type: ignore[arg-type]  # any JSON value
@@ -51,7 +51,7 @@ def _named(given: str, playbook: Playbook) -> tuple[tuple[str, ...], Signal | No
             return (name,), None
     right = nearest(given, [*signals, *playbook.vocabulary.attributes])
     hint = right or "customer details of your own are declared in plan.yaml"
-    raise BadRequestError(wrong=f"“{given}” is nothing we could know of a visitor ({hint}).")
+    raise BadRequestError(wrong=f"There is no signal {given!r} ({hint}).")
 
 
 def _fitting(signal: Signal, value: Any, currency: str) -> Any:

@@ -139,23 +139,30 @@ class _Walk(msgspec.Struct, gc=False):
         is_unsaid = situation.context.purposes is None and CONSENT not in situation.traits
         if not (is_unsaid and not programme.team.needs_consent) and not self._has_consent():
             return self._held_back(showing, "consent")
-        hidings = (normal if showing is None else showing.content).always_hidings
-        if hidings and (hiding := self._hidden_by(hidings)) is not None:
-            return self._hide(hiding, showing, "always")
-        is_always = showing is not None and showing.acting.is_always
-        if programme.holdout and not self.is_previewer and not is_always and self._is_held_out():
-            return self._held_back(showing, "holdout")
-        while showing is not None:
-            hidings = showing.content.hidings
+        is_out = bool(programme.holdout) and not self.is_previewer and self._is_held_out()
+        if is_out and not (showing is not None and showing.acting.is_always):
+            showing = self._next_always(showing)
+        while True:
+            content = normal if showing is None else showing.content
+            hidings = content.always_hidings
             if hidings and (hiding := self._hidden_by(hidings)) is not None:
+                return self._hide(hiding, showing, "always")
+            hidings = content.hidings
+            if hidings and not is_out and (hiding := self._hidden_by(hidings)) is not None:
                 return self._hide(hiding, showing, "hidden")
+            if showing is None:
+                return self._normal()
             decision = self._show(showing)
             if decision is not None:
                 return decision
-            showing = self._next_match()
-        if normal.hidings and (hiding := self._hidden_by(normal.hidings)) is not None:
-            return self._hide(hiding, None, "hidden")
-        return self._normal()
+            showing = self._next_always(None) if is_out else self._next_match()
+
+    def _next_always(self, candidate: Showing | None) -> Showing | None:
+        """The control group gets nothing but always-rules: the next of them that matches, instead of the candidate."""
+        self._note_match(candidate)
+        self.gate = "holdout"
+        self.candidates = (showing for showing in self.candidates if showing.acting.is_always)
+        return self._next_match()
 
     def _show(self, showing: Showing) -> Decision | None:
         """The answer with a matching rule's content, unless its own gates say no: confidence, content, test, limits."""

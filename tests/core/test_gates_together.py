@@ -1,0 +1,87 @@
+"""Gates that meet: what one of them puts in the candidate's place passes the others too."""
+
+from __future__ import annotations
+
+import msgspec
+from tests.building import asked, hiding, programme, rule, unit_in
+
+from opportune.core.decision import Decision
+from opportune.core.programme import Programme
+from opportune.core.rule import CONTROL, TREATMENT, Rule, Test
+from opportune.core.slot import Slot, Variant
+from opportune.core.team import Team
+
+TAGGED = Slot(
+    name="hero",
+    fallback={"headline": "Welcome"},
+    variants=(
+        Variant(name="Plain", value={"headline": "Plain"}),
+        Variant(name="Promo", value={"headline": "-20 %"}, tags=frozenset({"promo"})),
+    ),
+)
+
+
+def exposed(decision: Decision) -> list[tuple[str, str, str]]:
+    return [(each.subject, each.rule, each.arm) for each in decision.exposures]
+
+
+def in_tagged(*rules: Rule, team: Team | None = None) -> Programme:
+    """A place without tags of its own, so that only some of its versions can be hidden."""
+    of = programme(*rules, team=team)
+    return Programme(msgspec.structs.replace(of.playbook, slots={"hero": TAGGED}), of.run_states)
+
+
+def test_an_always_rule_hides_what_the_control_of_a_test_would_see() -> None:
+    of = in_tagged(
+        rule("A", variant="Plain", test=Test()), rule("B", variant="Promo"), hiding("Quiet", always=True)
+    )
+    answer = asked(of, "keen", "subscribed", unit=unit_in("A/1", control=True))
+    assert (answer.outcome, answer.gate) == ("hidden", "always")
+    assert exposed(answer) == [("rule", "A", CONTROL), ("hide", "Quiet", TREATMENT)]
+
+
+def test_a_tested_hiding_rule_whose_control_sees_the_candidate_is_not_asked_again_behind_it() -> None:
+    of = programme(rule("A", test=Test()), rule("B", variant="Boots"), hiding("No promo", test=Test()))
+    control = next(
+        name
+        for name in (f"u-{number}" for number in range(10_000))
+        if asked(of, "subscribed", unit=name).outcome == "normal"
+        and exposed(asked(of, "keen", unit=name))[0] == ("rule", "A", CONTROL)
+    )
+    answer = asked(of, "keen", "subscribed", "name", unit=control)
+    assert exposed(answer) == [
+        ("hide", "No promo", CONTROL),
+        ("rule", "A", CONTROL),
+        ("rule", "B", TREATMENT),
+    ]
+    assert answer.steps == (("No promo", "control", CONTROL), ("A", "control", CONTROL), ("B", "shown", ""))
+
+
+def test_behind_an_always_rule_that_gives_way_the_control_group_sees_nothing_personal() -> None:
+    of = programme(rule("A", variant="Boots", always=True), rule("B"), team=Team(holdout=1_000))
+    answer = asked(of, "keen", unit=unit_in("programme/1", control=True, share=1_000))
+    assert (answer.outcome, answer.gate) == ("normal", "holdout")
+    assert exposed(answer) == [("programme", "", "out")]
+
+
+def test_the_control_group_gets_what_an_always_rule_shows_behind_the_candidate() -> None:
+    of = programme(rule("A"), rule("B", variant="Loud", always=True), team=Team(holdout=1_000))
+    out = unit_in("programme/1", control=True, share=1_000)
+    answer = asked(of, "keen", unit=out)
+    assert (answer.rule, answer.variant, answer.gate) == ("B", "Loud", "holdout")
+    assert exposed(answer) == [("programme", "", "out"), ("rule", "B", TREATMENT)]
+
+
+def test_the_control_group_is_told_apart_whatever_an_always_rule_does() -> None:
+    of = programme(hiding("Quiet", always=True), team=Team(holdout=1_000))
+    out, held_in = (unit_in("programme/1", control=side, share=1_000) for side in (True, False))
+    assert [exposed(asked(of, "subscribed", unit=unit))[0] for unit in (out, held_in)] == [
+        ("programme", "", "out"),
+        ("programme", "", "in"),
+    ]
+
+
+def test_the_control_group_keeps_what_an_ordinary_rule_would_hide() -> None:
+    of = programme(rule("A", always=True), hiding("No promo"), team=Team(holdout=1_000))
+    out = unit_in("programme/1", control=True, share=1_000)
+    assert asked(of, "keen", "subscribed", unit=out).outcome == "shown"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import msgspec
-from tests.building import asked, hiding, programme, rule, unit_in
+from tests.building import NOW, Flag, asked, hiding, programme, rule, unit_in
 
 from opportune.core.decision import Decision
+from opportune.core.moment import DAY, HOUR
 from opportune.core.programme import Programme
-from opportune.core.rule import CONTROL, TREATMENT, Rule, Test
+from opportune.core.rule import CONTROL, TREATMENT, Hide, Limits, Rule, Show, Test
+from opportune.core.situation import Context, PastExposure
 from opportune.core.slot import Slot, Variant
 from opportune.core.team import Team
+from opportune.core.timeline import Timeline, TimelineEvent
 
 TAGGED = Slot(
     name="hero",
@@ -85,3 +88,40 @@ def test_the_control_group_keeps_what_an_ordinary_rule_would_hide() -> None:
     of = programme(rule("A", always=True), hiding("No promo"), team=Team(holdout=1_000))
     out = unit_in("programme/1", control=True, share=1_000)
     assert asked(of, "keen", "subscribed", unit=out).outcome == "shown"
+
+
+def test_two_hidings_of_one_rule_are_each_asked() -> None:
+    bought_or_hero = (Hide(tag="promo", product="bought"), Hide(slot="hero"))
+    answer = asked(programme(Rule(name="No", when=Flag("keen"), hide=bought_or_hero)), "keen")
+    assert (answer.outcome, answer.steps) == ("hidden", (("No", "hidden", ""),))
+
+
+def test_two_products_of_one_rule_are_told_apart() -> None:
+    viewed = TimelineEvent(NOW - HOUR, 1, "Product Viewed", "browser", {"product": "p-1"})
+    hides = (Hide(tag="promo", product="bought"), Hide(tag="promo", product="viewed"))
+    context = Context(page_product="p-1", attributes={"keen": True})
+    of = programme(Rule(name="No", when=Flag("keen"), hide=hides))
+    assert asked(of, timeline=Timeline([viewed]), context=context).outcome == "hidden"
+
+
+def test_a_limit_on_what_a_rule_shows_does_not_limit_what_it_hides() -> None:
+    both = Rule(
+        name="A",
+        when=Flag("keen"),
+        show=(Show(slot="hero", variant="Plain"),),
+        hide=(Hide(tag="promo"),),
+        limits=Limits(at_most=1),
+    )
+    given = PastExposure("rule", "hero", "A", "hash of A", TREATMENT, NOW - DAY, NOW - DAY)
+    answer = asked(in_tagged(both, rule("B", variant="Promo")), "keen", exposures=[given])
+    assert (answer.outcome, answer.rule) == ("hidden", "A")
+
+
+def test_what_left_the_cart_is_not_in_the_cart() -> None:
+    added = TimelineEvent(NOW - HOUR, 1, "Product Added", "browser", {"product": "p-1"})
+    ordered = TimelineEvent(NOW - HOUR + 1, 2, "Order Completed", "server", {"product": ["p-1"]})
+    of = programme(Rule(name="No", when=Flag("keen"), hide=(Hide(tag="promo", product="in cart"),)))
+    context = Context(page_product="p-1", attributes={"keen": True})
+    in_cart = asked(of, timeline=Timeline([added]), context=context)
+    bought = asked(of, timeline=Timeline([ordered, added]), context=context)
+    assert (in_cart.outcome, bought.outcome) == ("hidden", "normal")

@@ -36,6 +36,11 @@ Verdict = Literal[
 ]  # fmt: skip
 """How far one rule came in one slot."""
 
+SETTLED: frozenset[Verdict] = frozenset(
+    {"no match", "not if", "ended", "preview only", "outside the share", "control", "no id"}
+)
+"""What is said of the rule and not of one of its actions: whatever it would do here, it does not."""
+
 Step = tuple[str, Verdict, str]
 """(rule, verdict, detail): the detail is an arm, a missing signal, or empty."""
 
@@ -294,12 +299,13 @@ class _Walk(msgspec.Struct, gc=False):
         """The first hiding rule that matches and, if it is tested, whose arm hides."""
         for hiding in hidings:
             acting = hiding.acting
-            if any(name == acting.rule for name, _, _ in self.steps):
+            if any(name == acting.rule and given in SETTLED for name, given, _ in self.steps):
                 continue
             verdict, detail = self.verdict(acting), ""
             if verdict == "shown":
                 verdict, detail = self._effect(hiding)
-            self.steps = (*self.steps, (acting.rule, verdict, detail))
+            others = tuple(step for step in self.steps if step[:2] != (acting.rule, "other product"))
+            self.steps = (*others, (acting.rule, verdict, detail))
             if verdict == "hidden":
                 return hiding
         return None
@@ -323,12 +329,8 @@ class _Walk(msgspec.Struct, gc=False):
         finding = situation.findings.get(hiding.product_name)
         if finding is None:
             product = situation.context.page_product
-            events = situation.timeline.named(hiding.product_events)
-            found = next((event for event in events if product and _names_product(event, product)), None)
-            finding = (
-                Finding(True, (product, found.occurred_at), 1.0) if found else Finding(False, (product,))
-            )
-            situation.findings[hiding.product_name] = finding
+            held = bool(product) and _is_of_product(hiding, product, situation)
+            finding = situation.findings[hiding.product_name] = Finding(held, (product,), float(held))
         return finding.held
 
     def _is_limited(self, showing: Showing, limits: Limits) -> bool:
@@ -398,6 +400,12 @@ def _looked_up(place: Place, situation: Situation) -> Sequence[Showing]:
             found.extend(by_value.get(as_text(item), ()))
     found.sort(key=attrgetter("order"))
     return found
+
+
+def _is_of_product(hiding: Hiding, product: str, situation: Situation) -> bool:
+    if hiding.product == "in cart":
+        return product in (situation.value("cart items") or ())
+    return any(_names_product(event, product) for event in situation.timeline.named(hiding.product_events))
 
 
 def _names_product(event: TimelineEvent, product: str) -> bool:

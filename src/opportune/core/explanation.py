@@ -43,6 +43,8 @@ GATES: Mapping[str, str] = {
     "limits": "the limit on how often it may be shown was reached",
 }
 
+PRODUCT_VERBS: Mapping[str, str] = {"bought": "bought", "in cart": "have in the cart", "viewed": "viewed"}
+
 
 def explain(receipt: Receipt, playbook: Playbook) -> Explanation:
     """Reads a receipt aloud with the playbook it was decided by."""
@@ -103,9 +105,10 @@ def _because(receipt: Receipt, playbook: Playbook) -> Iterator[str]:
             yield f"“{name}” would have acted, but {GATES[receipt.gate]}"
         elif detail == "preview":
             yield f"“{name}”: shown because you preview; tests and the control group do not hold you"
-        product = receipt.findings.get(f"{name}/product")
-        if product is not None and product.held:
-            yield f"this product ({product.facts[0]}) is one they {_product_verb(rule)}"
+        for kind, verb in PRODUCT_VERBS.items():
+            product = receipt.findings.get(f"{name}/product {kind}")
+            if product is not None and product.held:
+                yield f"this product ({product.facts[0]}) is one they {verb}"
 
 
 def sentence_with_facts(rule: Rule, receipt: Receipt, playbook: Playbook) -> str:
@@ -190,7 +193,4 @@ def _limit_words(name: str, receipt: Receipt, playbook: Playbook) -> str:
 
 
 def _product_verb(rule: Rule) -> str:
-    kinds = [hide.product for hide in rule.hide if hide.product]
-    return {"bought": "bought", "in cart": "have in the cart", "viewed": "viewed"}.get(
-        kinds[0] if kinds else "", "bought"
-    )
+    return " or ".join(dict.fromkeys(PRODUCT_VERBS[hide.product] for hide in rule.hide if hide.product))

@@ -285,13 +285,11 @@ class _Builder:
         )
 
     def _hiding(self, hide: Hide, acting: Acting, slot: Slot) -> Hiding:
-        event = {"bought": "Order Completed", "in cart": "Product Added", "viewed": "Product Viewed"}.get(
-            hide.product, ""
-        )
+        event = {"bought": "Order Completed", "viewed": "Product Viewed"}.get(hide.product, "")
         return Hiding(
             acting=acting,
             product=hide.product,
-            product_name=f"{acting.rule}/product",
+            product_name=f"{acting.rule}/product {hide.product}",
             product_events=self.playbook.plan.names_of(event) if event else (),
             exposed=_exposed("hide", slot, acting),
         )

@@ -67,6 +67,20 @@ def test_money_is_minor_units(sent: object, currency: str, value: int | None) ->
     assert facts("Product Viewed", plan, price=sent).get("value") == value
 
 
+def test_money_in_another_currency_is_converted_at_the_rate_of_its_day() -> None:
+    rates = {"CAD": ((0, 0.68), (500, 0.5)), "JPY": ((0, 0.006),)}
+    plan = msgspec.structs.replace(STANDARD_PLAN, rates=rates)
+
+    def value(at: int, **properties: Any) -> Any:
+        sold = msgspec.structs.replace(event("Order Completed", properties), occurred_at=at)
+        return facts_of(plan, sold).get("value")
+
+    assert value(499, revenue=10, currency="CAD") == 680
+    assert value(500, revenue="10.50", currency="cad") == 525
+    assert value(500, revenue=1_000, currency="JPY") == 600
+    assert value(500, revenue=10, currency="USD") is None
+
+
 def test_money_in_another_currency_is_not_mixed_in() -> None:
     assert facts("Order Completed", revenue=10, currency="CAD") == {"currency": "CAD"}
     assert facts("Order Completed", revenue=10, currency="eur") == {"value": 1000}

@@ -427,6 +427,8 @@ def test_what_is_wrong_in_a_place_is_said_where_it_stands(text: str, said: str) 
         ("team", TEAM + "---\nteam: B\n", "team.yaml:12: a second document (only rules may stand several in a file)"),
         ("team", TEAM.replace("owner: Mia\n", ""), "rules/returner.yaml:1: owner: nobody said the owner (write `owner:` here, or once for all rules in team.yaml)"),
         ("plan", "mode: lax\n", 'plan.yaml:1: mode: "lax" is not known here (one of: learning, strict)'),
+        ("plan", "rates:\n  CAD: much\n", "plan.yaml:2: rates.CAD: this is not a rate"),
+        ("plan", "rates:\n  CAD:\n    May: 0.68\n", 'plan.yaml:3: rates.CAD: "May" is not a day'),
         ("plan", "events: [a]\n", "plan.yaml:1: events: events by name were expected"),
         ("plan", "events:\n  X:\n    clas: key\n", 'plan.yaml:3: events.X.clas: this field is unknown (did you mean "class"?)'),
         ("plan", "events:\n  X:\n    class: keyish\n", 'plan.yaml:3: events.X.class: "keyish" is not known here (one of: key, behaviour, telemetry)'),

@@ -5,7 +5,7 @@ They are what the plan declares for the event, and where it happened: page, refe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl
 
 from opportune.core.arrival import CLICK_IDS, UTM, host_of, without_www
@@ -15,6 +15,7 @@ from opportune.core.timeline import FactValue
 from opportune.core.values import (
     MAX_ITEMS,
     find_values,
+    to_currency,
     to_minor_units,
     to_moment,
     to_number,
@@ -47,7 +48,7 @@ Facts = dict[str, FactValue]
 
 
 def facts_of(plan: Plan, event: Event) -> Facts:
-    """The facts of an event. Money in another currency than the plan's is left out: it has no rate."""
+    """The facts of an event. Money in another currency is converted by the plan's rates, and left out without one."""
     facts: Facts = {}
     declared = plan.events.get(event.name)
     properties = event.properties
@@ -60,13 +61,24 @@ def facts_of(plan: Plan, event: Event) -> Facts:
                 facts[each.name] = value
         stated = properties.get("currency")
         if stated is not None and "value" in facts and _is_foreign(stated, currency):
-            facts["currency"] = str(stated).upper()[:3]
-            for each in wanted:
-                if each.type == "money":
-                    facts.pop(each.name, None)
+            _convert(plan, facts, wanted, event, str(stated).upper())
     page = event.context.get("page")
     _add_place(facts, page if isinstance(page, dict) else {}, event)
     return facts
+
+
+def _convert(plan: Plan, facts: Facts, wanted: Iterable[PropertyPlan], event: Event, foreign: str) -> None:
+    """Money stated in a foreign currency, in the reporting one at the rate of its day."""
+    rate = plan.rate_at(foreign, event.occurred_at)
+    if rate is None:
+        facts["currency"] = foreign
+    for each in wanted:
+        if each.type != "money" or each.name not in facts:
+            continue
+        del facts[each.name]
+        amount = _fact(each, event.properties, foreign)
+        if rate is not None and isinstance(amount, int):
+            facts[each.name] = to_currency(amount, foreign, rate, plan.currency)
 
 
 def value_of(facts: Mapping[str, FactValue]) -> int:

@@ -65,7 +65,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     mode: Literal["learning", "strict"] = "learning"
     currency: str = "EUR"
+    rates: Mapping[str, tuple[tuple[int, float], ...]] = msgspec.field(default_factory=dict)
+    """By foreign currency: (from when, what one unit is worth in the reporting currency), oldest first."""
     events: Mapping[str, EventPlan] = msgspec.field(default_factory=dict)
+
+    def rate_at(self, currency: str, at: int) -> float | None:
+        """The rate in force at a moment, the oldest one for anything before it; None without any."""
+        found = None
+        for since, rate in self.rates.get(currency, ()):
+            if found is not None and since > at:
+                break
+            found = rate
+        return found
 
     def names_of(self, name: str) -> tuple[str, ...]:
         """The current name and every former one, as rows may carry either."""

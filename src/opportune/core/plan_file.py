@@ -8,6 +8,7 @@ from typing import Any, cast, get_args
 import msgspec
 
 from opportune.core.form import TEXT, TEXTS, YES_OR_NO, Field, Form, nearest, one_of
+from opportune.core.moment import from_iso
 from opportune.core.plan import (
     BEHAVIOUR,
     KEY_EVENT,
@@ -25,6 +26,8 @@ from opportune.core.yaml_text import Entries, Node, Scalar
 CLASSES: Mapping[str, EventClass] = {"key": KEY_EVENT, "behaviour": BEHAVIOUR, "telemetry": TELEMETRY}
 TYPES: tuple[str, ...] = get_args(PropertyType)
 MOST_KEY_EVENTS = 7
+CURRENCY_LETTERS = 3
+Rates = tuple[tuple[int, float], ...]
 
 PROPERTY_FIELDS = (
     Field("type", "What it holds.", {"enum": list(TYPES)}, "money"),
@@ -59,6 +62,20 @@ PLAN_FIELDS = (
     ),
     Field("key events", "The five to seven events that matter most, instead of the standard choice.", TEXTS),
     Field(
+        "rates",
+        "What one unit of a foreign currency is worth in the reporting currency, or that by its first day.",
+        {
+            "type": "object",
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": "number"},
+                    {"type": "object", "additionalProperties": {"type": "number"}},
+                ]
+            },
+        },
+        "{CAD: 0.68}",
+    ),
+    Field(
         "customer details", "Traits and attributes that sentences and texts may name.", TEXTS, "loyalty tier"
     ),
 )
@@ -81,8 +98,51 @@ def read_plan(node: Node | None, file: str, currency: str, problems: list[Proble
     _check_former_names(form, events, declared)
     events = _with_key_events(form, events, declared)
     is_strict = form.choice("mode", ("learning", "strict"), "learning") == "strict"
-    plan = Plan(mode="strict" if is_strict else "learning", currency=currency, events=events)
+    plan = Plan(
+        mode="strict" if is_strict else "learning", currency=currency, rates=_rates(form), events=events
+    )
     return PlanFile(plan, form.texts("customer details"))
+
+
+def _rates(form: Form) -> dict[str, Rates]:
+    node = form.find("rates")
+    if node is None:
+        return {}
+    if not isinstance(node, Entries):
+        form.wrong("rates", "rates by currency were expected", "write `CAD: 0.68`, one on a line")
+        return {}
+    return {key.text.upper(): _rates_of(form, key.text, value) for key, value in node.entries}
+
+
+def _rates_of(form: Form, currency: str, node: Node) -> Rates:
+    """One rate for all time, or several by the day from which they hold."""
+    if not isinstance(node, Entries):
+        return tuple((0, rate) for rate in _rate(form, currency, node))
+    found = []
+    for day, value in node.entries:
+        try:
+            since = from_iso(day.text)
+        except ValueError:
+            form.wrong(f"rates.{currency}", f'"{day.text}" is not a day', "write 2026-01-31", line=day.line)
+            continue
+        found += [(since, rate) for rate in _rate(form, currency, value)]
+    return tuple(sorted(found))
+
+
+def _rate(form: Form, currency: str, node: Node) -> list[float]:
+    try:
+        rate = float(node.text) if isinstance(node, Scalar) else 0.0
+    except ValueError:
+        rate = 0.0
+    if len(currency) == CURRENCY_LETTERS and 0 < rate < float("inf"):
+        return [rate]
+    form.wrong(
+        f"rates.{currency}",
+        "this is not a rate",
+        "write a currency and a number, as in `CAD: 0.68`",
+        line=node.line,
+    )
+    return []
 
 
 def _events(form: Form) -> dict[str, EventPlan]:

@@ -137,6 +137,13 @@ def to_minor_units(value: object, currency: str) -> int | None:
     return max(min(amount, MAX_MINOR_UNITS), -MAX_MINOR_UNITS)
 
 
+def to_currency(minor: int, foreign: str, rate: float, currency: str) -> int:
+    """Minor units of one currency in those of another; `rate` is what one whole foreign unit is worth."""
+    exponent = DECIMALS.get(currency, 2) - DECIMALS.get(foreign, 2)
+    amount = round(minor * Decimal(str(rate)) * Decimal(10) ** exponent)
+    return max(min(amount, MAX_MINOR_UNITS), -MAX_MINOR_UNITS)
+
+
 def to_moment(value: object) -> int | None:
     """Milliseconds for ISO-8601 text, or a number of milliseconds or seconds since 1970 (also as text)."""
     if isinstance(value, bool):

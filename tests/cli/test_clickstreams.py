@@ -106,7 +106,22 @@ def test_csv_finds_usual_columns_by_itself_and_takes_constants(tmp_path: Path) -
 
 def test_a_column_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadRequestError, match="there is no such column"):
-        read(tmp_path, "csv", "a,b\n1,2\n", {"event": "c"})
+        read(tmp_path, "csv", "user_id,b\n1,2\n", {"event": "c"})
+
+
+@pytest.mark.parametrize(
+    ("header", "mapping", "said"),
+    [
+        ("who,what", {"anonymousId": "who"}, r"no column tells event or type; .* --map \"event=COLUMN\""),
+        ("who,what", {"event": "what"}, "no column tells anonymousId or userId; .* it has: who, what"),
+        ("who,what", {"anonymousid": "who"}, "there is no such field; type, event, messageId, anonymousId"),
+    ],
+)
+def test_what_every_csv_row_would_be_set_aside_for_is_said_first(
+    tmp_path: Path, header: str, mapping: dict[str, str], said: str
+) -> None:
+    with pytest.raises(BadRequestError, match=said):
+        read(tmp_path, "csv", f"{header}\n1,2\n", mapping)
 
 
 @pytest.mark.parametrize("name", ["rees46", "retailrocket"])

@@ -16,7 +16,9 @@ from opportune.data_folder import DataFolder
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @data_option
 def backup(*, file: Path, data: Path) -> None:
-    """Copy everything as of this moment into FILE, beside a running server.
+    """Copy everything into FILE.
+
+    As of this moment, also beside a running server.
 
     To restore, put the file as `opportune.sqlite` into an empty data folder.
     """

@@ -87,7 +87,10 @@ def demo(
     reset: bool,
     opens: bool | None,
 ) -> None:
-    """Start the demo shop: look around in it, and see why each place shows what it shows."""
+    """Start the demo shop.
+
+    Look around in it, and see why each place shows what it shows.
+    """
     started = time.monotonic()
     folder = folder.absolute()
     if reset:

@@ -63,7 +63,10 @@ def explain(
     assumed: dict[str, Any],
     as_json: bool,
 ) -> None:
-    """Say why: of a DECISION (the token of an answer), or of what a person sees in a place now."""
+    """Say why visitors see what they see.
+
+    Of a DECISION (the token of an answer), or of what a person sees in a place now.
+    """
     if decision is not None:
         found = ask(data, "explain decision", decision=decision, again=again or "")
         say = say_again if again else say_why

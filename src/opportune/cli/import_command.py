@@ -36,7 +36,10 @@ COUNTED = ("accepted", "duplicate", "set_aside")
 def import_command(
     *, file: Path, data: Path, format_name: str, mapping: dict[str, str], as_json: bool
 ) -> None:
-    """Take a clickstream FILE into the history in bulk; nothing is shown, sent or tested because of it."""
+    """Take a clickstream FILE into the history.
+
+    In bulk; nothing is shown, sent or tested because of it.
+    """
     counts: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
     reasons: Counter[str] = Counter()
     progress = Progress("read", sys.stderr)

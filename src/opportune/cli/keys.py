@@ -82,7 +82,9 @@ def revoke(*, data: Path, name: str) -> None:
 @data_option
 @json_option
 def show_user_token_secret(*, data: Path, as_json: bool) -> None:
-    """Print the text your own server signs user ids with (`userToken`).
+    """Print the text that user ids are signed with.
+
+    Your own server makes each known user's `userToken` with it.
 
     A token is the lower-case hex HMAC-SHA256 of the user id, keyed with this text.
     """

@@ -10,7 +10,7 @@ import msgspec
 from opportune.app import now_ms
 from opportune.cli.installation import ask
 from opportune.cli.options import data_option, json_option, operator
-from opportune.cli.printing import fail, print_json, print_problems
+from opportune.cli.printing import counted, fail, print_json, print_problems
 from opportune.core.problem import Problem
 from opportune.core.schema import PATTERNS, editor_settings, schema_of_playbook
 from opportune.errors import PlaybookError
@@ -31,10 +31,10 @@ def check(*, folder: Path, as_json: bool) -> None:
         print_problems(checked.problems)
     if checked.playbook is None:
         wrong = sum(not problem.is_warning for problem in checked.problems)
-        fail(f"{folder} does not check: {wrong} problem{'s' if wrong != 1 else ''}.")
+        fail(f"{folder} does not check: {counted(wrong, 'problem')}.")
     if not as_json:
         playbook = checked.playbook
-        counts = f"{len(playbook.rules)} rules, {len(playbook.slots)} places"
+        counts = f"{counted(len(playbook.rules), 'rule')}, {counted(len(playbook.slots), 'place')}"
         click.echo(f"{folder} checks: {counts}, revision {playbook.revision}.")
 
 
@@ -47,7 +47,10 @@ def check(*, folder: Path, as_json: bool) -> None:
 )
 @json_option
 def publish(*, folder: Path, data: Path, new_test: bool, based_on: str | None, as_json: bool) -> None:
-    """Publish the playbook in DIR; a running server takes it over at once."""
+    """Publish the playbook in DIR.
+
+    A running server takes it over at once.
+    """
     published = ask(
         data,
         "publish",
@@ -79,7 +82,10 @@ def files_of(folder: Path) -> dict[str, str]:
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @data_option
 def export(*, folder: Path, data: Path) -> None:
-    """Write the published playbook's files into DIR, which must be empty or new."""
+    """Write the published playbook's files into DIR.
+
+    It must be empty or new.
+    """
     head = ask(data, "head")
     if folder.exists() and any(folder.iterdir()):
         fail(f"{folder} is not empty; name a new folder.")
@@ -96,7 +102,10 @@ def export(*, folder: Path, data: Path) -> None:
     "--write", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write all of them there."
 )
 def schema(*, kind: str | None, folder: Path | None) -> None:
-    """Print the JSON Schema of one KIND of file, or of all by kind, for editors."""
+    """Print JSON Schema for editors.
+
+    Of one KIND of file, or of all by kind.
+    """
     found = schema_of_playbook()
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,11 @@ def fail(text: str, *, status: int = 1) -> NoReturn:
     raise SystemExit(status)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 rule`, `2 rules`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def print_json(content: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
 

@@ -35,7 +35,10 @@ def rules(*, data: Path, as_json: bool) -> None:
 @click.option("--unseen", is_flag=True, help="Act even though events it needs were never seen.")
 @reason_option
 def rule(*, name: str, state: str, data: Path, unseen: bool, reason: str) -> None:
-    """Launch or pause the rule NAME, for everyone or for a share of visitors such as 20%."""
+    """Launch or pause the rule NAME.
+
+    For everyone, or for a share of visitors such as 20%.
+    """
     row = ask(data, "rule", rule=name, state=state, unseen=unseen, reason=reason, by=operator())
     click.echo(f"{row['rule']}: {_state(row)}, {_now(row)}.")
 

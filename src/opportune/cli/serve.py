@@ -11,7 +11,7 @@ import msgspec
 from opportune import server
 from opportune.cli.options import data_option, operator
 from opportune.cli.playbook import files_of
-from opportune.cli.printing import print_problems
+from opportune.cli.printing import counted, print_problems
 from opportune.errors import OpportuneError, PlaybookError
 from opportune.services.house import House
 from opportune.services.operating import find_switch
@@ -80,7 +80,10 @@ def announce(house: House, url: str, data: str) -> None:
     click.echo(f"Opportune listens on {url} (process {os.getpid()}, data in {data})")
     playbook = house.programme.playbook
     if playbook.revision:
-        click.echo(f"Playbook {playbook.revision}: {len(playbook.rules)} rules, {len(playbook.slots)} places")
+        click.echo(
+            f"Playbook {playbook.revision}: {counted(len(playbook.rules), 'rule')}, "
+            f"{counted(len(playbook.slots), 'place')}"
+        )
     else:
         click.echo(
             "No playbook is published yet: it captures events and knows no place. See `opportune publish`."

@@ -8,7 +8,7 @@ import click
 
 from opportune.cli.installation import ask
 from opportune.cli.options import data_option, json_option, operator, reason_option
-from opportune.cli.printing import print_json
+from opportune.cli.printing import counted, print_json
 from opportune.core.moment import to_iso
 
 
@@ -56,7 +56,8 @@ def status(*, data: Path, as_json: bool) -> None:
         print_json(found)
         return
     revision = found["revision"] or "none published"
-    click.echo(f"playbook   {revision} ({found['rules']} rules, {found['slots']} places)")
+    counts = f"{counted(found['rules'], 'rule')}, {counted(found['slots'], 'place')}"
+    click.echo(f"playbook   {revision} ({counts})")
     for name in ("off", "frozen"):
         switch = found[name]
         text = (

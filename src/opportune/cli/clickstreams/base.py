@@ -34,12 +34,12 @@ class Clickstream(ABC):
         """Messages in the order of the file. Raises BadRequestError for a file of another format."""
         with open_text(path) as file:
             rows = csv.DictReader(file, restkey="", restval="")
-            self.check_columns(path, rows.fieldnames or ())
+            self.check_columns(path, rows.fieldnames or (), mapping)
             for row in rows:
                 row.pop("", None)
                 yield self.message_of(row, mapping)
 
-    def check_columns(self, path: Path, found: Sequence[str]) -> None:
+    def check_columns(self, path: Path, found: Sequence[str], mapping: Mapping[str, str]) -> None:  # noqa: ARG002 - most formats know their columns
         missing = [column for column in self.columns if column not in found]
         if missing:
             raise BadRequestError(

@@ -27,6 +27,10 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "messageId": ("messageId", "message_id"),
     "type": ("type",),
 }
+NEEDED: Mapping[tuple[str, ...], str] = {
+    ("event", "type"): '"event=COLUMN", or for all rows "event==Product Viewed"',
+    ("anonymousId", "userId"): "anonymousId=COLUMN",
+}
 CONSTANT = "="
 PROPERTY = "properties."
 
@@ -39,9 +43,20 @@ class CsvRows(Clickstream):
         "any columns; --map field=column, --map properties.price=cost, --map event==Signed Up"
     )
 
-    def check_columns(self, path: Path, found: Sequence[str]) -> None:
+    def check_columns(self, path: Path, found: Sequence[str], mapping: Mapping[str, str]) -> None:
+        """What every row would be set aside for is said before the first is sent. Raises BadRequestError."""
         if not found:
             raise BadRequestError(wrong=f"{path} has no header row.")
+        for field in mapping:
+            if field not in FIELDS and not field.startswith(PROPERTY):
+                known = ", ".join((*FIELDS, f"{PROPERTY}NAME"))
+                raise BadRequestError(wrong=f"--map {field}=...: there is no such field; {known}.")
+        for fields, example in NEEDED.items():
+            if not any(_column(field, dict.fromkeys(found, ""), mapping) for field in fields):
+                raise BadRequestError(
+                    wrong=f"{path}: no column tells {' or '.join(fields)}; say which, such as --map {example}; "
+                    f"it has: {', '.join(found)}."
+                )
 
     def message_of(self, row: Row, mapping: Mapping[str, str]) -> Message:
         columns = {field: _column(field, row, mapping) for field in FIELDS}

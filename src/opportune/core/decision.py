@@ -16,6 +16,7 @@ import msgspec
 
 from opportune.core.allocation import BUCKETS, OUT, Arms, arm_of, is_covered
 from opportune.core.comparing import as_text
+from opportune.core.consent import PERSONALIZE, answer_of
 from opportune.core.exposed import EXPOSED_TO_PROGRAMME, Exposed
 from opportune.core.finding import Finding
 from opportune.core.moment import DAY
@@ -44,8 +45,8 @@ SETTLED: frozenset[Verdict] = frozenset(
 Step = tuple[str, Verdict, str]
 """(rule, verdict, detail): the detail is an arm, a missing signal, or empty."""
 
-PERSONALIZE = "personalize"
-CONSENT = "consent"
+CONSENT_GATE = "/consent"
+"""Its finding's name, which no rule has."""
 HELD = Finding(True, near=1.0)
 FAILED = Finding(False)
 
@@ -114,17 +115,6 @@ def fault(place: Place | None, slot: str, situation: Situation, error_code: str)
     )
 
 
-def may_personalize(situation: Situation, *, needs_consent: bool) -> bool:
-    """Whether consent allows personalizing: what the request states, else the kept trait, else the team's default."""
-    purposes = situation.context.purposes
-    if purposes is not None:
-        return PERSONALIZE in purposes
-    trait = situation.traits.get(CONSENT)
-    if trait is None or not isinstance(trait.value, list):
-        return not needs_consent
-    return PERSONALIZE in trait.value
-
-
 class _Walk(msgspec.Struct, gc=False):
     """One slot's way from candidate to answer; collects exposures, assignments and steps."""
 
@@ -139,10 +129,9 @@ class _Walk(msgspec.Struct, gc=False):
     steps: tuple[Step, ...] = ()
 
     def decide(self) -> Decision:
-        situation, programme, normal = self.situation, self.programme, self.place.normal
+        programme, normal = self.programme, self.place.normal
         showing = self._next_match()
-        is_unsaid = situation.context.purposes is None and CONSENT not in situation.traits
-        if not (is_unsaid and not programme.team.needs_consent) and not self._has_consent():
+        if not self._may_personalize():
             return self._held_back(showing, "consent")
         is_out = bool(programme.holdout) and not self.is_previewer and self._is_held_out()
         if is_out and not (showing is not None and showing.acting.is_always):
@@ -265,12 +254,15 @@ class _Walk(msgspec.Struct, gc=False):
 
     # -- gates ------------------------------------------------------------------------------
 
-    def _has_consent(self) -> bool:
-        findings = self.situation.findings
-        finding = findings.get(CONSENT)
+    def _may_personalize(self) -> bool:
+        """What the visitor said, else the team's default; only what was said leaves a finding."""
+        programme, findings = self.programme, self.situation.findings
+        finding = findings.get(CONSENT_GATE)
         if finding is None:
-            held = may_personalize(self.situation, needs_consent=self.programme.team.needs_consent)
-            finding = findings[CONSENT] = HELD if held else FAILED
+            answer = answer_of(self.situation, PERSONALIZE, programme.consent_events)
+            if answer is None:
+                return not programme.team.needs_consent
+            finding = findings[CONSENT_GATE] = HELD if answer else FAILED
         return finding.held
 
     def _is_held_out(self) -> bool:
@@ -454,6 +446,5 @@ __all__ = [
     "Verdict",
     "decide",
     "fault",
-    "may_personalize",
     "survey",
 ]

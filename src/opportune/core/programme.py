@@ -115,6 +115,7 @@ class Programme:
     """Everything we personalize. Immutable; `with_seen` and `with_run` give new ones."""
 
     __slots__ = (
+        "consent_events",
         "holdout",
         "is_off",
         "places",
@@ -142,6 +143,7 @@ class Programme:
         self.is_off = is_off
         self.revision = playbook.revision
         self.readers = _readers(playbook)
+        self.consent_events = playbook.plan.names_of("Consent Updated")
         held_out = playbook.team.holdout
         self.holdout: Arms = ((OUT, held_out), (IN, BUCKETS - held_out)) if held_out else ()
         builder = _Builder(playbook, self.run_states, seen_events)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from opportune import __version__
-from opportune.core.decision import CONSENT, Decision, Step, decide
+from opportune.core.decision import CONSENT_GATE, Decision, Step, decide
 from opportune.core.finding import Finding
 from opportune.core.playbook import Playbook
 from opportune.core.programme import Programme
@@ -85,7 +85,7 @@ def receipt_of(decision: Decision, situation: Situation, programme: Programme) -
         findings={
             name: finding
             for name, finding in situation.findings.items()
-            if name == CONSENT or any(name == rule or name.startswith(f"{rule}/") for rule in rules)
+            if name == CONSENT_GATE or any(name == rule or name.startswith(f"{rule}/") for rule in rules)
         },
         signals=dict(situation.readings),
         assignments={seed: kept for seed, kept in situation.assignments.items() if seed in seeds},

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from opportune.core.consent import MEASURE, answer_of
 from opportune.core.decision import Decision, Exposed
 from opportune.core.moment import MINUTE
 from opportune.core.programme import Programme
@@ -24,7 +25,6 @@ from opportune.storage.base import Exposure, Opportunity, Transaction
 HELD_MS = 30 * MINUTE
 HELD_KEYS = 10_000
 REMEMBERED = 50_000
-MEASURE = "measure"
 _context_encoder = msgspec.json.Encoder(order="sorted", enc_hook=str)
 
 K = TypeVar("K")
@@ -132,14 +132,10 @@ def record(
 def may_record(situation: Situation, programme: Programme) -> bool:
     """Whether this request may leave a trace: no previewer, and measuring was not refused."""
     context, unit = situation.context, situation.unit
-    if context.is_preview or (unit is not None and unit.id in programme.playbook.team.previewers):
+    if context.is_preview or (unit is not None and unit.id in programme.team.previewers):
         return False
-    if context.purposes is not None:
-        return MEASURE in context.purposes
-    trait = situation.traits.get("consent")
-    if trait is not None and isinstance(trait.value, list):
-        return MEASURE in trait.value
-    return not programme.playbook.team.needs_consent
+    answer = answer_of(situation, MEASURE, programme.consent_events)
+    return not programme.team.needs_consent if answer is None else answer
 
 
 def units_of(decision: Decision, situation: Situation, programme: Programme) -> tuple[int, ...]:
@@ -152,7 +148,7 @@ def units_of(decision: Decision, situation: Situation, programme: Programme) -> 
     units = []
     for exposed in decision.exposures:
         state = programme.run_states.get(exposed.rule)
-        seed = state.seed if state is not None else programme.playbook.team.holdout_seed
+        seed = state.seed if state is not None else programme.team.holdout_seed
         kept = situation.assignments.get(seed)
         units.append(kept.unit if kept is not None else unit.key)
     return tuple(units)

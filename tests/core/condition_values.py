@@ -16,6 +16,7 @@ from opportune.core.conditions.cart import Cart
 from opportune.core.conditions.consent import Consent
 from opportune.core.conditions.count import Count
 from opportune.core.conditions.distinct import Distinct
+from opportune.core.conditions.everyone import Everyone
 from opportune.core.conditions.happening import FactTest
 from opportune.core.conditions.not_ import Not
 from opportune.core.conditions.page import Page
@@ -266,6 +267,7 @@ def schedules(draw: st.DrawFn) -> Schedule:
 
 
 leaves: st.SearchStrategy[Condition] = st.one_of(
+    st.just(Everyone()),
     counts,
     distincts,
     recencies,

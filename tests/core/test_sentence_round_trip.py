@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import msgspec
 import pytest
@@ -13,10 +14,10 @@ from tests.core.condition_values import BARE_VOCABULARY, VOCABULARY, conditions,
 
 from opportune.core.conditions import CONDITIONS, AnyCondition
 from opportune.core.conditions.base import Condition
-from opportune.core.grammar import write
+from opportune.core.grammar import SHARED, write
 from opportune.core.sentence import describe, parse_condition
 from opportune.core.vocabulary import Vocabulary
-from opportune.core.words import words_of
+from opportune.core.words import GRAMMAR_WORDS, words_of
 from opportune.errors import SentenceError
 
 SENTENCES = {
@@ -58,6 +59,13 @@ SENTENCES = {
         'the campaign is "summer sale" or "winter sale", or the device type is mobile'
     ),
     "the country is one of de, at, ch": "the country is de, at or ch",
+    "a visitor viewed category shoes": "a visitor viewed with category shoes",
+    "a visitor has not bought yet": "a visitor has not bought",
+    "the cart value is €50 or more": "the cart value is at least €50",
+    "a visitor's loyalty tier is gold": "the loyalty tier is gold",
+    "a visitor has spent more than €100": "a visitor spent more than €100",
+    "the page path starts with /sale": 'the page path starts with "/sale"',
+    "all visitors": "everyone",
     "it is a weekend": "it is a Saturday or Sunday",
     "the cart value is more than €50 and has bought": "the cart value is more than €50 and the visitor bought",
     "A  Visitor\n BOUGHT  Ever.": "a visitor bought",
@@ -154,3 +162,9 @@ def test_a_structured_form_that_cannot_be_is_refused() -> None:
     ):
         with pytest.raises(msgspec.ValidationError):
             msgspec.json.decode(broken, type=AnyCondition)
+
+
+def test_every_word_of_the_grammar_is_quoted_as_a_value() -> None:
+    literals = re.findall(r'"([^"]*)"', "\n".join([SHARED, *(member.grammar for member in CONDITIONS)]))
+    words = {word for literal in literals for word in literal.replace("|", " ").split() if word.isalpha()}
+    assert words <= GRAMMAR_WORDS

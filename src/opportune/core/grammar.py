@@ -25,7 +25,7 @@ from opportune.core.conditions.count import Times
 from opportune.core.conditions.happening import FactTest, Narrowing, OnPage
 from opportune.core.conditions.signal import list_idioms
 from opportune.core.phrases import date, duration, money
-from opportune.core.phrases.wording import NUMBER_WORDS, QUOTED, plural, squeezed, unquote
+from opportune.core.phrases.wording import NUMBER_WORDS, QUOTED, article, plural, squeezed, unquote
 from opportune.core.spoken import Said, at_of, read_inside, read_test, read_whole
 from opportune.core.window import THIS_VISIT, TODAY, Window
 from opportune.core.words import FREE_ALONE, Words
@@ -48,6 +48,7 @@ on_page: _THE_PRODUCT_ON_PAGE -> on_product
     | _THE_CATEGORY_ON_PAGE -> on_category
 filters: filter* -> filters
 filter: (_WITH | _AND_WITH) fact fact_test -> filter
+    | FACT fact_test -> filter_bare
 fact: FACT -> fact
     | QUOTED -> fact_named
 facts: FACTS -> facts
@@ -84,7 +85,7 @@ window: _IN DURATION -> in_last
     | _IN UNIT -> in_last
     | "in this visit|this visit|during this visit|on this visit" -> in_visit
     | "today" -> today
-    | "ever" -> ever
+    | "ever|yet|so far" -> ever
     | "since they last" event -> since
 
 ?amount: NUMBER | MONEY | DURATION | PERCENT
@@ -99,9 +100,9 @@ TERMINALS: Mapping[str, tuple[int, str]] = {
         rf"(?:(?:an?|the|any|this|that)\s+{_NOUN}|someone|somebody|anyone|they)(?:\s+(?:who|that))?",
     ),
     "KIND": (13, rf"(?:an?|the)\s+(?:returning|new)\s+{_NOUN}(?:\s+(?:who|that))?"),
-    "_AND": (11, r",?\s*(?:and|but)"),
-    "_OR": (11, r",?\s*or"),
-    "_AND_WITH": (14, r",?\s*and\s+with"),
+    "_AND": (11, r"(?:,\s*)?(?:and|but)"),
+    "_OR": (11, r"(?:,\s*)?or"),
+    "_AND_WITH": (14, r"(?:,\s*)?and\s+with"),
     "_WITH": (13, r"with|in(?=\s+(?:the\s+)?category(?!\w))|of(?=\s+(?:the\s+)?category(?!\w))"),
     "_NOT": (11, "not"),
     "_HAS": (11, "has|have"),
@@ -114,6 +115,7 @@ TERMINALS: Mapping[str, tuple[int, str]] = {
         15,
         r"the\s+category\s+on\s+(?:the|this)\s+page|this\s+category|the\s+page's\s+category",
     ),
+    "_SIGNAL_OF": (13, rf"(?:an?|the)\s+{_NOUN}['\u2019]s"),
     "_SIGNAL_THE": (11, r"the(?:ir)?"),
     "_CART": (
         42,
@@ -124,7 +126,7 @@ TERMINALS: Mapping[str, tuple[int, str]] = {
     "_KNOWN": (11, "known"),
     "_YES": (11, "yes|true"),
     "_NO": (11, "no|false"),
-    "_NOT_OLDER": (15, r",?\s*(?:and\s+)?not\s+older\s+than"),
+    "_NOT_OLDER": (15, r"(?:,\s*)?(?:and\s+)?not\s+older\s+than"),
     "DAY": (
         12,
         r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekdays?|weekends?|weekend\s+days?|working\s+days?",
@@ -162,8 +164,9 @@ EXAMPLES_OF: Mapping[str, tuple[str, ...]] = {
 BEGINNINGS = (
     "the", "their", "cart", "stage", "has", "have", "hasn't", "haven't", "is", "it", "last", "spent", "not", "never",
     "did", "either", "both", "agreed", "consented", "came", "returned",
+    "everyone", "everybody", "nobody", "more", "less", "fewer",
 )  # fmt: skip
-"""Words that begin a condition, so that an "or" before them does not go on with a list of values."""
+"""Words that begin a condition, or go on with an amount: an "or" before them does not belong to a list of values."""
 
 
 class Grammar(NamedTuple):
@@ -218,8 +221,8 @@ _PRIORITIES = {
 
 def _vocabulary_phrases(words: Words) -> dict[str, Sequence[str]]:
     idioms = list(list_idioms(words))
-    things = [f"a {thing}" for thing in words.things] + [f"an {thing}" for thing in words.things]
-    things += [plural(thing) for thing in words.things] + ["something", "anything"]
+    things = [phrase for thing in words.things for phrase in (f"{article(thing)} {thing}", plural(thing))]
+    things += ["something", "anything"]
     return {
         "EVENT_DID": list(words.did),
         "EVENT_DONE": list(words.done),
@@ -244,13 +247,13 @@ def _looking_ahead(words: Words, patterns: Mapping[str, tuple[int, str]]) -> dic
     first = "|".join(re.escape(word) for word in sorted(words.reserved - FREE_ALONE, key=len, reverse=True))
     has_not = r"(?:(?:has|have)\s+not|hasn't|haven't|did\s+not)"
     since = rf"(?:since(?!\s+they)|(?:{duration.PATTERN})\s+later)"
-    letters = r"[^\W\d_](?:[\w'&+./-]*\w)?"
+    letters = r"/?[^\W\d_](?:[\w'&+./*-]*[\w*/])?"
     return {
         "_AND_HAS_NOT_SINCE": (
             90,
-            rf",?\s*(?:and|but)\s+{has_not}\s+(?=(?:{done}|done\s+(?:{QUOTED}))\s+{since}{END})",
+            rf"(?:,\s*)?(?:and|but)\s+{has_not}\s+(?=(?:{done}|done\s+(?:{QUOTED}))\s+{since}{END})",
         ),
-        "LIST_OR": (16, rf",?\s*or(?!\s+(?:(?:{begins}){END}))(?!\s*\()"),
+        "LIST_OR": (16, rf"(?:,\s*)?or(?!\s+(?:(?:{begins}){END}))(?!\s*\()"),
         "COMMA": (13, rf",(?!\s*(?:or|and|but|not\s+older){END})"),
         "BARE": (0, rf"(?!(?:{first}){END}){letters}(?:\s+(?!(?:{reserved}){END}){letters})*"),
         "MONEY": (32, money.pattern(words.currency)),
@@ -347,6 +350,7 @@ SHARED_READERS: Readers = {
     "on_category": lambda _: "category",
     "filters": lambda _, *filters: filters,
     "filter": lambda _, fact, said: (fact, said),
+    "filter_bare": lambda words, phrase, said: (words.facts[squeezed(phrase)], said),
     "fact": lambda words, phrase: words.facts[squeezed(phrase)],
     "facts": lambda words, phrase: words.plural_facts[squeezed(phrase)],
     "fact_named": lambda _, name: unquote(name),

@@ -9,6 +9,7 @@ from opportune.core.conditions.cart import Cart
 from opportune.core.conditions.consent import Consent
 from opportune.core.conditions.count import Count
 from opportune.core.conditions.distinct import Distinct
+from opportune.core.conditions.everyone import Everyone
 from opportune.core.conditions.not_ import Not
 from opportune.core.conditions.page import Page
 from opportune.core.conditions.recency import Recency
@@ -32,6 +33,7 @@ CONDITIONS: tuple[type[Condition], ...] = (
     Cart,
     Consent,
     Schedule,
+    Everyone,
     All,
     Any,
     Not,
@@ -39,7 +41,7 @@ CONDITIONS: tuple[type[Condition], ...] = (
 
 AnyCondition = (
     Count | Distinct | Total | Recency | Sequence | SignalTest | Page | Visitor | Stage | Cart | Consent | Schedule
-    | All | Any | Not
+    | Everyone | All | Any | Not
 )  # fmt: skip
 
 __all__ = ["CONDITIONS", "AnyCondition"]

@@ -14,7 +14,7 @@ from opportune.core.finding import Finding
 from opportune.core.moment import to_clock
 from opportune.core.phrases.duration import describe_duration, parse_duration
 from opportune.core.phrases.wording import squeezed, unquote
-from opportune.core.signals.base import Signal
+from opportune.core.signals.base import Signal, SignalValue
 from opportune.core.spoken import (
     Said,
     at_of,
@@ -58,8 +58,8 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         "enough; what is not known is not equal to anything."
     )
     grammar = """
-        signal_statement: _SIGNAL_THE? SIGNAL signal_test [age] -> signal
-            | _SIGNAL_THE QUOTED signal_test [age] -> signal
+        signal_statement: (_SIGNAL_THE | _SIGNAL_OF)? SIGNAL signal_test [age] -> signal
+            | (_SIGNAL_THE | _SIGNAL_OF) QUOTED signal_test [age] -> signal
         idiom_predicate: IDIOM -> idiom
             | IDIOM_NOT -> idiom_not
         signal_test: _IS values -> test_is
@@ -67,6 +67,8 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
             | _IS "one of|any of" values -> test_is
             | _IS_NOT "one of|any of" values -> test_is_not
             | _IS comparator amount -> test_order
+            | _IS amount "or more|or above|or over" -> test_or_more
+            | _IS amount "or less|or fewer|or below|or under" -> test_or_less
             | _IS "between" amount _AND amount -> test_between
             | "contains|contain|includes|include" values -> test_contains
             | "does not contain|do not contain|does not include|do not include" values -> test_lacks
@@ -130,19 +132,21 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         known = vocabulary.signals.get(name)
         if known is not None and type(known).changes_at is not Signal.changes_at:
             return _compile_drifting(known, holds)
+        told = known.told if known is not None else _nothing_told
         remembered: dict[object, Finding] = {}
 
         def check(situation: Situation) -> Finding:
-            reading = situation.readings.get(name) or situation.read(name)
-            value = reading.value
-            kind = type(value)
-            if kind is str or kind is int:
+            reading = situation.readings.get(name)
+            value = told(situation) if reading is None else reading.value
+            if value is None:
+                value = situation.read(name).value
+            if type(value) in _REMEMBERED_TYPES:
                 finding = remembered.get(value)
                 if finding is not None:
                     return finding
             held = holds(value, 0)
             finding = Finding(held, (value,), 1.0 if held else 0.0)
-            if (kind is str or kind is int) and len(remembered) < _MOST_REMEMBERED:
+            if type(value) in _REMEMBERED_TYPES and len(remembered) < _MOST_REMEMBERED:
                 remembered[value] = finding
             return finding
 
@@ -234,6 +238,11 @@ def _compile_drifting(signal: Signal, holds: Holds) -> Check:
     return check
 
 
+def _nothing_told(_: Situation) -> SignalValue:
+    return None
+
+
+_REMEMBERED_TYPES = frozenset({str, int})
 _MOST_REMEMBERED = 1_000
 """Findings by text value are kept, as few values make up most requests; a request's own texts must not fill memory."""
 
@@ -313,6 +322,8 @@ TEST_READERS: Readers = {
     "test_is": lambda _, values: Said("is", values),
     "test_is_not": lambda _, values: Said("is not", values),
     "test_order": _order,
+    "test_or_more": lambda words, amount: _order(words, "at least", amount),
+    "test_or_less": lambda words, amount: _order(words, "at most", amount),
     "test_between": lambda _, low, high: Said("between", (low, high)),
     "test_contains": lambda _, values: Said("contains", values),
     "test_lacks": lambda _, values: Said("does not contain", values),

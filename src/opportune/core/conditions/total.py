@@ -43,7 +43,7 @@ class Total(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="total
 
     meaning = "Adds up an amount of money or a number inside a window. `spent` adds up the values of orders."
     grammar = """
-        total_predicate: "spent" [comparator] amount [window] -> total_spent
+        total_predicate: "spent|has spent" [comparator] amount [window] -> total_spent
             | happening "with a total" fact "of" [comparator] amount [window] -> total
     """
     examples = (

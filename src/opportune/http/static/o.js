@@ -8,7 +8,7 @@
   const api = window.opportune = { track() {}, identify() {}, page() {} };
   if (!script || !data.key || navigator.globalPrivacyControl) return;
 
-  const MOST_WAITING = 60, MOST_AT_ONCE = 20, MOST_TRIES = 4;
+  const agent = navigator.userAgent, MOST_WAITING = 60, MOST_AT_ONCE = 20, MOST_TRIES = 4;
   const door = script.src.replace(/\/o\.js.*$/, '') + '/v1/decide';
   const on = (target, name, act) => target.addEventListener(name, quietly(act), { passive: true });
   const newId = () => crypto.randomUUID ? crypto.randomUUID()
@@ -24,7 +24,7 @@
     document.cookie = `${name}=${made}; Path=/; Max-Age=34128000; SameSite=Lax${location.protocol === 'https:' ? '; Secure' : ''}`;
     return made;
   };
-  // Addresses without fragment, and without values that hold an e-mail address.
+  // No fragments, and no values that hold an e-mail address.
   const cleaned = (url) => url.split('#')[0].replace(/([?&][^=&]*=)[^&]*(?:@|%40)[^&]*/gi, '$1');
 
   const campaignOf = (search) => {
@@ -39,7 +39,7 @@
     if (waiting.length >= MOST_WAITING) return;
     device = readDevice();
     const context = { page: view && view.page, campaign: view && view.campaign, locale: navigator.language,
-      userAgent: navigator.userAgent, library: { name: 'o.js', version: '1' } };
+      userAgent: agent, library: { name: 'o.js', version: '1' } };
     waiting.push(JSON.stringify({ type, messageId: newId(), timestamp: new Date().toISOString(), anonymousId: device,
       ...fields, context: { ...context, ...fields.context } }));
     later(seconds);
@@ -90,6 +90,7 @@
   };
   const leave = () => {
     if (!view) return;
+    scrolled();
     if (shownSince) view.shown += performance.now() - shownSince;
     shownSince = 0;
     if (view.lcp) track('Web Vitals', { lcp: Math.round(view.lcp) }, 1);

@@ -73,15 +73,23 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def decide(place: Place, situation: Situation, programme: Programme) -> Decision:
     """What this slot shows this visitor. Raises whatever a broken rule raises; the caller answers `fault`."""
     if programme.is_off:
-        return Decision(
-            slot=place.slot.name,
-            value=place.normal.fill(situation),
-            variant="",
-            reason="DISABLED",
-            outcome="off",
-            gate="off",
-        )
+        return _unasked(place, situation, "DISABLED", "off")
+    if situation.context.is_machine:
+        return _unasked(place, situation, "DEFAULT", "bot")
     return _walk(place, situation, programme).decide()
+
+
+def _unasked(place: Place, situation: Situation, reason: Reason, outcome: Outcome) -> Decision:
+    """Normal content, without asking any rule."""
+    is_off = outcome == "off"
+    return Decision(
+        slot=place.slot.name,
+        value=place.normal.fill(situation),
+        variant="" if is_off else "normal",
+        reason=reason,
+        outcome=outcome,
+        gate="off" if is_off else "",
+    )
 
 
 def survey(place: Place, situation: Situation, programme: Programme, decision: Decision) -> Decision:

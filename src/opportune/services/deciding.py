@@ -165,7 +165,7 @@ def explain_decision(
         headline = f"there is no place “{decision.slot}” in the published rules"
         return receipt, Explanation(slot=decision.slot, headline=headline)
     place = programme.places.get(decision.slot)
-    if place is None or decision.outcome in ("off", "error"):
+    if place is None or decision.outcome in ("off", "bot", "error"):
         return receipt, explain(receipt, programme.playbook)
     whole = receipt_of(survey(place, situation, programme, decision), situation, programme)
     found = explain(whole, programme.playbook)
@@ -196,9 +196,6 @@ def _decide_one(house: House, programme: Programme, name: str, situation: Situat
     place = programme.places.get(name)
     if place is None:
         return fault(None, name, situation, UNKNOWN_SLOT)
-    if situation.context.is_machine:
-        value = place.normal.fill(situation)
-        return Decision(slot=name, value=value, variant="normal", reason="DEFAULT", outcome="bot")
     try:
         return decide(place, situation, programme)
     except Exception:  # noqa: BLE001 - one broken rule must not take the page down

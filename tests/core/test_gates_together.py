@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 from tests.building import NOW, Flag, asked, hiding, programme, rule, unit_in
 
+from opportune.core.conditions.base import Check
 from opportune.core.decision import Decision
+from opportune.core.finding import Finding
 from opportune.core.moment import DAY, HOUR
 from opportune.core.programme import Programme
 from opportune.core.rule import CONTROL, TREATMENT, Hide, Limits, Rule, Show, Test
@@ -13,6 +15,7 @@ from opportune.core.situation import Context, PastExposure
 from opportune.core.slot import Slot, Variant
 from opportune.core.team import Team
 from opportune.core.timeline import Timeline, TimelineEvent
+from opportune.core.vocabulary import Vocabulary
 
 TAGGED = Slot(
     name="hero",
@@ -22,6 +25,15 @@ TAGGED = Slot(
         Variant(name="Promo", value={"headline": "-20 %"}, tags=frozenset({"promo"})),
     ),
 )
+
+
+class Until(Flag, frozen=True, tag="until in tests"):
+    """A flag that is down until a moment."""
+
+    at: int = 0
+
+    def compile(self, vocabulary: Vocabulary) -> Check:
+        return lambda _: Finding(False, (), 0.0, self.at)
 
 
 def exposed(decision: Decision) -> list[tuple[str, str, str]]:
@@ -125,3 +137,18 @@ def test_what_left_the_cart_is_not_in_the_cart() -> None:
     in_cart = asked(of, timeline=Timeline([added]), context=context)
     bought = asked(of, timeline=Timeline([ordered, added]), context=context)
     assert (in_cart.outcome, bought.outcome) == ("hidden", "normal")
+
+
+def test_an_answer_holds_no_longer_than_its_rule_or_what_keeps_it_away() -> None:
+    dismissed = TimelineEvent(NOW - DAY, 1, "Slot Dismissed", "browser", {"slot": "hero"})
+    earlier = [
+        PastExposure("rule", "hero", "A", "hash of A", TREATMENT, at, at) for at in (NOW - 2 * DAY, NOW - DAY)
+    ]
+    ends = programme(rule("A", until_at=NOW + HOUR))
+    cools = programme(rule("A", limits=Limits(not_after_dismissed_days=3)))
+    often = programme(rule("A", limits=Limits(at_most=2, at_most_days=7)))
+    excepted = programme(rule("A", not_if=Until(name="in support", at=NOW + 2 * HOUR)))
+    assert asked(ends, "keen").holds_until == NOW + HOUR
+    assert asked(cools, "keen", timeline=Timeline([dismissed])).holds_until == NOW + 2 * DAY + 1
+    assert asked(often, "keen", exposures=earlier).holds_until == NOW + 5 * DAY + 1
+    assert asked(excepted, "keen").holds_until == NOW + 2 * HOUR

@@ -132,6 +132,7 @@ class _Walk(msgspec.Struct, gc=False):
     candidates: Iterator[Showing]
     is_previewer: bool
     gate: str = ""
+    holds_until: int | None = None
     exposures: tuple[Exposed, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -238,8 +239,10 @@ class _Walk(msgspec.Struct, gc=False):
     def _bound(self, acting: Acting) -> Verdict | None:
         if acting.is_preview and not self.is_previewer:
             return "preview only"
-        if acting.until_at and self.situation.now >= acting.until_at:
-            return "ended"
+        if acting.until_at:
+            if self.situation.now >= acting.until_at:
+                return "ended"
+            self._hold(acting.until_at)
         return None
 
     def _exception(self, acting: Acting) -> Verdict:
@@ -248,6 +251,7 @@ class _Walk(msgspec.Struct, gc=False):
             finding = situation.findings.get(acting.not_if_name)
             if finding is None:
                 finding = situation.findings[acting.not_if_name] = acting.not_if(situation)
+            self._hold(finding.holds_until)
             if finding.held:
                 return "not if"
         if acting.share < BUCKETS and not self.is_previewer:
@@ -339,7 +343,13 @@ class _Walk(msgspec.Struct, gc=False):
         if finding is None:
             rule, slot = showing.acting.rule, self.place.slot.name
             finding = findings[name] = _limit(rule, limits, slot, self.situation)
+        self._hold(finding.holds_until)
         return finding.held
+
+    def _hold(self, until: int | None) -> None:
+        """The answer may be another one from this moment on."""
+        if until is not None and (self.holds_until is None or until < self.holds_until):
+            self.holds_until = until
 
     # -- answers ----------------------------------------------------------------------------
 
@@ -364,11 +374,10 @@ class _Walk(msgspec.Struct, gc=False):
 
     def _answer(self, value: Any, variant: str, reason: Reason, outcome: Outcome, rule: str) -> Decision:
         findings = self.situation.findings
-        holds_until: int | None = None
         for step in self.steps:
             finding = findings.get(step[0])
             if finding is not None and finding.holds_until is not None:
-                holds_until = min(finding.holds_until, holds_until or finding.holds_until)
+                self._hold(finding.holds_until)
         return Decision(
             slot=self.place.slot.name,
             value=value,
@@ -377,7 +386,7 @@ class _Walk(msgspec.Struct, gc=False):
             outcome=outcome,
             rule=rule,
             gate=self.gate,
-            holds_until=holds_until,
+            holds_until=self.holds_until,
             exposures=self.exposures,
             assignments=self.assignments,
             steps=self.steps,
@@ -423,7 +432,7 @@ def _limit(rule: str, limits: Limits, slot: str, situation: Situation) -> Findin
         since = situation.now - int(days * DAY) if days is not None else 0
         current = situation.visit.id if situation.visit is not None else None
         given = {
-            past.session
+            past.session: past.first_at
             for past in situation.exposures
             if past.rule == rule
             and past.slot == slot
@@ -432,7 +441,8 @@ def _limit(rule: str, limits: Limits, slot: str, situation: Situation) -> Findin
             and past.session != current
         }
         if len(given) >= limits.at_most:
-            return Finding(True, ("given", len(given), limits.at_most), 1.0)
+            until = min(given.values()) + int(days * DAY) + 1 if days is not None and given else None
+            return Finding(True, ("given", len(given), limits.at_most), 1.0, until)
     if limits.not_after_dismissed_days is not None:
         days = limits.not_after_dismissed_days
         since = situation.now - int(days * DAY) if days else 0
@@ -440,7 +450,8 @@ def _limit(rule: str, limits: Limits, slot: str, situation: Situation) -> Findin
             if event.occurred_at < since:
                 break
             if event.facts.get("slot") == slot:
-                return Finding(True, ("dismissed", event.occurred_at), 1.0)
+                until = event.occurred_at + int(days * DAY) + 1 if days else None
+                return Finding(True, ("dismissed", event.occurred_at), 1.0, until)
     return FAILED
 
 

@@ -9,12 +9,13 @@ from opportune.core.conditions.base import Check, Condition, Needs
 from opportune.core.decision import Decision, decide
 from opportune.core.finding import Finding
 from opportune.core.moment import HOUR
-from opportune.core.plan import Plan
 from opportune.core.playbook import Playbook
 from opportune.core.programme import Programme
 from opportune.core.rule import Hide, Rule, RunState, Show
+from opportune.core.signals import FAMILY
 from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.core.slot import Slot, Variant
+from opportune.core.standard_plan import STANDARD_PLAN
 from opportune.core.team import Team
 from opportune.core.vocabulary import Vocabulary
 
@@ -61,12 +62,12 @@ HERO = Slot(
 def programme(
     *rules: Rule, team: Team | None = None, states: dict[str, RunState] | None = None, **other: Any
 ) -> Programme:
-    plan = Plan()
+    plan = STANDARD_PLAN
     playbook = Playbook(
         revision="abc",
         team=team or Team(),
         plan=plan,
-        vocabulary=Vocabulary(plan=plan, signals={}, attributes=("name",)),
+        vocabulary=Vocabulary(plan=plan, signals=FAMILY, attributes=("name",)),
         slots={"hero": HERO},
         rules={rule.name: rule for rule in rules},
         behaviours={rule.name: f"hash of {rule.name}" for rule in rules},

@@ -9,6 +9,7 @@ from tests.building import NOW, Flag, asked, hiding, programme, rule, situation,
 
 from opportune.core.allocation import bucket_of
 from opportune.core.conditions.base import Check
+from opportune.core.conditions.signal import SignalTest
 from opportune.core.decision import Decision, decide
 from opportune.core.finding import Finding
 from opportune.core.moment import DAY, HOUR
@@ -259,3 +260,13 @@ def test_a_receipt_decides_again_to_equal_bytes(flags: tuple[str, ...], unit: st
     again = replay(decode(first.to_json()), of.playbook)
     assert again.to_json() == first.to_json()
     assert first.content == content_hash(decide(of.places["hero"], here, of).value)
+
+
+def test_a_receipt_keeps_what_the_request_said_of_the_signals_a_rule_asks_for() -> None:
+    on_mobile = SignalTest(signal="device type", test="is", values=("mobile",))
+    of = programme(Rule(name="A", when=on_mobile, show=(Show(slot="hero", variant="Shoes"),)))
+    asking = situation(of=of, context=Context(device_type="mobile", country="DE"))
+    decision = decide(of.places["hero"], asking, of)
+    assert receipt_of(decision, asking, of).signals == {
+        "device type": Reading("mobile", "session", "high", NOW)
+    }

@@ -124,6 +124,7 @@ class Programme:
         "revision",
         "run_states",
         "seen_events",
+        "signals",
         "team",
         "waiting",
     )
@@ -150,6 +151,8 @@ class Programme:
         self.places: Mapping[str, Place] = {
             name: builder.place(slot) for name, slot in playbook.slots.items()
         }
+        self.signals: Mapping[str, frozenset[str]] = builder.signals
+        """By acting rule: every signal its conditions ask for."""
         self.waiting: tuple[Waiting, ...] = tuple(builder.waiting)
 
     def with_seen(self, names: frozenset[str]) -> Programme:
@@ -187,6 +190,7 @@ class _Builder:
         self.playbook = playbook
         self.waiting: list[Waiting] = []
         self.acting: dict[str, Acting] = {}
+        self.signals: dict[str, frozenset[str]] = {}
         for rule in playbook.rules.values():
             state = run_states.get(rule.name)
             if state is None or state.state not in ACTING:
@@ -196,6 +200,12 @@ class _Builder:
                 self.waiting.append(Waiting(rule.name, missing))
                 continue
             self.acting[rule.name] = self._act(rule, state)
+            self.signals[rule.name] = frozenset(
+                name
+                for condition in (rule.when, rule.not_if)
+                if condition is not None
+                for name in condition.needs(playbook.vocabulary).signals
+            )
         self.hides = [
             (hide, self.acting[rule.name])
             for rule in playbook.rules.values()

@@ -5,7 +5,7 @@ It holds plain values only. Words for people are made from it by `explanation.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -68,6 +68,7 @@ def receipt_of(decision: Decision, situation: Situation, programme: Programme) -
     runs = {name: _run(programme.run_states[name]) for name in sorted(rules) if name in programme.run_states}
     seeds = {programme.run_states[name].seed for name in runs} | {programme.playbook.team.holdout_seed}
     unit = situation.unit
+    _read_told(rules, situation, programme)
     return Receipt(
         slot=decision.slot,
         at=situation.now,
@@ -84,7 +85,7 @@ def receipt_of(decision: Decision, situation: Situation, programme: Programme) -
         steps=decision.steps,
         findings={
             name: finding
-            for name, finding in situation.findings.items()
+            for name, finding in tuple(situation.findings.items())
             if name == CONSENT_GATE or any(name == rule or name.startswith(f"{rule}/") for rule in rules)
         },
         signals=dict(situation.readings),
@@ -92,6 +93,19 @@ def receipt_of(decision: Decision, situation: Situation, programme: Programme) -
         runs=runs,
         context=context_facts(situation.context),
     )
+
+
+def _read_told(rules: Iterable[str], situation: Situation, programme: Programme) -> None:
+    """Conditions take what the request itself says without keeping a reading; a receipt keeps it."""
+    signals = programme.playbook.vocabulary.signals
+    for rule in rules:
+        for name in programme.signals.get(rule, ()):
+            if (
+                name not in situation.readings
+                and name in signals
+                and signals[name].told(situation) is not None
+            ):
+                situation.read(name)
 
 
 def content_hash(value: Any) -> str:

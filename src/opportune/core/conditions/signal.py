@@ -132,7 +132,7 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         known = vocabulary.signals.get(name)
         if known is not None and type(known).changes_at is not Signal.changes_at:
             return _compile_drifting(known, holds)
-        told = known.told if known is not None else _nothing_told
+        told = known.told if known is not None and known.type != "money" else _nothing_told
         remembered: dict[object, Finding] = {}
 
         def check(situation: Situation) -> Finding:

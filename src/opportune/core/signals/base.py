@@ -7,8 +7,9 @@ profile says (`profile`). How sure an answer is follows from its age, by the thr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
@@ -19,7 +20,7 @@ from opportune.core.timeline import FactValue, TimelineEvent
 from opportune.core.values import to_minor_units
 
 if TYPE_CHECKING:
-    from opportune.core.situation import Situation
+    from opportune.core.situation import Context, Situation
 
 SignalType = Literal["text", "number", "money", "yes/no", "list", "duration", "moment"]
 Source = Literal["session", "event", "profile"]
@@ -59,22 +60,36 @@ class Signal(ABC):
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names under which it may be read."""
 
+    field: ClassVar[str] = ""
+    """The field of the request's context that says it, where there is one; what the field says stands."""
+
     def __init__(self, plan: Plan | None = None) -> None:
         """With a plan, events are found under their former names as well."""
         self.plan = plan
         self.is_unstated = frozenset(spellings(self.name)).isdisjoint
         """Whether none of these attribute names is a spelling of this signal's name."""
+        self.said_by: Callable[[Context], SignalValue] = (
+            attrgetter(self.field) if self.field else _nothing_said
+        )
 
     def answer(self, situation: Situation) -> Reading:
-        """What the request states under this very name, where it fits the type; else what is known."""
-        attributes = situation.context.attributes
-        if not self.is_unstated(attributes):
-            types = _STATED_TYPES[self.type]
-            for spelling in spellings(self.name):
-                value = attributes.get(spelling)
-                if type(value) in types and (stated := self._worth(value)) is not None:
-                    return Reading(stated, "session", "high", situation.now)
+        """What the request says of it, else what is known."""
+        told = self.told(situation)
+        if told is not None:
+            return Reading(told, "session", "high", situation.now)
         return self.read(situation)
+
+    def told(self, situation: Situation) -> SignalValue:
+        """What the request itself says, under this very name where it fits the type, or in its field; None: nothing."""
+        context = situation.context
+        if self.is_unstated(context.attributes):
+            return self.said_by(context) or None
+        types = _STATED_TYPES[self.type]
+        for spelling in spellings(self.name):
+            value = context.attributes.get(spelling)
+            if type(value) in types and (stated := self._worth(value)) is not None:
+                return stated
+        return self.said_by(context) or None
 
     def _worth(self, stated: SignalValue) -> SignalValue:
         """A stated value of a fitting type as the signal has it; money comes in whole units. None: nothing said."""
@@ -95,6 +110,10 @@ class Signal(ABC):
         if self.plan is None:
             return names
         return tuple(every for name in names for every in self.plan.names_of(name))
+
+
+def _nothing_said(_: Context) -> SignalValue:
+    return None
 
 
 _STATED_TYPES: Mapping[SignalType, frozenset[type]] = {

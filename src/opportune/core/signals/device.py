@@ -22,11 +22,11 @@ class DeviceSignal(Signal):
 class DeviceType(DeviceSignal):
     name = "device type"
     aliases = ("device",)
+    field = "device_type"
     meaning = "What they use: mobile, tablet or desktop (bot for machines that say so)."
 
     def read(self, situation: Situation) -> Reading:
-        context = situation.context
-        return from_request(situation, context.device_type or device_type_of(context.user_agent))
+        return from_request(situation, device_type_of(situation.context.user_agent))
 
 
 class Browser(DeviceSignal):

@@ -31,14 +31,13 @@ class Language(Signal):
 class Country(Signal):
     name = "country"
     aliases = ("location",)
+    field = "country"
     type = "text"
     source = "session"
     confidence = "high"
     meaning = "The country they are in, from the request or a trusted header, else from their profile."
 
     def read(self, situation: Situation) -> Reading:
-        if situation.context.country:
-            return from_request(situation, situation.context.country)
         return read_text_trait(
             situation, "country", "country_code", "countryCode", "address.country", "location"
         )

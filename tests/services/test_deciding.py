@@ -10,6 +10,7 @@ from tests.building import NOW, Flag, hiding, programme, rule, unit_in
 
 from opportune.core.key import key_of
 from opportune.core.rule import TREATMENT, Rule, RunState, Test
+from opportune.core.sentence import parse_condition
 from opportune.core.situation import Context
 from opportune.core.team import Team
 from opportune.services.deciding import Answered, Question, decide_slots
@@ -18,6 +19,7 @@ from opportune.services.tokens import exposures_of, open_token, read_token
 from opportune.storage.base import EventRow, Recollection
 from opportune.storage.memory import MemoryStorage
 
+SEEN = frozenset({"Product Viewed", "Products Searched"})
 SECRET = b"a secret of thirty-two bytes....."
 
 
@@ -230,6 +232,21 @@ def test_receipts_say_why_and_why_not_in_the_rules_own_words(storage: MemoryStor
         "No promo": "a visitor is subscribed (now: flag subscribed)",
         "C": "it is not switched on (draft)",
     }
+
+
+def test_a_near_miss_names_every_part_that_is_missing(storage: MemoryStorage) -> None:
+    made = programme()
+    sentence = "a visitor viewed at least 2 times in 7 days and searched at least 4 times in 7 days"
+    when = parse_condition(sentence, made.playbook.vocabulary)
+    house = house_of(storage, Rule(name="A", when=when, show=rule("A").show), seen_events=SEEN)
+    see(storage, "v-1", "Product Viewed")
+    answer = ask(house, wants_receipts=True)
+    assert answer.why is not None
+    [found] = answer.why.why_not
+    assert found.missing == (
+        "a visitor viewed at least 2 times in 7 days (now: Product Viewed, once, last 07:59)",
+        "a visitor searched at least 4 times in 7 days (now: no Products Searched)",
+    )
 
 
 def test_the_control_group_is_recorded_on_both_sides(storage: MemoryStorage) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from opportune.core.decision import Decision, decide, fault, survey
 from opportune.core.explanation import Explanation, WhyNot, explain
+from opportune.core.finding import Finding
 from opportune.core.key import key_of
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, receipt_of
@@ -167,10 +168,22 @@ def explain_decision(
     place = programme.places.get(decision.slot)
     if place is None or decision.outcome in ("off", "bot", "error"):
         return receipt, explain(receipt, programme.playbook)
-    whole = receipt_of(survey(place, situation, programme, decision), situation, programme)
-    found = explain(whole, programme.playbook)
+    surveyed = survey(place, situation, programme, decision)
+    whole = receipt_of(surveyed, situation, programme)
+    findings = {**whole.findings, **_near_misses(surveyed, situation, programme)}
+    found = explain(msgspec.structs.replace(whole, findings=findings), programme.playbook)
     asleep = tuple(asleep_in(decision.slot, programme))
     return receipt, msgspec.structs.replace(found, why_not=found.why_not + asleep)
+
+
+def _near_misses(decision: Decision, situation: Situation, programme: Programme) -> dict[str, Finding]:
+    """What each rule that did not match found in all its parts: deciding stops at the first that settles it."""
+    rules, vocabulary = programme.playbook.rules, programme.playbook.vocabulary
+    return {
+        name: rules[name].when.compile_whole(vocabulary)(situation)
+        for name, verdict, _ in decision.steps
+        if verdict == "no match" and name in rules
+    }
 
 
 def asleep_in(slot: str, programme: Programme) -> Iterator[WhyNot]:

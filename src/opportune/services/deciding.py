@@ -21,7 +21,7 @@ from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.core.timeline import Timeline, TimelineEvent
 from opportune.core.visit import current_visit
 from opportune.services.house import House
-from opportune.services.recording import record, units_of
+from opportune.services.recording import may_record, record, units_of
 from opportune.services.tokens import Token, sign
 from opportune.storage.base import Recollection
 
@@ -73,7 +73,7 @@ def decide_slots(house: House, question: Question) -> Answer:
     programme = house.programme
     names = question.slots if question.slots is not None else tuple(programme.places)
     try:
-        situation = recollect(house, question)
+        situation = recollect(house, question, programme)
     except Exception:  # noqa: BLE001 - a store that cannot be read must not take the page down
         count_fallback(house, "store")
         return _faulted(programme, names, question, now=house.clock())
@@ -81,23 +81,28 @@ def decide_slots(house: House, question: Question) -> Answer:
     if perf_counter() - started > house.deadline_seconds:
         count_fallback(house, "deadline")
         return _faulted(programme, names, question, now=situation.now)
-    record(house, situation, programme, decisions, is_ahead=question.is_ahead)
+    is_recorded = may_record(situation, programme)
+    if not is_recorded:
+        decisions = [msgspec.structs.replace(each, exposures=(), assignments=()) for each in decisions]
     answer_one = _answer_with_receipt if question.wants_receipts else _answer_one
+    answers = tuple(answer_one(house, decision, situation, programme) for decision in decisions)
+    if is_recorded:
+        record(house, situation, programme, decisions, is_ahead=question.is_ahead)
     return Answer(
         programme.revision,
         situation.seq,
-        tuple(answer_one(house, decision, situation, programme) for decision in decisions),
+        answers,
         any(place.is_personalized for name in names if (place := programme.places.get(name)) is not None),
     )
 
 
-def recollect(house: House, question: Question) -> Situation:
+def recollect(house: House, question: Question, programme: Programme) -> Situation:
     """The situation of a request: who it is, what is remembered of them, and which visit this is."""
     now = house.clock()
     keys = keys_of(question)
     past = house.storage.recall(keys, now=now) if keys else NOBODY
     latest = house.visits.get(keys[0]) if keys else None
-    return situate(house.programme, question, keys, past, now=now, latest=latest)
+    return situate(programme, question, keys, past, now=now, latest=latest)
 
 
 def keys_of(question: Question) -> tuple[int, ...]:

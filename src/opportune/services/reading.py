@@ -282,7 +282,7 @@ def list_known(house: House, record: PersonRecord) -> tuple[str, list[Known]]:
     """
     user = next((key.id for key in record.keys if key.namespace == "user"), None)
     device = next((key.id for key in record.keys if key.namespace == "anonymous"), None)
-    situation = recollect(house, Question(user_id=user, anonymous_id=device))
+    situation = recollect(house, Question(user_id=user, anonymous_id=device), house.programme)
     types = {signal.name: signal.type for signal in SIGNALS if signal.source != "session"}
     known = []
     for name in sorted({*types, *situation.traits}):

@@ -103,9 +103,9 @@ def record(
     *,
     is_ahead: bool,
 ) -> None:
-    """Hands what is new to the writer, or holds it back; waits for nothing."""
+    """Hands what is new to the writer, or holds it back; waits for nothing. See `may_record`."""
     unit, visit = situation.unit, situation.visit
-    if unit is None or visit is None or not may_record(situation, programme):
+    if unit is None or visit is None:
         return
     remember(house.visits, unit.key, (visit.id, situation.now), HELD_KEYS)
     slots = [

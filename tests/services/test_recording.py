@@ -1,0 +1,122 @@
+"""Recording: the last act of an answer, only what may be kept, and nothing a visitor could bend afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import pytest
+from tests.building import NOW, Flag, programme, rule
+
+from opportune.core.conditions.base import Check
+from opportune.core.key import key_of
+from opportune.core.moment import HOUR, to_iso
+from opportune.core.rule import Rule, Show, Test
+from opportune.core.situation import Context, Situation
+from opportune.core.vocabulary import Vocabulary
+from opportune.services.capturing import CaptureSource, capture
+from opportune.services.deciding import Answered, Question, decide_slots
+from opportune.services.house import House
+from opportune.services.tokens import open_token
+from opportune.storage.base import Transaction
+from opportune.storage.memory import MemoryStorage
+
+T = TypeVar("T")
+SECRET = b"a secret of thirty-two bytes....."
+BROWSER = CaptureSource(name="site")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def storage() -> Iterator[MemoryStorage]:
+    store = MemoryStorage()
+    yield store
+    store.close()
+
+
+def house_of(storage: MemoryStorage, *rules: Rule, **other: Any) -> House:
+    return House(storage=storage, clock=Clock(), secret=SECRET, programme=programme(*rules, **other))
+
+
+def send(house: House, event: str, device: str = "v-1", **properties: Any) -> None:
+    at = properties.pop("at", house.clock())
+    message = {
+        "type": "track",
+        "event": event,
+        "anonymousId": device,
+        "timestamp": to_iso(at),
+        "properties": properties,
+    }
+    assert capture(house, BROWSER, [message]).result().accepted == 1
+
+
+def ask(house: House, device: str | None = "v-1", context: Context | None = None, **other: Any) -> Answered:
+    context = context or Context(attributes={"keen": 1})
+    question = Question(anonymous_id=device, slots=("hero",), context=context, **other)
+    return decide_slots(house, question).decisions[0]
+
+
+def exposures(house: House, device: str = "v-1") -> list[tuple[str, str, int]]:
+    found = house.storage.list_exposures([key_of("anonymous", device)])
+    return [(row.rule, row.arm, row.at) for row in found]
+
+
+class Noting(Flag, frozen=True, tag="noting in tests"):
+    """Notes in a list that it was checked."""
+
+    notes: list[str] = []  # noqa: RUF012 - one test's own list
+
+    def compile(self, vocabulary: Vocabulary) -> Check:
+        check = super().compile(vocabulary)
+
+        def noting(situation: Situation) -> Any:
+            self.notes.append(f"checked {self.name}")
+            return check(situation)
+
+        return noting
+
+
+def test_nothing_is_worked_out_any_more_once_it_was_handed_to_the_writer() -> None:
+    notes: list[str] = []
+
+    class Written(MemoryStorage):
+        def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+            notes.append("written")
+            return super().write(job)
+
+    def noting(name: str) -> Rule:
+        shown = (Show(slot="hero", variant="Shoes"),)
+        return Rule(name=name, when=Noting(name=name, notes=notes), show=shown)
+
+    house = house_of(Written(), noting("keen"), noting("rich"))
+    send(house, "keen")
+    notes.clear()
+    ask(house, wants_receipts=True)
+    assert (notes.index("written"), "checked rich" in notes) == (len(notes) - 1, True)
+
+
+def test_a_token_exposes_nobody_who_did_not_let_us_measure(storage: MemoryStorage) -> None:
+    house = house_of(storage, rule("A", test=Test()))
+    send(house, "keen")
+    answer = ask(house, context=Context(attributes={"keen": 1}, purposes=frozenset({"personalize"})))
+    token = open_token(SECRET, answer.token)
+    assert token is not None
+    assert (token.exposures, token.assignments) == ((), ())
+    send(house, "Slot Viewed", decision=answer.token)
+    assert exposures(house) == []
+
+
+def test_a_visit_goes_on_while_its_first_answer_is_held(storage: MemoryStorage) -> None:
+    house = house_of(storage, rule("A"))
+    ask(house)
+    house.clock.now += HOUR // 4  # type: ignore[attr-defined]  # the clock of these tests
+    ask(house)
+    assert {row.session for row in storage.list_exposures([key_of("anonymous", "v-1")])} == {NOW}

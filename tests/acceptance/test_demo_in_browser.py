@@ -68,7 +68,7 @@ def size(request: pytest.FixtureRequest) -> ViewportSize:
 def page(browser: Browser, shop: str, size: ViewportSize) -> Iterator[Page]:
     """A returning visitor on the front page: here two days ago, and never looked at a shoe."""
     with visitor(browser, size, base_url=shop) as page:
-        page.goto("/")
+        see(page, "/")
         open_panel(page)
         page.get_by_role("button", name="Start as a returning visitor").click()
         expect(hero(page)).to_have_text("Made for the long way round")
@@ -94,6 +94,17 @@ def open_panel(page: Page) -> None:
     if opener.is_visible():
         opener.click()
     expect(page.get_by_role("complementary", name="Why this page looks like this")).to_be_in_viewport()
+
+
+def see(page: Page, path: str) -> str:
+    """Opens a page and gives it as sent. A machine that is too busy answers late; then it is opened again."""
+    for _ in range(10):
+        answer = page.goto(path)
+        assert answer is not None
+        text = answer.text()
+        if "No answer came in time" not in text:
+            return text
+    raise AssertionError(f"{path} was never answered in time")
 
 
 def look_at(page: Page, *products: str) -> None:
@@ -123,7 +134,7 @@ def switch(page: Page, rule: str, to: str) -> None:
     button = page.locator(f"#{rule}").get_by_role("button", name=f"Switch {to}")
     if button.is_visible():
         button.click()
-    expect(page.locator(f"#{rule} h2 .chip")).to_have_text(to.capitalize(), timeout=20_000)
+    expect(page.locator(f"#{rule} h2 .chip")).to_have_text(to.capitalize())
 
 
 def close_sheet(page: Page) -> None:
@@ -137,15 +148,13 @@ CATEGORY = "a returning visitor viewed the same category at least {} times in 7 
 
 def test_two_shoes_turn_the_front_page_to_shoes_and_the_panel_says_why(page: Page) -> None:
     look_at(page, FIRST_TWO[0])
-    page.goto("/")
+    see(page, "/")
     expect(hero(page)).to_have_text("Made for the long way round")
     near = reason(page, "home-hero").locator(".why-not", has_text="Category returner")
     near.locator("summary").click()
     expect(near).to_contain_text("Product Viewed, shoes, once")
     look_at(page, FIRST_TWO[1])
-    answer = page.goto("/")
-    assert answer is not None
-    assert "Back for shoes?" in answer.text(), "it stands in the page as sent, so nothing can flicker"
+    assert "Back for shoes?" in see(page, "/"), "it stands in the page as sent, so nothing can flicker"
     expect(hero(page)).to_have_text("Back for shoes?")
     why = reason(page, "home-hero")
     expect(why).to_contain_text(CATEGORY.format(2))
@@ -156,7 +165,7 @@ def test_new_visitor_is_not_a_returning_one(page: Page) -> None:
     open_panel(page)
     page.get_by_role("button", name="Start as a new visitor").click()
     look_at(page, *FIRST_TWO)
-    page.goto("/")
+    see(page, "/")
     expect(hero(page)).to_have_text("Made for the long way round")
 
 
@@ -171,17 +180,17 @@ def test_signing_up_removes_the_banner_for_good(page: Page) -> None:
     expect(place(page, "signup-banner")).to_have_count(0)
     expect(reason(page, "signup-banner")).to_contain_text("subscribed")
     for path in ("/categories/lamps", "/products/table-lantern", "/"):
-        page.goto(path)
+        see(page, path)
         expect(place(page, "signup-banner")).to_have_count(0)
 
 
 def test_help_page_shows_no_promotion_and_quiet_lasts(page: Page) -> None:
     expect(place(page, "offer-bar")).to_be_visible()
     with page.expect_response("**/v1/decide"):
-        page.goto("/help")
+        see(page, "/help")
     expect(place(page, "offer-bar")).to_have_count(0)
     expect(reason(page, "offer-bar")).to_contain_text("Quiet in support")
-    page.goto("/")
+    see(page, "/")
     expect(place(page, "offer-bar")).to_have_count(0)
 
 
@@ -189,7 +198,7 @@ def test_history_is_in_the_panel(page: Page) -> None:
     look_at(page, FIRST_TWO[0])
     open_panel(page)
     page.get_by_text("What we know of you").click()
-    expect(page.locator(".history")).to_contain_text("Ridge walking boot", timeout=20_000)
+    expect(page.locator(".history")).to_contain_text("Ridge walking boot")
     expect(page.locator(".history")).to_contain_text("Table lantern")
 
 
@@ -197,18 +206,18 @@ def test_changed_sentence_starts_a_new_test_acts_at_once_and_knows_the_history(p
     look_at(page, *FIRST_TWO)
     try:
         publish(page, "category-returner", CATEGORY.format(3))
-        expect(page.get_by_role("status")).to_contain_text("A new test starts", timeout=20_000)
-        page.goto("/")
+        expect(page.get_by_role("status")).to_contain_text("A new test starts")
+        see(page, "/")
         expect(hero(page)).to_have_text("Made for the long way round")
         near = reason(page, "home-hero").locator(".why-not", has_text="Category returner")
         near.locator("summary").click()
         expect(near).to_contain_text("Product Viewed, shoes, 2 times")
         look_at(page, "sand-trail-low")
-        page.goto("/")
+        see(page, "/")
         expect(hero(page)).to_have_text("Back for shoes?")
     finally:
         publish(page, "category-returner", CATEGORY.format(2))
-        expect(page.get_by_role("status")).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("status")).to_be_visible()
 
 
 def test_sentence_nobody_understands_is_explained_and_changes_nothing(page: Page) -> None:
@@ -216,16 +225,16 @@ def test_sentence_nobody_understands_is_explained_and_changes_nothing(page: Page
         page, "category-returner", "a returning visitor wiewed the same category at least 2 times in 7 days"
     )
     told = page.get_by_role("alert")
-    expect(told).to_contain_text("did you mean", timeout=20_000)
+    expect(told).to_contain_text("did you mean")
     expect(told).to_contain_text("unchanged")
     look_at(page, *FIRST_TWO)
-    page.goto("/")
+    see(page, "/")
     expect(hero(page)).to_have_text("Back for shoes?")
 
 
 def test_paid_search_match_can_be_switched_on(page: Page) -> None:
     switch(page, "paid-search-match", "on")
-    page.goto("/?utm_source=google&utm_medium=cpc&utm_campaign=autumn")
+    see(page, "/?utm_source=google&utm_medium=cpc&utm_campaign=autumn")
     expect(place(page, "offer-bar")).to_contain_text("prices from our ad")
     expect(reason(page, "offer-bar")).to_contain_text("Paid search match")
 
@@ -241,13 +250,13 @@ def test_shipping_reassurance_can_be_switched_on(page: Page) -> None:
 
 def test_no_discount_for_what_was_bought_can_be_switched_on(page: Page) -> None:
     switch(page, "bought-no-discount", "on")
-    look_at(page, "camp-mug")
+    see(page, "/products/camp-mug")
     expect(place(page, "product-offer")).to_be_visible()
     buy(page, "camp-mug")
-    look_at(page, "camp-mug")
+    see(page, "/products/camp-mug")
     expect(place(page, "product-offer")).to_have_count(0)
     expect(reason(page, "product-offer")).to_contain_text("bought")
-    look_at(page, "thistle-mug")
+    see(page, "/products/thistle-mug")
     expect(place(page, "product-offer")).to_be_visible()
 
 
@@ -255,7 +264,7 @@ def test_rule_can_be_switched_off_again(page: Page) -> None:
     switch(page, "category-returner", "off")
     try:
         look_at(page, *FIRST_TWO)
-        page.goto("/")
+        see(page, "/")
         expect(hero(page)).to_have_text("Made for the long way round")
     finally:
         switch(page, "category-returner", "on")
@@ -319,12 +328,12 @@ def test_preview_can_be_switched_off(page: Page) -> None:
 def test_restart_keeps_what_visitors_did(tmp_path: Path, browser: Browser) -> None:
     folder = tmp_path / "folder"
     with demo(folder) as url, visitor(browser, base_url=url) as page:
-        page.goto("/")
+        see(page, "/")
         look_at(page, *FIRST_TWO)
         cookies = page.context.cookies()
     with demo(folder) as url, visitor(browser, base_url=url) as page:
         page.context.add_cookies(
             [{"name": each["name"], "value": each["value"], "url": url} for each in cookies]
         )
-        page.goto("/")
+        see(page, "/")
         expect(hero(page)).to_have_text("Back for shoes?")

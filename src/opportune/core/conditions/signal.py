@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from lark import Token
@@ -14,7 +14,7 @@ from opportune.core.finding import Finding
 from opportune.core.moment import to_clock
 from opportune.core.phrases.duration import describe_duration, parse_duration
 from opportune.core.phrases.wording import squeezed, unquote
-from opportune.core.signals.base import Signal, SignalValue
+from opportune.core.signals.base import Signal, SignalType, SignalValue
 from opportune.core.spoken import (
     Said,
     at_of,
@@ -132,25 +132,7 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         known = vocabulary.signals.get(name)
         if known is not None and type(known).changes_at is not Signal.changes_at:
             return _compile_drifting(known, holds)
-        told = known.told if known is not None and known.type != "money" else _nothing_told
-        remembered: dict[object, Finding] = {}
-
-        def check(situation: Situation) -> Finding:
-            reading = situation.readings.get(name)
-            value = told(situation) if reading is None else reading.value
-            if value is None:
-                value = situation.read(name).value
-            if type(value) in _REMEMBERED_TYPES:
-                finding = remembered.get(value)
-                if finding is not None:
-                    return finding
-            held = holds(value, 0)
-            finding = Finding(held, (value,), 1.0 if held else 0.0)
-            if type(value) in _REMEMBERED_TYPES and len(remembered) < _MOST_REMEMBERED:
-                remembered[value] = finding
-            return finding
-
-        return check
+        return _compile_usual(name, known, holds)
 
     def _compile_ago(self) -> Check:
         name, test, span = self.signal, self.test, int(self.values[0])
@@ -238,11 +220,51 @@ def _compile_drifting(signal: Signal, holds: Holds) -> Check:
     return check
 
 
+def _compile_usual(name: str, known: Signal | None, holds: Holds) -> Check:
+    """For a signal whose answer stands still: its finding depends on the value alone, so it is made once for each.
+
+    A value stated under the signal's very name is the shortest way, and taken first.
+    """
+    told = known.told if known is not None and known.type != "money" else _nothing_told
+    types = _QUICK_TYPES.get(known.type if known is not None else None, frozenset[type]())
+    remembered: dict[object, Finding] = {}
+
+    def check(situation: Situation) -> Finding:
+        if name not in situation.readings:
+            value = situation.context.attributes.get(name)
+            if type(value) in types:
+                finding = remembered.get(value)
+                if finding is not None:
+                    return finding
+        return check_answer(situation)
+
+    def check_answer(situation: Situation) -> Finding:
+        reading = situation.readings.get(name)
+        value = told(situation) if reading is None else reading.value
+        if value is None:
+            value = situation.read(name).value
+        finding = remembered.get(value) if type(value) in types else None
+        if finding is None:
+            held = holds(value, 0)
+            finding = Finding(held, (value,), 1.0 if held else 0.0)
+            if type(value) in types and value != "" and len(remembered) < _MOST_REMEMBERED:
+                remembered[value] = finding
+        return finding
+
+    return check
+
+
 def _nothing_told(_: Situation) -> SignalValue:
     return None
 
 
-_REMEMBERED_TYPES = frozenset({str, int})
+_QUICK_TYPES: Mapping[SignalType | None, frozenset[type]] = {
+    None: frozenset({str, int}),
+    "text": frozenset({str}),
+    "number": frozenset({int}),
+}
+"""Types of values whose findings are remembered, by the signal's type (None: a signal that no list names)."""
+
 _MOST_REMEMBERED = 1_000
 """Findings by text value are kept, as few values make up most requests; a request's own texts must not fill memory."""
 

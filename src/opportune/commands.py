@@ -13,8 +13,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from opportune.core.moment import to_iso
+from opportune.core.phrases.test import describe_test
 from opportune.core.programme import ACTING
-from opportune.core.rule import RunState
+from opportune.core.rule import Rule, RunState, Test
 from opportune.errors import BadRequestError, NotFoundError
 from opportune.services import explaining, importing, operating, publishing, reading, setting_aside
 from opportune.services.authorizing import user_token_secret
@@ -72,8 +73,8 @@ def list_rules(house: House) -> list[Result]:
     programme = house.programme
     waiting = {found.rule: list(found.events) for found in programme.waiting}
     return [
-        _rule(name, programme.run_states.get(name), waiting.get(name, []))
-        for name in programme.playbook.rules
+        _rule(rule, programme.run_states.get(name), waiting.get(name, []))
+        for name, rule in programme.playbook.rules.items()
     ]
 
 
@@ -144,6 +145,13 @@ def drop_set_aside(house: House, *, ids: list[int]) -> Result:
     return {"dropped": setting_aside.drop(house, ids)}
 
 
+def _split(test: Test) -> str:
+    try:
+        return describe_test(test)
+    except ValueError:  # more arms than there are words for
+        return ", ".join(f"{weight / 100:g}% {arm}" for arm, weight in test.arms)
+
+
 def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
@@ -159,11 +167,11 @@ def _key(key: ApiKey) -> Result:
     }
 
 
-def _rule(name: str, state: RunState | None, waits_for: list[str]) -> Result:
+def _rule(rule: Rule, state: RunState | None, waits_for: list[str]) -> Result:
     if state is None:
-        return {"rule": name, "state": "draft", "share": None, "waits_for": [], "acts": False}
+        return {"rule": rule.name, "state": "draft", "share": None, "waits_for": [], "acts": False}
     return {
-        "rule": name,
+        "rule": rule.name,
         "state": state.state,
         "share": state.share / 100 if state.state == "share" else None,
         "waits_for": waits_for,
@@ -171,7 +179,8 @@ def _rule(name: str, state: RunState | None, waits_for: list[str]) -> Result:
         "since": to_iso(state.since_at),
         "by": state.by,
         "reason": state.reason,
-        "test": state.run,
+        "test": state.run if rule.test else None,
+        "split": _split(rule.test) if rule.test else None,
     }
 
 

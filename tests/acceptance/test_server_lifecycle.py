@@ -36,7 +36,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_it_says_where_it_listens_and_what_runs(server: ServerProcess) -> None:
     assert server.url in server.printed()
-    assert "1 rules, 1 places" in server.printed()
+    assert "1 rule, 1 place" in server.printed()
     assert server.get("/health/ready")[0] == 200
 
 
@@ -132,7 +132,7 @@ def test_why_not_is_explained_for_a_person_with_what_would_change_it(server: Ser
     person = ["explain", "--person", "v-7", "--slot", "home-hero", "--data", server.data]
     refused = run_command(*person, "--with", "cart_valu=60")
     assert refused.returncode == 1
-    assert "did you mean cart value" in refused.stderr
+    assert 'did you mean "cart value"' in refused.stderr
     refused = run_command("explain", "--person", "nobody", "--slot", "home-hero", "--data", server.data)
     assert refused.returncode == 1
     assert "nobody" in refused.stderr

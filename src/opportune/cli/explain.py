@@ -96,7 +96,7 @@ def say_why(found: dict[str, Any]) -> list[str]:
     if found["value"] is not None:
         lines.append(f"  content {msgspec.json.encode(found['value']).decode()}")
     if why["why_not"]:
-        lines += ["", "Other rules here:"]
+        lines += ["", "Rules that did not act here:"]
     for other in why["why_not"]:
         lines.append(f"  {other['rule']}: {other['words']}")
         if other["missing"] != [other["words"]]:

@@ -50,4 +50,6 @@ def _state(row: dict[str, Any]) -> str:
 def _now(row: dict[str, Any]) -> str:
     if row["waits_for"]:
         return f"waits for the first {' and '.join(row['waits_for'])}"
-    return "acts" if row["acts"] else "does nothing"
+    if not row["acts"]:
+        return "does nothing"
+    return f"acts, in test {row['test']}: {row['split']}" if row["split"] else "acts"

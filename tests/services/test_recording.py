@@ -11,10 +11,12 @@ from tests.building import NOW, Flag, programme, rule
 
 from opportune.core.conditions.base import Check
 from opportune.core.key import key_of
-from opportune.core.moment import HOUR, to_iso
-from opportune.core.rule import Rule, Show, Test
+from opportune.core.moment import DAY, HOUR, to_iso
+from opportune.core.rule import TREATMENT, Rule, Show, Test
 from opportune.core.situation import Context, Situation
+from opportune.core.team import Team
 from opportune.core.vocabulary import Vocabulary
+from opportune.errors import StorageFullError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Answered, Question, decide_slots
 from opportune.services.house import House
@@ -112,6 +114,40 @@ def test_a_token_exposes_nobody_who_did_not_let_us_measure(storage: MemoryStorag
     assert (token.exposures, token.assignments) == ((), ())
     send(house, "Slot Viewed", decision=answer.token)
     assert exposures(house) == []
+
+
+def test_what_a_full_disk_refused_is_recorded_at_the_next_decision(storage: MemoryStorage) -> None:
+    class Full(MemoryStorage):
+        is_full = False
+
+        def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+            if not self.is_full:
+                return super().write(job)
+            refused: Future[T] = Future()
+            refused.set_exception(StorageFullError())
+            return refused
+
+    full = Full()
+    house = house_of(full, rule("A"))
+    send(house, "keen")
+    full.is_full = True
+    ask(house)
+    full.is_full = False
+    assert exposures(house) == []
+    ask(house)
+    assert [row[0] for row in exposures(house)] == ["A"]
+
+
+def test_what_is_not_held_any_more_is_recorded_when_the_key_comes_back(
+    storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opportune.services.recording.HELD_KEYS", 2)
+    house = house_of(storage, rule("A"))
+    for device in ("v-1", "v-2", "v-3"):
+        ask(house, device)
+    ask(house, "v-1")
+    ask(house, "v-1")
+    assert [row[0] for row in exposures(house, "v-1")] == ["A"]
 
 
 def test_a_visit_goes_on_while_its_first_answer_is_held(storage: MemoryStorage) -> None:

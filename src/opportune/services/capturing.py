@@ -15,6 +15,7 @@ from opportune.core.event import SetAside
 from opportune.services.appending import Appending, CaptureResult, Outcome
 from opportune.services.house import House
 from opportune.services.preparing import CaptureSource, Message, Ready, prepare
+from opportune.services.recording import release
 from opportune.storage.base import Transaction
 
 __all__ = ["CaptureResult", "CaptureSource", "Message", "Outcome", "capture", "prepare", "store"]
@@ -81,9 +82,8 @@ def _release_held(house: House, prepared: Iterable[Ready | SetAside]) -> None:
     for ready in prepared:
         if isinstance(ready, Ready):
             for key in (ready.row.key, ready.device):
-                held = house.held.pop(key, None) if key is not None else None
-                for job in held.jobs if held is not None else ():
-                    house.storage.write(job)
+                if key is not None:
+                    release(house, key)
 
 
 def _take_notice(house: House, names: set[str]) -> None:

@@ -19,6 +19,8 @@ class Held:
 
     since_at: int
     jobs: list[Callable[[Transaction], None]] = field(default_factory=list)
+    marks: tuple[tuple[object, ...], ...] = ()
+    """What of `recorded` they stand for."""
 
 
 @dataclass(slots=True)

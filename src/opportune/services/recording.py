@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -26,6 +29,9 @@ HELD_MS = 30 * MINUTE
 HELD_KEYS = 10_000
 REMEMBERED = 50_000
 _context_encoder = msgspec.json.Encoder(order="sorted", enc_hook=str)
+
+Mark = tuple[object, ...]
+"""One thing handed to the writer, by what makes it unique."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -108,25 +114,24 @@ def record(
     if unit is None or visit is None:
         return
     remember(house.visits, unit.key, (visit.id, situation.now), HELD_KEYS)
+    marks: list[Mark] = []
     slots = [
         decision
         for decision in decisions
         if decision.slot not in situation.opportunities
         and decision.slot in programme.places
-        and is_new(house, ("asked", unit.key, decision.slot, visit.id))
+        and is_new(house, ("asked", unit.key, decision.slot, visit.id), marks)
     ]
-    exposures = [] if is_ahead else _new_exposures(house, situation, programme, decisions)
-    held = house.held.pop(unit.key, None)
-    if held is not None:
-        for earlier in held.jobs:
-            house.storage.write(earlier)
+    exposures = [] if is_ahead else _new_exposures(house, situation, programme, decisions, marks)
+    was_held = release(house, unit.key)
     if not slots and not exposures:
         return
     job = Record(situation, programme, decisions, exposures, slots)
-    if held is None and not situation.is_known:
-        _hold(house, job, unit.key)
+    held = Held(situation.now, [job], tuple(marks))
+    if was_held or situation.is_known:
+        _write(house, held)
     else:
-        house.storage.write(job)
+        _hold(house, held, unit.key)
 
 
 def may_record(situation: Situation, programme: Programme) -> bool:
@@ -155,22 +160,37 @@ def units_of(decision: Decision, situation: Situation, programme: Programme) -> 
 
 
 def remember(memory: OrderedDict[K, V], key: K, value: V, limit: int) -> None:
-    """Puts something into a bounded memory; the oldest goes."""
+    """Puts something into a bounded memory; what was not put for longest goes."""
     memory[key] = value
+    memory.move_to_end(key)
     if len(memory) > limit:
         memory.popitem(last=False)
 
 
-def is_new(house: House, what: tuple[object, ...]) -> bool:
+def is_new(house: House, what: Mark, marks: list[Mark]) -> bool:
     """Whether this was not handed to the writer lately; the store's unique keys judge in the end."""
     if what in house.recorded:
         return False
     remember(house.recorded, what, None, REMEMBERED)
+    marks.append(what)
+    return True
+
+
+def release(house: House, key: int) -> bool:
+    """The key was seen again: what was held back of it is recorded. Whether there was anything."""
+    held = house.held.pop(key, None)
+    if held is None:
+        return False
+    _write(house, held)
     return True
 
 
 def _new_exposures(
-    house: House, situation: Situation, programme: Programme, decisions: Sequence[Decision]
+    house: House,
+    situation: Situation,
+    programme: Programme,
+    decisions: Sequence[Decision],
+    marks: list[Mark],
 ) -> list[tuple[Decision, Exposed, int]]:
     visit = situation.visit
     session = visit.id if visit is not None else 0
@@ -187,19 +207,32 @@ def _new_exposures(
             }
         for exposed, unit in zip(decision.exposures, units_of(decision, situation, programme), strict=True):
             mark = (exposed.subject, exposed.slot, exposed.rule, exposed.rule_hash, exposed.arm)
-            if mark not in known and is_new(house, (*mark, unit, session)):
+            if mark not in known and is_new(house, (*mark, unit, session), marks):
                 found.append((decision, exposed, unit))
     return found
 
 
-def _hold(house: House, job: Record, key: int) -> None:
-    _drop_expired(house, job.situation.now)
-    remember(house.held, key, Held(job.situation.now, [job]), HELD_KEYS)
+def _write(house: House, held: Held) -> None:
+    for job in held.jobs:
+        house.storage.write(job).add_done_callback(partial(_notice, house, held))
 
 
-def _drop_expired(house: House, now: int) -> None:
-    while house.held:
-        key = next(iter(house.held))
-        if house.held[key].since_at > now - HELD_MS:
+def _notice(house: House, held: Held, written: Future[None]) -> None:
+    """What the store refused is recorded with the next decision that says it."""
+    if written.exception() is not None:
+        _forget(house, held)
+
+
+def _hold(house: House, held: Held, key: int) -> None:
+    """Keeps it for half an hour, unless too many other keys push it out before."""
+    house.held[key] = held
+    for oldest, waiting in tuple(islice(house.held.items(), 2)):
+        if waiting.since_at > held.since_at - HELD_MS and len(house.held) <= HELD_KEYS:
             return
-        del house.held[key]
+        if house.held.pop(oldest, None) is not None:
+            _forget(house, waiting)
+
+
+def _forget(house: House, held: Held) -> None:
+    for mark in held.marks:
+        house.recorded.pop(mark, None)

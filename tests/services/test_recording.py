@@ -14,7 +14,6 @@ from opportune.core.key import key_of
 from opportune.core.moment import DAY, HOUR, to_iso
 from opportune.core.rule import TREATMENT, Rule, Show, Test
 from opportune.core.situation import Context, Situation
-from opportune.core.team import Team
 from opportune.core.vocabulary import Vocabulary
 from opportune.errors import StorageFullError
 from opportune.services.capturing import CaptureSource, capture
@@ -114,6 +113,16 @@ def test_a_token_exposes_nobody_who_did_not_let_us_measure(storage: MemoryStorag
     assert (token.exposures, token.assignments) == ((), ())
     send(house, "Slot Viewed", decision=answer.token)
     assert exposures(house) == []
+
+
+def test_a_view_is_never_dated_before_its_decision(storage: MemoryStorage) -> None:
+    house = house_of(storage, rule("A"))
+    send(house, "keen")
+    answer = ask(house, is_ahead=True)
+    send(house, "Slot Viewed", decision=answer.token, at=NOW - 300 * DAY)
+    assert exposures(house) == [("A", TREATMENT, NOW)]
+    [row] = storage.list_exposures([key_of("anonymous", "v-1")])
+    assert row.shown_at == NOW
 
 
 def test_what_a_full_disk_refused_is_recorded_at_the_next_decision(storage: MemoryStorage) -> None:

@@ -280,8 +280,11 @@ class Appending:
             self.transaction.add_link(link)
 
     def _mark_shown(self, ready: Ready, token: Token) -> None:
-        """An exposure given ahead is recorded now, at the latest; then each is known to be on screen."""
-        at = ready.row.occurred_at
+        """An exposure given ahead is recorded now, at the latest; then each is known to be on screen.
+
+        Nothing was seen before it was decided, whatever the sender's clock says.
+        """
+        at = max(ready.row.occurred_at, token.at)
         exposures = exposures_of(token, at)
         if token.assignments:
             self.transaction.add_assignments(token.unit, token.assignments)

@@ -14,6 +14,7 @@ from opportune.core.key import key_of
 from opportune.core.moment import DAY, HOUR, to_iso
 from opportune.core.rule import TREATMENT, Rule, Show, Test
 from opportune.core.situation import Context, Situation
+from opportune.core.team import Team
 from opportune.core.vocabulary import Vocabulary
 from opportune.errors import StorageFullError
 from opportune.services.capturing import CaptureSource, capture
@@ -123,6 +124,20 @@ def test_a_view_is_never_dated_before_its_decision(storage: MemoryStorage) -> No
     assert exposures(house) == [("A", TREATMENT, NOW)]
     [row] = storage.list_exposures([key_of("anonymous", "v-1")])
     assert row.shown_at == NOW
+
+
+def test_a_previewer_known_by_user_id_is_one_on_every_device(storage: MemoryStorage) -> None:
+    house = house_of(storage, rule("A", test=Test()), team=Team(previewers=frozenset({"mia"})))
+    send(house, "keen")
+    key_user = CaptureSource(name="backend", is_secret=True)
+    signed_in = {"type": "identify", "userId": "mia", "anonymousId": "v-2"}
+    assert capture(house, key_user, [signed_in]).result().accepted == 1
+    for answer in (ask(house, user_id="mia"), ask(house, "mia"), ask(house, "v-2")):
+        assert answer.decision.steps == (("A", "shown", "preview"),)
+        token = open_token(SECRET, answer.token)
+        assert token is not None
+        assert token.exposures == ()
+    assert exposures(house) == []
 
 
 def test_what_a_full_disk_refused_is_recorded_at_the_next_decision(storage: MemoryStorage) -> None:

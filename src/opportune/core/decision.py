@@ -394,10 +394,8 @@ class _Walk(msgspec.Struct, gc=False):
 
 
 def _walk(place: Place, situation: Situation, programme: Programme) -> _Walk:
-    unit, previewers = situation.unit, programme.team.previewers
-    is_previewer = situation.context.is_preview or (unit is not None and unit.id in previewers)
     showings = _looked_up(place, situation) if place.index else place.showings
-    return _Walk(place, situation, programme, iter(showings), is_previewer)
+    return _Walk(place, situation, programme, iter(showings), situation.context.is_preview)
 
 
 def _looked_up(place: Place, situation: Situation) -> Sequence[Showing]:

@@ -17,6 +17,7 @@ from opportune.core.conditions.base import Check
 from opportune.core.content import compile_content
 from opportune.core.equality import equality_of
 from opportune.core.exposed import Exposed, ExposedByArm, Subject
+from opportune.core.key import key_of
 from opportune.core.lasting import lasting
 from opportune.core.playbook import Playbook
 from opportune.core.rule import TREATMENT, Hide, Limits, Rule, RunState
@@ -120,6 +121,7 @@ class Programme:
         "is_off",
         "places",
         "playbook",
+        "previewers",
         "readers",
         "revision",
         "run_states",
@@ -144,6 +146,12 @@ class Programme:
         self.is_off = is_off
         self.revision = playbook.revision
         self.readers = _readers(playbook)
+        self.previewers = frozenset(
+            key
+            for name in playbook.team.previewers
+            for key in (key_of("user", name), key_of("anonymous", name))
+        )
+        """By key, so that somebody named by user id is one on every device they signed in on."""
         self.consent_events = playbook.plan.names_of("Consent Updated")
         held_out = playbook.team.holdout
         self.holdout: Arms = ((OUT, held_out), (IN, BUCKETS - held_out)) if held_out else ()

@@ -128,7 +128,9 @@ def situate(
 
     `latest` is a visit (id, last asked at) of the device that may not be in the store yet.
     """
-    unit_id = question.anonymous_id or question.user_id
+    unit_id, context = question.anonymous_id or question.user_id, question.context
+    if not programme.previewers.isdisjoint(past.keys):
+        context = msgspec.structs.replace(context, is_preview=True)
     visit: Visit | None = None
     opportunities: frozenset[str] = frozenset()
     if keys:
@@ -141,7 +143,7 @@ def situate(
         now=now,
         readers=programme.readers,
         timeline=Timeline.merged([events for events in past.events.values() if events] or [()]),
-        context=question.context,
+        context=context,
         traits=past.traits,
         visit=visit,
         unit=Unit(keys[0], unit_id) if keys and unit_id else None,

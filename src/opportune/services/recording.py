@@ -136,8 +136,7 @@ def record(
 
 def may_record(situation: Situation, programme: Programme) -> bool:
     """Whether this request may leave a trace: no previewer, and measuring was not refused."""
-    context, unit = situation.context, situation.unit
-    if context.is_preview or (unit is not None and unit.id in programme.team.previewers):
+    if situation.context.is_preview:
         return False
     answer = answer_of(situation, MEASURE, programme.consent_events)
     return not programme.team.needs_consent if answer is None else answer

@@ -172,6 +172,18 @@ def test_history_keeps_its_times_whenever_it_was_sent() -> None:
     assert at(origin, timestamp=to_iso(then), sentAt=to_iso(then + SECOND)) == then
 
 
+def test_history_of_a_device_stays_a_visit_and_other_history_does_not() -> None:
+    origin = Origin(received_at=RECEIVED, source="import")
+
+    def source(**message: Any) -> str:
+        return read(origin, type="track", event="X", **message).source
+
+    assert source(anonymousId="a-1") == "browser"
+    assert source(anonymousId="a-1", context={"device": {"type": "ios"}}) == "app"
+    assert source(anonymousId="a-1", context={"library": {"name": "analytics-python"}}) == "server"
+    assert source(userId="u-1") == "import"
+
+
 @pytest.mark.parametrize(
     "stamp",
     ["2096-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "yesterday", "", {}, [], True, 1e400, -1, "0001-01-01"],

@@ -9,6 +9,8 @@ import pytest
 from tests.building import NOW, Flag, hiding, programme, rule, unit_in
 
 from opportune.core.key import key_of
+from opportune.core.moment import HOUR
+from opportune.core.receipt import replay
 from opportune.core.rule import TREATMENT, Rule, RunState, Test
 from opportune.core.sentence import parse_condition
 from opportune.core.situation import Context
@@ -232,6 +234,19 @@ def test_receipts_say_why_and_why_not_in_the_rules_own_words(storage: MemoryStor
         "No promo": "a visitor is subscribed (now: flag subscribed)",
         "C": "it is not switched on (draft)",
     }
+
+
+def test_a_rule_that_lasts_says_when_it_held_and_until_when(storage: MemoryStorage) -> None:
+    made = programme()
+    when = parse_condition("a visitor viewed in this visit", made.playbook.vocabulary)
+    lasting = Rule(name="A", when=when, show=rule("A").show, lasts_ms=48 * HOUR)
+    house = house_of(storage, lasting, seen_events=SEEN)
+    see(storage, "v-1", "Product Viewed", at=NOW - 5 * HOUR)
+    answer = ask(house, wants_receipts=True)
+    assert answer.why is not None
+    [because] = answer.why.because
+    assert because.endswith("(at 03:00; it lasts until 17 Jan 03:00)")
+    assert replay(answer.receipt, house.programme.playbook).to_json() == answer.receipt.to_json()  # type: ignore[union-attr,arg-type]  # asked for above
 
 
 def test_a_near_miss_names_every_part_that_is_missing(storage: MemoryStorage) -> None:

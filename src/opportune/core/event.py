@@ -157,7 +157,7 @@ def from_segment(
         group_id=cast("str | None", group),
         occurred_at=occurred_at(message, origin),
         received_at=origin.received_at,
-        source=origin.source or source_of(context, is_secret=origin.is_secret),
+        source=_source(origin, context, has_device=device is not None),
         properties=properties,
         traits=traits,
         context=context,
@@ -204,6 +204,13 @@ def occurred_at(message: Mapping[str, Any], origin: Origin) -> int:
         if sent is not None:
             at = received - (sent - at)
     return at if EARLIEST_AT <= at <= received else received
+
+
+def _source(origin: Origin, context: Mapping[str, Any], *, has_device: bool) -> SourceKind:
+    """History keeps what it was when it happened, so that past visits are visits: what names a device came from it."""
+    if origin.source == "import":
+        return source_of(context, is_secret=False) if has_device else "import"
+    return origin.source or source_of(context, is_secret=origin.is_secret)
 
 
 def source_of(context: Mapping[str, Any], *, is_secret: bool) -> SourceKind:

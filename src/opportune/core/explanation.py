@@ -119,7 +119,18 @@ def sentence_with_facts(rule: Rule, receipt: Receipt, playbook: Playbook) -> str
     if finding is None:
         return sentence
     facts = rule.when.explain(finding, vocabulary, receipt.at)
-    return f"{sentence}: {facts}" if facts else sentence
+    words = f"{sentence}: {facts}" if facts else sentence
+    return words + _lasting_words(rule, receipt, playbook)
+
+
+def _lasting_words(rule: Rule, receipt: Receipt, playbook: Playbook) -> str:
+    """When a rule that lasts held for the last time, and until when it goes on."""
+    lasted = receipt.findings.get(f"{rule.name}/lasts")
+    if lasted is None:
+        return ""
+    zone = playbook.vocabulary.zone
+    held_at, until = (to_clock(int(str(at)), receipt.at, zone) for at in lasted.facts)
+    return f" (at {held_at}; it lasts until {until})"
 
 
 VERDICTS: Mapping[str, tuple[float, str]] = {

@@ -15,8 +15,11 @@ RECENT_EVENTS = 50
 """How many of the newest events are looked back through."""
 
 
-def lasting(check: Check, lasts_ms: int) -> Check:
-    """The check prolonged by `lasts_ms`; its finding then holds until the prolongation ends."""
+def lasting(rule: str, check: Check, lasts_ms: int) -> Check:
+    """The check prolonged by `lasts_ms`; its finding then holds until the prolongation ends.
+
+    Which moment it held at is remembered in the situation as the finding `<rule>/lasts`, for the receipt.
+    """
     if not lasts_ms:
         return check
 
@@ -30,7 +33,9 @@ def lasting(check: Check, lasts_ms: int) -> Check:
                 break
             past = check(_at(situation, place, event))
             if past.held:
-                return Finding(True, past.facts, 1.0, event.occurred_at + lasts_ms, past.parts)
+                until = event.occurred_at + lasts_ms
+                situation.findings[f"{rule}/lasts"] = Finding(True, (event.occurred_at, until), 1.0, until)
+                return Finding(True, past.facts, 1.0, until, past.parts)
         return finding
 
     return check_lasting

@@ -226,7 +226,7 @@ class _Builder:
         return Acting(
             rule=rule.name,
             behaviour=self.playbook.behaviours.get(rule.name, ""),
-            check=lasting(rule.when.compile(vocabulary), rule.lasts_ms),
+            check=lasting(rule.name, rule.when.compile(vocabulary), rule.lasts_ms),
             not_if=rule.not_if.compile(vocabulary) if rule.not_if is not None else None,
             not_if_name=f"{rule.name}/not if",
             is_bounded=bool(

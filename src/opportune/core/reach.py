@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from opportune.core.vocabulary import Vocabulary
 
 CLASS_BOUNDS: Mapping[EventClass, tuple[int, int | None]] = {0: (200, None), 1: (500, 90)}
-"""What a decision reads of each class: at most so many events, no older than so many days."""
+"""What a decision reads of each class and key: at most so many events, no older than so many days."""
 
 
 def class_of(event: str, plan: Plan) -> EventClass:

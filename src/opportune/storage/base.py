@@ -22,9 +22,6 @@ from opportune.core.timeline import TimelineEvent
 
 T = TypeVar("T")
 
-CLASS_BOUNDS: Mapping[EventClass, tuple[int, int | None]] = {0: (200, None), 1: (500, 90)}
-"""What a decision reads of each class and key: at most so many events, no older than so many days."""
-
 EXPOSURE_BOUND = 500
 """How many exposures of a key `recall` reads: those of the newest sessions."""
 

@@ -19,12 +19,12 @@ from opportune.core.event import SetAside
 from opportune.core.link import Link
 from opportune.core.moment import DAY
 from opportune.core.plan import EventClass
+from opportune.core.reach import CLASS_BOUNDS
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
 from opportune.core.timeline import FactValue, TimelineEvent
 from opportune.errors import StorageBusyError
 from opportune.storage.base import (
-    CLASS_BOUNDS,
     EXPOSURE_BOUND,
     OPPORTUNITY_BOUND,
     RECENT_BOUND,

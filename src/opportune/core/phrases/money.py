@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 from opportune.core.phrases.wording import misread
+from opportune.core.values import DECIMALS
 
 SYMBOLS = {
     "€": "EUR",
@@ -18,19 +19,6 @@ SYMBOLS = {
     "₽": "RUB",
     "zł": "PLN",
     "kč": "CZK",
-}
-_DECIMALS = {
-    "JPY": 0,
-    "KRW": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "VND": 0,
-    "HUF": 2,
-    "KWD": 3,
-    "BHD": 3,
-    "TND": 3,
-    "OMR": 3,
-    "JOD": 3,
 }
 _AMOUNT = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _SIGN = "|".join([re.escape(symbol) for symbol in SYMBOLS] + ["euros?", "dollars?", "pounds?"])
@@ -45,7 +33,7 @@ def pattern(currency: str) -> str:
 
 def decimals(currency: str) -> int:
     """How many decimals its minor unit has."""
-    return _DECIMALS.get(currency.upper(), 2)
+    return DECIMALS.get(currency.upper(), 2)
 
 
 def parse_money(text: str, currency: str) -> int:

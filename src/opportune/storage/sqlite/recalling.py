@@ -12,9 +12,10 @@ import msgspec
 from opportune.core.key import LANES
 from opportune.core.link import Link
 from opportune.core.moment import DAY
+from opportune.core.reach import CLASS_BOUNDS
 from opportune.core.situation import Assignment, PastExposure, Trait
 from opportune.core.timeline import TimelineEvent
-from opportune.storage.base import CLASS_BOUNDS, EXPOSURE_BOUND, OPPORTUNITY_BOUND, Recollection
+from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Recollection
 from opportune.storage.person import (
     WHOLE,
     Stretch,

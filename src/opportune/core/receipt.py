@@ -43,6 +43,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revision: str
     engine: str = ENGINE
     unit: str = ""
+    user: str = ""
+    """The proven user, where the request named one."""
     session: int = 0
     outcome: str
     reason: str
@@ -75,6 +77,7 @@ def receipt_of(decision: Decision, situation: Situation, programme: Programme) -
         seq=situation.seq,
         revision=programme.revision,
         unit=unit.id if unit is not None else "",
+        user=situation.user,
         session=situation.visit.id if situation.visit is not None else 0,
         outcome=decision.outcome,
         reason=decision.reason,
@@ -162,6 +165,7 @@ def _recorded(receipt: Receipt, programme: Programme) -> Situation:
         readers=programme.readers,
         context=context_from(receipt.context),
         unit=Unit(0, receipt.unit) if receipt.unit else None,
+        user=receipt.user,
         visit=Visit(receipt.session, receipt.at) if receipt.session else None,
         assignments=receipt.assignments,
         seq=receipt.seq,

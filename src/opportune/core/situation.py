@@ -102,6 +102,8 @@ class Situation(msgspec.Struct, kw_only=True):
     visit: Visit | None = None
     unit: Unit | None = None
     """None for a request without any id: it is decided on context alone and never exposed."""
+    user: str = ""
+    """The proven user's id, where the request named one."""
     assignments: Mapping[str, Assignment] = msgspec.field(default_factory=dict)
     exposures: Sequence[PastExposure] = ()
     opportunities: frozenset[str] = frozenset()

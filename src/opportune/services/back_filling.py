@@ -18,6 +18,7 @@ from opportune.services.house import House
 from opportune.storage.base import AuditEntry, EventQuery, StoredEvent, Transaction
 
 BACK_FILL = "back-fill"
+BACK_FILLED = "back-fill complete"
 STEP = 500
 
 
@@ -90,7 +91,7 @@ def _write(house: House, events: Sequence[StoredEvent], after: BackFill) -> None
     audit = AuditEntry(
         at=house.clock(),
         by="",
-        act="back-fill complete",
+        act=BACK_FILLED,
         what=after.revision,
         detail=f"{after.done} events read again",
     )

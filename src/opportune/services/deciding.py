@@ -147,6 +147,7 @@ def situate(
         traits=past.traits,
         visit=visit,
         unit=Unit(keys[0], unit_id) if keys and unit_id else None,
+        user=question.user_id or "",
         assignments=past.assignments,
         exposures=past.exposures,
         opportunities=opportunities,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -10,19 +10,23 @@ import msgspec
 from opportune.core.decision import decide
 from opportune.core.explanation import Explanation, explain
 from opportune.core.form import nearest
+from opportune.core.key import key_of
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, context_from, decode, programme_at, receipt_of, replay
 from opportune.core.situation import Context, Situation
 from opportune.core.slot import slot_id
 from opportune.errors import BadRequestError, NotFoundError
-from opportune.services.deciding import Question, explain_decision, keys_of, situate
+from opportune.services.back_filling import BACK_FILLED, find_back_fill
+from opportune.services.deciding import NOBODY, Question, explain_decision, keys_of, situate
 from opportune.services.house import House
 from opportune.services.publishing import playbook_at
 from opportune.services.supposing import readings_of
 from opportune.services.tokens import Token, open_token
-from opportune.storage.base import Opportunity, StoredExposure
+from opportune.storage.base import AuditEntry, Opportunity
 
 Origin = Literal["stored", "derived"]
+MOST_ACTS = 1_000
+"""How many operators' acts are looked through for one that changed what past events say."""
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,37 +77,52 @@ def replay_token(house: House, text: str) -> Again:
 
 
 def rebuild_token(house: House, text: str) -> Again:
-    """Derives the inputs again as of the decision's `seq`, decides, and names what cannot be derived."""
+    """Derives the inputs again as of the decision's `seq`, decides, and names what cannot be derived.
+
+    Signals that other places of the same request asked for are left out of the comparison.
+    """
     token = open_token(house.secret, text)
     explained = explain_token(house, text)
     original = explained.receipt
     if token is None:
         raise BadRequestError(wrong="This is not a decision token of this installation.")
-    identity = house.storage.find_key_id(token.unit)
-    missing = [] if identity is not None else ["the visitor's events: erased, expired or never stored"]
     playbook = playbook_at(house, original.revision)
     programme = programme_at(original, playbook)
+    is_device = bool(original.unit) and token.unit == key_of("anonymous", original.unit)
     question = Question(
-        anonymous_id=identity[1] if identity and identity[0] != "user" else None,
-        user_id=identity[1] if identity and identity[0] == "user" else None,
+        anonymous_id=original.unit if is_device else None,
+        user_id=original.user or None,
         context=context_from(original.context),
     )
-    keys = keys_of(question) or (token.unit,)
-    past = house.storage.recall(keys, now=original.at, as_of=original.seq)
-    past = msgspec.structs.replace(past, assignments=original.assignments)
+    keys = keys_of(question)
+    past = house.storage.recall(keys, now=original.at, as_of=original.seq) if keys else NOBODY
     situation = situate(
         programme, question, keys, past, now=original.at, latest=(original.session, original.at)
     )
     decision = decide(programme.places[original.slot], situation, programme)
     again = receipt_of(decision, situation, programme)
-    before, after = original.to_json(), again.to_json()
+    shared = {name: reading for name, reading in original.signals.items() if name in again.signals}
     return Again(
         is_equal=_outcome(original) == _outcome(again),
-        original=before,
-        again=after,
-        differences=_differences(before, after),
-        missing=tuple(missing),
+        original=original.to_json(),
+        again=again.to_json(),
+        differences=_differences(
+            msgspec.structs.replace(original, signals=shared).to_json(), again.to_json()
+        ),
+        missing=tuple(_missing(house, token, original)),
     )
+
+
+def _missing(house: House, token: Token, original: Receipt) -> Iterator[str]:
+    """What may not be as it was; everything else is read as of the decision's `seq`."""
+    if token.unit and house.storage.find_key_id(token.unit) is None:
+        yield "the visitor's events: erased, expired or never stored"
+    if any(entry.at > original.at for entry in _back_fills(house)) or find_back_fill(house) is not None:
+        yield "facts as they were read then: past events were read again since, under a later playbook"
+
+
+def _back_fills(house: House) -> Iterator[AuditEntry]:
+    return (entry for entry in house.storage.list_audit(MOST_ACTS) if entry.act == BACK_FILLED)
 
 
 def explain_person(
@@ -161,22 +180,14 @@ def _situation_of(
 
 
 def _stored_receipt(house: House, token: Token) -> Receipt | None:
+    """The receipt of this very decision: a later one of the same visit, exposed already, has none."""
     units = {token.unit, *token.units}
     for exposure in house.storage.list_exposures(sorted(units), limit=500):
-        if _matches(exposure, token) and exposure.receipt:
+        if exposure.session == token.session and exposure.at == token.at and exposure.receipt:
             receipt = decode(exposure.receipt)
-            if receipt.slot == token.slot:
+            if (receipt.slot, receipt.at, receipt.seq) == (token.slot, token.at, token.seq):
                 return receipt
     return None
-
-
-def _matches(exposure: StoredExposure, token: Token) -> bool:
-    """Whether this exposure is one the token names, in the token's own visit."""
-    return exposure.session == token.session and any(
-        (exposed.subject, exposed.slot, exposed.rule, exposed.rule_hash, exposed.arm)
-        == (exposure.subject, exposure.slot, exposure.rule, exposure.rule_hash, exposure.arm)
-        for exposed in token.exposures
-    )
 
 
 def _derive(house: House, token: Token) -> Explained:
@@ -200,9 +211,11 @@ def _derive(house: House, token: Token) -> Explained:
         raise NotFoundError(what=f"The slot “{token.slot}” in that revision")
     decision = decide(place, situation, programme)
     receipt, why = explain_decision(decision, situation, programme)
-    notes = ["No receipt was kept, as nothing was exposed: derived again, with today's launch states."]
+    notes = ["No receipt was kept, as nothing new was exposed: derived again, with today's launch states."]
     if opportunity is None:
         notes.append("What the page said then was not kept either: derived without it.")
+    elif opportunity.at != token.at:
+        notes.append("Of the page, what it said when the place was first asked for in this visit is kept.")
     return Explained(origin="derived", receipt=receipt, why=why, value=decision.value, notes=tuple(notes))
 
 

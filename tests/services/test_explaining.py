@@ -1,0 +1,148 @@
+"""Explaining a past decision: its own receipt or none, again to equal bytes, or derived from what was known then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.building import NOW, programme, rule
+
+from opportune.core.key import key_of
+from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
+from opportune.core.rule import Limits, Rule, Test
+from opportune.core.situation import Context
+from opportune.core.team import Team
+from opportune.services.capturing import CaptureSource, capture
+from opportune.services.deciding import Answered, Question, decide_slots
+from opportune.services.explaining import explain_token, rebuild_token, replay_token
+from opportune.services.house import House
+from opportune.storage.base import AuditEntry, Storage
+from opportune.storage.memory import MemoryStorage
+from opportune.storage.sqlite import SqliteStorage
+
+SERVER = CaptureSource(name="backend", is_secret=True)
+KEEN = Context(attributes={"keen": True})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> int:
+        self.now += 1
+        return self.now
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    store: Storage = MemoryStorage() if request.param == "memory" else SqliteStorage(tmp_path / "o.db")
+    yield store
+    store.close()
+
+
+def house_of(storage: Storage, *rules: Rule, **other: Any) -> House:
+    return House(
+        storage=storage,
+        clock=Clock(),
+        secret=b"a secret of thirty-two bytes.....",
+        programme=programme(*rules, **other),
+        deadline_seconds=10,
+    )
+
+
+def send(house: House, event: str, device: str | None = "v-1", user: str | None = None, **other: Any) -> None:
+    message = {"type": "track", "event": event, "timestamp": to_iso(house.clock()), **other}
+    message |= {"anonymousId": device} if device else {}
+    message |= {"userId": user} if user else {}
+    assert capture(house, SERVER, [message]).result().accepted == 1
+
+
+def ask(house: House, context: Context = KEEN, device: str | None = "v-1", **other: Any) -> Answered:
+    question = Question(anonymous_id=device, slots=("hero",), context=context, **other)
+    answered = decide_slots(house, question).decisions[0]
+    settle(house)
+    return answered
+
+
+def settle(house: House) -> None:
+    """Waits until what was recorded is committed."""
+    house.storage.write(lambda _: None).result()
+
+
+def wait(house: House, span: int) -> None:
+    house.clock.now += span  # type: ignore[attr-defined]  # the clock of these tests
+
+
+def test_the_decision_with_an_exposure_has_its_receipt_and_is_decided_again(storage: Storage) -> None:
+    house = house_of(storage, rule("A", test=Test()), team=Team(holdout=100))
+    send(house, "keen")
+    token = ask(house).token
+    assert explain_token(house, token).origin == "stored"
+    assert replay_token(house, token).is_equal
+
+
+def test_another_decision_of_the_same_visit_is_not_told_by_the_first_ones_receipt(storage: Storage) -> None:
+    house = house_of(storage, rule("A"), team=Team(holdout=1))
+    send(house, "Page Viewed")
+    first = ask(house, KEEN)
+    wait(house, MINUTE)
+    later = ask(house, Context())
+    assert (first.decision.outcome, later.decision.outcome) == ("shown", "normal")
+    told = explain_token(house, later.token)
+    assert (told.origin, told.receipt.at > NOW + MINUTE) == ("derived", True)
+    assert any("first asked" in note for note in told.notes)
+
+
+def test_a_machines_decision_is_told_as_one(storage: Storage) -> None:
+    house = house_of(storage, rule("A"))
+    send(house, "keen")
+    token = ask(house, Context(is_machine=True)).token
+    assert explain_token(house, token).receipt.outcome == "bot"
+    assert replay_token(house, token).is_equal
+
+
+def test_what_arrives_later_does_not_change_what_was_known(storage: Storage) -> None:
+    house = house_of(
+        storage, rule("A", limits=Limits(at_most=1, at_most_days=7), test=Test()), rule("B", "rich")
+    )
+    send(house, "keen", user="u-1")
+    first = ask(house)
+    wait(house, DAY)
+    second = ask(house)
+    wait(house, DAY)
+    send(house, "rich", user="u-1")
+    send(house, "keen", device="v-2", user="u-1")
+    capture(house, SERVER, [{"type": "identify", "anonymousId": "v-1", "userId": "u-2"}]).result()
+    ask(house)
+    for answered in (first, second):
+        again = rebuild_token(house, answered.token)
+        assert (again.is_equal, again.differences, again.missing) == (True, (), ())
+
+
+def test_a_proven_user_on_a_device_not_linked_yet_is_rebuilt_as_that_user(storage: Storage) -> None:
+    house = house_of(storage, rule("A"))
+    send(house, "keen", device=None, user="u-1")
+    token = ask(house, Context(), device="new", user_id="u-1").token
+    again = rebuild_token(house, token)
+    assert (again.is_equal, again.differences) == (True, ())
+
+
+def test_a_device_that_never_sent_an_event_is_rebuilt_with_its_id(storage: Storage) -> None:
+    house = house_of(storage, rule("A", test=Test()))
+    ask(house)
+    wait(house, HOUR)
+    token = ask(house).token
+    again = rebuild_token(house, token)
+    assert storage.find_key_id(key_of("anonymous", "v-1")) is None
+    assert (again.is_equal, again.differences) == (True, ())
+
+
+def test_what_was_read_again_since_is_named(storage: Storage) -> None:
+    house = house_of(storage, rule("A"))
+    send(house, "keen")
+    token = ask(house).token
+    audit = AuditEntry(at=house.clock(), by="", act="back-fill complete", what="abc")
+    storage.write(lambda transaction: transaction.add_audit(audit)).result()
+    assert any("read again" in missing for missing in rebuild_token(house, token).missing)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from opportune.core.conditions.base import Check
 from opportune.core.finding import Finding
 from opportune.core.situation import Context, Situation
-from opportune.core.timeline import Timeline, TimelineEvent
+from opportune.core.timeline import TimelineEvent
 
 RECENT_EVENTS = 50
 """How many of the newest events are looked back through."""
@@ -54,7 +54,7 @@ def _at(situation: Situation, place: int, event: TimelineEvent) -> Situation:
     return Situation(
         now=event.occurred_at,
         readers=situation.readers,
-        timeline=Timeline(situation.timeline.events[place:]),
+        timeline=situation.timeline.back_to(place),
         context=context,
         traits=situation.traits,
         unit=situation.unit,

@@ -8,11 +8,13 @@ from opportune.core.conditions import CONDITIONS
 from opportune.core.conditions.base import Condition
 from opportune.core.reach import CLASS_BOUNDS
 from opportune.core.sentence import parse_condition
+from opportune.core.signals import SIGNALS
+from opportune.core.standard_plan import STANDARD_PLAN
 from opportune.core.vocabulary import Vocabulary
 
 HEADER = """# Conditions
 
-*Written from the code by `opportune.core.conditions.reference`; a test fails when this page is stale.*
+*Made from the code by `python tools/write_reference.py`; a test fails when it is stale.*
 
 A rule's `when` and `not if`, and every stage, is one sentence. A sentence is read into a condition and read back in
 one canonical form; editor, files, receipts and reports show that form. Upper and lower case are the same. What
@@ -29,9 +31,18 @@ smallest unit (cents), lengths of time and moments are in milliseconds.
 """
 
 
-def write_reference(vocabulary: Vocabulary) -> str:
-    """The page in Markdown; `vocabulary` must have the stages, details and signals that the examples name."""
-    parts = [HEADER, *(_member(member, vocabulary) for member in CONDITIONS), WINDOWS, _reach()]
+VOCABULARY = Vocabulary(
+    plan=STANDARD_PLAN,
+    signals={signal.name: signal for signal in SIGNALS},
+    attributes=("loyalty tier",),
+    stages=("loyal", "at risk"),
+)
+"""What the examples name."""
+
+
+def conditions_page() -> str:
+    """`docs/reference/conditions.md`, whole."""
+    parts = [HEADER, *(_member(member, VOCABULARY) for member in CONDITIONS), WINDOWS, _reach()]
     return "\n".join(parts)
 
 

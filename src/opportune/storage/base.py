@@ -28,6 +28,9 @@ EXPOSURE_BOUND = 500
 OPPORTUNITY_BOUND = 200
 """How many opportunities of the device `recall` reads: those of the newest sessions."""
 
+KEYS_BOUND = 11
+"""How many keys of a person `recall` reads: those asked with, the person's own, and those linked last."""
+
 RECENT_BOUND = 2_001
 """How many events `find_recent` looks at; one more than a machine is allowed in a day."""
 
@@ -157,12 +160,12 @@ class Recollection(msgspec.Struct, frozen=True, kw_only=True):
     """All a decision needs of the past, from one call.
 
     `person` is whom the last asked key belongs to (the proven user, if one was asked). `keys` are the
-    asked keys, then the person's others. `events` by key are newest first, within the bounds of their
-    class, cut to the stretches that belong to the person; traits likewise. `assignments` by experiment
-    are the newest phase's, the first one given to any key standing. `exposures` are of all those keys,
-    newest session first; `opportunities` are (session, slot, at) of the first asked key, newest session
-    first. `seq` is the newest commit these reads can have seen. As of an earlier `seq` an exposure
-    counts one view once it was shown.
+    asked keys, then the person's others, within KEYS_BOUND. `events` by key are newest first, within the
+    bounds of their class, cut to the stretches that belong to the person; traits likewise. `assignments`
+    by experiment are the newest phase's, the first one given to any key standing, also beyond KEYS_BOUND.
+    `exposures` are of all those keys, newest session first; `opportunities` are (session, slot, at) of the
+    first asked key, newest session first. `seq` is the newest commit these reads can have seen. As of an
+    earlier `seq` an exposure counts one view once it was shown.
     """
 
     seq: int

@@ -26,6 +26,7 @@ from opportune.core.timeline import FactValue, TimelineEvent
 from opportune.errors import StorageBusyError
 from opportune.storage.base import (
     EXPOSURE_BOUND,
+    KEYS_BOUND,
     OPPORTUNITY_BOUND,
     RECENT_BOUND,
     ApiKey,
@@ -52,6 +53,7 @@ from opportune.storage.person import (
     newest_first,
     newest_traits,
     person_of,
+    read_keys,
     stretches_of,
 )
 
@@ -377,7 +379,8 @@ class MemoryStorage(Storage):
             tables = self._tables
             seq = tables.head if as_of is None else min(as_of, tables.head)
             person = person_of(keys[-1], tables.links_of(keys[-1]), seq)
-            all_keys = tuple(dict.fromkeys([*keys, *self._keys_of(person, seq)]))
+            known = self._keys_of(person, seq)
+            all_keys = read_keys(keys, known, KEYS_BOUND)
             owned = {
                 key: stretches_of(key, tables.links_of(key), seq, person=person, is_asked=key in keys)
                 for key in all_keys
@@ -390,7 +393,7 @@ class MemoryStorage(Storage):
                 traits=newest_traits(self._traits(owned, seq)),
                 assignments=kept_assignments(
                     given
-                    for key in all_keys
+                    for key in dict.fromkeys([*all_keys, *known])
                     for given in tables.assignments.get(key, {}).values()
                     if given[0] <= seq
                 ),

@@ -47,6 +47,13 @@ def keys_of(person: int, links: Iterable[Link], as_of: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys([person, *(key for _, key in sorted(linked))]))
 
 
+def read_keys(asked: Sequence[int], known: Sequence[int], bound: int) -> tuple[int, ...]:
+    """Those asked with, the person's own (the first known), and as many as fit of those linked last."""
+    first = dict.fromkeys([*asked, *known[:1]])
+    others = [key for key in known if key not in first]
+    return (*first, *others[max(len(others) + len(first) - bound, 0) :])
+
+
 def _joined(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
     joined: list[Stretch] = []
     for first, end in sorted(stretches):

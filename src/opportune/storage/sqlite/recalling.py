@@ -15,7 +15,12 @@ from opportune.core.moment import DAY
 from opportune.core.reach import CLASS_BOUNDS
 from opportune.core.situation import Assignment, PastExposure, Trait
 from opportune.core.timeline import TimelineEvent
-from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Recollection
+from opportune.storage.base import (
+    EXPOSURE_BOUND,
+    KEYS_BOUND,
+    OPPORTUNITY_BOUND,
+    Recollection,
+)
 from opportune.storage.person import (
     WHOLE,
     Stretch,
@@ -24,6 +29,7 @@ from opportune.storage.person import (
     newest_first,
     newest_traits,
     person_of,
+    read_keys,
     stretches_of,
 )
 from opportune.storage.sqlite.statements import SQL
@@ -34,7 +40,7 @@ BEHAVIOUR_MS = (BEHAVIOUR_DAYS or 0) * DAY
 
 read_events = msgspec.json.Decoder(list[TimelineEvent]).decode
 read_links = msgspec.json.Decoder(list[Link]).decode
-read_keys = msgspec.json.Decoder(list[int]).decode
+read_linked = msgspec.json.Decoder(list[int]).decode
 read_traits = msgspec.json.Decoder(list[tuple[int, str, Trait]]).decode
 read_assignments = msgspec.json.Decoder(list[tuple[int, Assignment]]).decode
 read_exposures = msgspec.json.Decoder(list[PastExposure]).decode
@@ -80,6 +86,8 @@ class _Recall:
         self._as_of = as_of
         self._texts: dict[int, _Texts] = {}
         self._links: dict[int, list[Link]] = {}
+        self._unread: Sequence[int] = ()
+        """Keys beyond the bound."""
 
     def person(self, keys: Sequence[int]) -> Recollection:
         first = self.recall_key(keys[0])
@@ -101,7 +109,7 @@ class _Recall:
             keys=all_keys,
             events=events,
             traits=newest_traits(traits) if traits else {},
-            assignments=_assignments([self._texts[key].assignments for key in all_keys]),
+            assignments=self._assignments(all_keys, seq),
             exposures=self._exposures([self._texts[key].exposures for key in all_keys]),
             opportunities=read_opportunities(first.opportunities) if first.opportunities else (),
         )
@@ -144,11 +152,26 @@ class _Recall:
         linked = self.recall_key(person).person_keys
         if not linked:
             return tuple(dict.fromkeys((*asked, person)))
-        links: list[Link] = []
-        for key in read_keys(linked):
+        keys = read_linked(linked)
+        if len(keys) < KEYS_BOUND:
+            for key in keys:
+                self.recall_key(key)
+            links = [link for key in keys for link in self._links[key]]
+            return tuple(dict.fromkeys((*asked, *keys_of(person, links, seq))))
+        rows = self._execute(SQL["list_person_links"], (person % LANES, person))
+        known = keys_of(person, [Link(*row) for row in rows], seq)
+        found = read_keys(asked, known, KEYS_BOUND)
+        self._unread = [key for key in known if key not in found]
+        for key in found:
             self.recall_key(key)
-            links += self._links[key]
-        return tuple(dict.fromkeys((*asked, *keys_of(person, links, seq))))
+        return found
+
+    def _assignments(self, keys: Iterable[int], seq: int) -> Mapping[str, Assignment]:
+        texts = [self._texts[key].assignments for key in keys]
+        if self._unread:
+            asked = (msgspec.json.encode(self._unread).decode(), seq)
+            texts += self._execute(SQL["recall_assignments"], asked).fetchone()
+        return _assignments(texts)
 
     def _timeline(
         self, key: int, person: int, seq: int, *, is_asked: bool

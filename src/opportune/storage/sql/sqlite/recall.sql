@@ -78,3 +78,9 @@ SELECT
         SELECT seq, line FROM past_traits WHERE lane = ?1 AND key = ?2)
         WHERE seq <= ?7 AND EXISTS (SELECT 1 FROM json_each(?6)
             WHERE seq >= json_extract(json_each.value, '$[0]') AND seq < json_extract(json_each.value, '$[1]')));
+
+-- name: recall_assignments
+-- Arms given to further keys of a person (a JSON list), as of a commit.
+SELECT '[' || group_concat(line) || ']' FROM json_each(?1) AS asked
+JOIN assignments ON assignments.lane = asked.value % 256 AND assignments.unit = asked.value
+WHERE first_seq <= ?2;

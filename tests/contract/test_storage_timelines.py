@@ -8,7 +8,7 @@ from tests.contract.stored import DAY, DEVICE, HOUR, NOW, PHONE, append, event, 
 
 from opportune.core.plan import EventClass
 from opportune.core.timeline import TimelineEvent
-from opportune.storage.base import BusinessKey, EventQuery, EventRow, Storage, Transaction
+from opportune.storage.base import RECENT_BOUND, BusinessKey, EventQuery, EventRow, Storage, Transaction
 
 
 def test_an_unknown_key_is_remembered_as_nothing(storage: Storage) -> None:
@@ -104,9 +104,9 @@ def test_recent_messages_of_a_key_within_a_stretch_of_time(storage: Storage) -> 
 
 
 def test_recent_messages_are_bounded(storage: Storage) -> None:
-    append(storage, *(event(at=NOW + step, message_id=str(step)) for step in range(2_010)))
+    append(storage, *(event(at=NOW + step, message_id=str(step)) for step in range(RECENT_BOUND + 9)))
     recent = written(storage, lambda transaction: transaction.find_recent(DEVICE, NOW, NOW + DAY))
-    assert (recent.count, len(recent.messages)) == (2_001, 2_001)
+    assert (recent.count, len(recent.messages)) == (RECENT_BOUND, RECENT_BOUND)
 
 
 def order(storage: Storage, row: EventRow, *, replaces: BusinessKey | None = None) -> BusinessKey:

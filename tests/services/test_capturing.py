@@ -168,6 +168,17 @@ def test_a_busy_week_is_no_machine(house: House) -> None:
         assert take(house, *messages).accepted == 900
 
 
+def test_a_busy_keys_messages_are_known_too(house: House) -> None:
+    days = [
+        [track(messageId=f"{day}/{n}", timestamp=to_iso(NOW - day * DAY - n * MINUTE)) for n in range(1_400)]
+        for day in (2, 1, 0)
+    ]
+    for messages in days:
+        assert take(house, *messages).accepted == len(messages)
+    for messages in days:
+        assert take(house, *messages[::100]).duplicate == len(messages[::100])
+
+
 # -- set aside --------------------------------------------------------------------------------
 
 ODD: list[Any] = [

@@ -31,8 +31,8 @@ OPPORTUNITY_BOUND = 200
 KEYS_BOUND = 11
 """How many keys of a person `recall` reads: those asked with, the person's own, and those linked last."""
 
-RECENT_BOUND = 2_001
-"""How many events `find_recent` looks at; one more than a machine is allowed in a day."""
+RECENT_BOUND = 6_001
+"""How many events `find_recent` looks at; one more than a key that is no machine has in three days."""
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,15 @@ from tests.contract.stored import DAY, DEVICE, HOUR, NOW, PHONE, append, event, 
 
 from opportune.core.plan import EventClass
 from opportune.core.timeline import TimelineEvent
-from opportune.storage.base import RECENT_BOUND, BusinessKey, EventQuery, EventRow, Storage, Transaction
+from opportune.storage.base import (
+    RECENT_BOUND,
+    BusinessKey,
+    EventQuery,
+    EventRow,
+    Storage,
+    StoredEvent,
+    Transaction,
+)
 
 
 def test_an_unknown_key_is_remembered_as_nothing(storage: Storage) -> None:
@@ -160,6 +168,26 @@ def test_a_superseded_event_leaves_lists_and_totals(storage: Storage) -> None:
     assert [item.seq for item in storage.list_events(EventQuery(keys=(DEVICE,)))] == [second.seq]
     assert [row[1:] for row in storage.list_totals("0000", "9999")] == [("Order Completed", 1, 5_000)]
     assert storage.get_body(first.seq) == ORDER_FROM_THE_BROWSER.body
+
+
+def test_the_event_of_a_business_key_is_read_whole_also_by_the_job_that_wrote_it(storage: Storage) -> None:
+    first = order(storage, ORDER_FROM_THE_BROWSER)
+
+    def job(transaction: Transaction) -> tuple[StoredEvent | None, StoredEvent | None]:
+        second = msgspec.structs.replace(first, seq=transaction.append_event(ORDER_FROM_THE_SERVER))
+        transaction.supersede_event(first)
+        return transaction.find_stored(first), transaction.find_stored(second)
+
+    replaced, found = written(storage, job)
+    assert replaced is None
+    assert found is not None
+    assert (found.key, found.name, found.source, found.occurred_at, found.body) == (
+        DEVICE,
+        "Order Completed",
+        "server",
+        NOW,
+        ORDER_FROM_THE_SERVER.body,
+    )
 
 
 def test_superseding_twice_counts_once(storage: Storage) -> None:

@@ -19,7 +19,7 @@ from opportune.core.moment import DAY
 from opportune.services.house import House
 from opportune.services.preparing import Ready, hash_of, plan_of, source_text
 from opportune.services.tokens import Token, exposures_of
-from opportune.storage.base import BusinessKey, EventQuery, EventRow, Transaction
+from opportune.storage.base import BusinessKey, EventRow, Transaction
 
 MACHINE_EVENTS_A_DAY = 2_000
 """A key with more events a day than this is a machine: set aside, listed, out of analysis."""
@@ -79,8 +79,6 @@ class Appending:
         self.known: dict[tuple[int, int], set[int]] = {}
         self.counts: Counter[tuple[int, int]] = Counter()
         self.aside: list[SetAside] = []
-        self.versions: dict[int, EventRow] = {}
-        """By `seq`: rows with a business key written by this job, which no reader can see yet."""
 
     def run(self) -> CaptureResult:
         outcomes = tuple(self._one(ready) for ready in self.prepared)
@@ -205,24 +203,17 @@ class Appending:
 
     def _move(self, known: BusinessKey, occurred_at: int) -> None:
         """The stored version keeps its values and gets the earlier time."""
-        row = self.versions.get(known.seq) or self._stored_row(known)
-        if row is None:  # another request's, in this very group of commits
+        row = self._stored_row(known)
+        if row is None:
             return
-        moved = msgspec.structs.replace(row, occurred_at=occurred_at)
         self.transaction.supersede_event(known)
-        seq = self._append_moved(moved)
+        seq = self.transaction.append_event(msgspec.structs.replace(row, occurred_at=occurred_at))
         self.transaction.put_business_key(msgspec.structs.replace(known, occurred_at=occurred_at, seq=seq))
-
-    def _append_moved(self, row: EventRow) -> int:
-        seq = self.transaction.append_event(row)
-        self.versions[seq] = row
-        return seq
 
     def _stored_row(self, known: BusinessKey) -> EventRow | None:
         """The row of a stored version, made again from its body."""
-        query = EventQuery(name=known.event, keys=(known.key,), before_seq=known.seq + 1, limit=1)
-        found = next(iter(self.house.storage.list_events(query)), None)
-        if found is None or found.seq != known.seq:
+        found = self.transaction.find_stored(known)
+        if found is None:
             return None
         event = from_body(known.event, _decode(found.body), found.occurred_at)
         facts = facts_of(plan_of(self.house), event)
@@ -240,7 +231,6 @@ class Appending:
 
     def _put_version(self, ready: Ready, row: EventRow, value: str) -> Outcome:
         outcome = self._append(ready, row)
-        self.versions[outcome.seq] = row
         self.transaction.put_business_key(
             BusinessKey(
                 event=row.name,

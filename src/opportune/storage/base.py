@@ -227,6 +227,10 @@ class Transaction(ABC):
     def find_business_key(self, event: str, value: str) -> BusinessKey | None: ...
 
     @abstractmethod
+    def find_stored(self, known: BusinessKey) -> StoredEvent | None:
+        """The event of that business key, whole; None when a better version replaced it."""
+
+    @abstractmethod
     def put_business_key(self, known: BusinessKey) -> None: ...
 
     @abstractmethod

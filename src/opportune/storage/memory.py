@@ -222,6 +222,10 @@ class MemoryTransaction(Transaction):
     def find_business_key(self, event: str, value: str) -> BusinessKey | None:
         return self._tables.business_keys.get((event, value))
 
+    def find_stored(self, known: BusinessKey) -> StoredEvent | None:
+        row = self._tables.events[known.key].get(known.seq)
+        return None if row is None or row.until_seq is not None else _stored(known.seq, row.event)
+
     def put_business_key(self, known: BusinessKey) -> None:
         self._tables.put(self._tables.business_keys, (known.event, known.value), known)
 
@@ -463,17 +467,7 @@ class MemoryStorage(Storage):
                     break
                 row = self._tables.events[self._tables.owners[seq]][seq]
                 if row.until_seq is None and _is_asked(query, seq, row.event):
-                    event = row.event
-                    found.append(
-                        StoredEvent(
-                            seq=seq,
-                            key=event.key,
-                            name=event.name,
-                            source=event.source,
-                            occurred_at=event.occurred_at,
-                            body=event.body,
-                        )
-                    )
+                    found.append(_stored(seq, row.event))
             return found
 
     def get_body(self, seq: int) -> bytes | None:
@@ -582,6 +576,17 @@ class MemoryStorage(Storage):
 
     def close(self) -> None:
         self._is_closed = True
+
+
+def _stored(seq: int, event: EventRow) -> StoredEvent:
+    return StoredEvent(
+        seq=seq,
+        key=event.key,
+        name=event.name,
+        source=event.source,
+        occurred_at=event.occurred_at,
+        body=event.body,
+    )
 
 
 def _order(event: TimelineEvent) -> tuple[int, int]:

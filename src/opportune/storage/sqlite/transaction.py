@@ -24,10 +24,11 @@ from opportune.storage.base import (
     Exposure,
     Opportunity,
     Recent,
+    StoredEvent,
     StoredPlaybook,
     Transaction,
 )
-from opportune.storage.sqlite.bodies import pack
+from opportune.storage.sqlite.bodies import pack, unpack
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally
 
@@ -102,6 +103,14 @@ class SqliteTransaction(Transaction):
             occurred_at=row[4],
             seq=row[5],
             is_verified=bool(row[6]),
+        )
+
+    def find_stored(self, known: BusinessKey) -> StoredEvent | None:
+        row = self._execute(SQL["find_stored"], (known.seq,)).fetchone()
+        if row is None:
+            return None
+        return StoredEvent(
+            seq=row[0], key=row[1], name=row[2], source=row[3], occurred_at=row[4], body=unpack(row[5])
         )
 
     def put_business_key(self, known: BusinessKey) -> None:

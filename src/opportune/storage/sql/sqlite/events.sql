@@ -37,6 +37,10 @@ WHERE lane = ? AND key = ? AND class = ? AND occurred_at = ? AND seq = ?;
 SELECT event, value, key, class, occurred_at, seq, is_verified FROM business_keys
 WHERE event = ? AND value = ?;
 
+-- name: find_stored
+-- That event, whole.
+SELECT seq, key, name, source, occurred_at, body FROM bodies WHERE seq = ? AND until_seq IS NULL;
+
 -- name: put_business_key
 -- The event that carries it from now on.
 INSERT OR REPLACE INTO business_keys (event, value, key, class, occurred_at, seq, is_verified)

@@ -1,0 +1,52 @@
+"""Versions of one order that come at the same time: whatever shares a commit, the earliest time stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from tests.building import NOW, programme, rule
+
+from opportune.core.key import key_of
+from opportune.core.moment import SECOND, to_iso
+from opportune.core.standard_plan import STANDARD_PLAN
+from opportune.services.capturing import CaptureSource, capture
+from opportune.services.house import House
+from opportune.storage.sqlite import SqliteStorage
+
+BROWSER, SERVER = CaptureSource(name="site"), CaptureSource(name="backend", is_secret=True)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    storage = SqliteStorage(tmp_path / "opportune.db")
+    made = House(storage=storage, clock=lambda: NOW, secret=b"s" * 32, programme=programme(rule("A")))
+    assert STANDARD_PLAN.events["Order Completed"].business_key == "order_id"
+    yield made
+    storage.close()
+
+
+def order(at: int, message: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "track",
+        "event": "Order Completed",
+        "messageId": message,
+        "anonymousId": "v-1",
+        "timestamp": to_iso(at),
+        "properties": {"order_id": "1001", **properties},
+    }
+
+
+def test_an_earlier_version_in_the_same_commit_gives_the_order_its_time(house: House) -> None:
+    writer_may_go_on = Event()
+    waiting = house.storage.write(lambda _: writer_may_go_on.wait(10))
+    verified = capture(house, SERVER, [order(NOW - 2 * SECOND, "m-1", revenue=49.90)])
+    earlier = capture(house, BROWSER, [order(NOW - 9 * SECOND, "m-2", revenue=1)])
+    writer_may_go_on.set()
+    waiting.result()
+    assert (verified.result().accepted, earlier.result().duplicate) == (1, 1)
+    [event] = house.storage.recall([key_of("anonymous", "v-1")], now=NOW).events[key_of("anonymous", "v-1")]
+    assert (event.occurred_at, event.facts["value"]) == (NOW - 9 * SECOND, 4_990)

@@ -180,3 +180,12 @@ def test_a_visit_goes_on_while_its_first_answer_is_held(storage: MemoryStorage) 
     house.clock.now += HOUR // 4  # type: ignore[attr-defined]  # the clock of these tests
     ask(house)
     assert {row.session for row in storage.list_exposures([key_of("anonymous", "v-1")])} == {NOW}
+
+
+def test_events_that_come_with_the_first_question_make_nobody_a_visitor(storage: MemoryStorage) -> None:
+    house = house_of(storage, rule("A"))
+    for asked in range(2):
+        message = {"type": "track", "event": "keen", "anonymousId": "v-1"}
+        result = capture(house, BROWSER, [message]).result()
+        ask(house, own_since=result.outcomes[0].seq)
+        assert [row[0] for row in exposures(house)] == ["A"] * asked

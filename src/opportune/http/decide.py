@@ -98,8 +98,8 @@ async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
     question = _question(edge, caller, headers, request, started)
     taken = None
     if request.events:
-        taken = await _take_events(edge, caller, request)
-        question = msgspec.structs.replace(question, started=None)
+        taken, first_seq = await _take_events(edge, caller, request)
+        question = msgspec.structs.replace(question, started=None, own_since=first_seq)
     answer = (
         decide_slots(edge.house, question) if request.slots else Answer(edge.house.programme.revision, 0, ())
     )
@@ -137,8 +137,8 @@ def _question(
     )
 
 
-async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> EventsTaken:
-    """Waits until the events are safe, so that the decision after it knows them.
+async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> tuple[EventsTaken, int | None]:
+    """Waits until the events are safe, so that the decision after it knows them; and the first one's `seq`.
 
     Trouble is told in the answer, as the page still needs its decisions; where none is asked for, it is raised.
     """
@@ -153,7 +153,7 @@ async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> Ev
         error = fault if isinstance(fault, OpportuneError) else StorageBusyError()
         if not request.slots:
             raise error from fault
-        return EventsTaken(error=str(error))
+        return EventsTaken(error=str(error)), None
     taken = EventsTaken(
         accepted=result.accepted,
         duplicate=result.duplicate,
@@ -161,7 +161,7 @@ async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> Ev
         reason=result.first_reason,
     )
     edge.metrics.count_events(taken.accepted, taken.duplicate, taken.set_aside)
-    return taken
+    return taken, min((outcome.seq for outcome in result.outcomes if outcome.seq), default=None)
 
 
 def _with_ids(message: dict[str, Any], who: dict[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     context: Context = Context()
     is_ahead: bool = False
     wants_receipts: bool = False
+    own_since: int | None = None
+    """The first `seq` of events that came with this very request: they alone make nobody known."""
     started: float | None = None
     """`time.perf_counter()` when the request came in, for the deadline; None: now."""
 
@@ -153,8 +155,15 @@ def situate(
         opportunities=opportunities,
         seq=past.seq,
         zone=programme.playbook.vocabulary.zone,
-        is_known=past.is_known or question.user_id is not None,
+        is_known=question.user_id is not None or _is_known(past, question.own_since),
     )
+
+
+def _is_known(past: Recollection, own_since: int | None) -> bool:
+    """Whether anything is remembered from before this request."""
+    if own_since is None or past.exposures or past.opportunities:
+        return past.is_known
+    return any(event.seq < own_since for events in past.events.values() for event in events)
 
 
 def _device_events(past: Recollection, device: int) -> Sequence[TimelineEvent]:

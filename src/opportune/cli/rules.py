@@ -52,4 +52,6 @@ def _now(row: dict[str, Any]) -> str:
         return f"waits for the first {' and '.join(row['waits_for'])}"
     if not row["acts"]:
         return "does nothing"
+    if row["state"] == "preview":
+        return "acts for previewers only"
     return f"acts, in test {row['test']}: {row['split']}" if row["split"] else "acts"

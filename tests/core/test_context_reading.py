@@ -240,3 +240,9 @@ def test_no_address_ever_raises(url: str) -> None:
     context = from_request({"page": {"url": url}})
     assert isinstance(context.page_path, str)
     assert isinstance(from_request({"page": {"url": f"https://[{url}"}}).page_type, str)
+
+
+def test_attributes_are_kept_up_to_a_size_that_can_be_remembered_of_many_strangers() -> None:
+    wordy = {f"a{number}": "x" * 1_000 for number in range(20)} | {"last": ["y" * 1_000] * 50, "small": "z"}
+    kept = from_request(wordy).attributes
+    assert [*kept] == [*(f"a{number}" for number in range(8)), "small"]

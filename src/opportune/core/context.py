@@ -19,6 +19,8 @@ from opportune.core.situation import Context
 from opportune.core.user_agent import is_ahead, is_machine
 
 MOST_ATTRIBUTES = 64
+MOST_ATTRIBUTE_CHARS = 8_192
+"""Of all attributes together: what a stranger's request says is remembered for a while."""
 MOST_VALUES = 256
 MOST_ITEMS = 100
 DEEPEST = 4
@@ -175,6 +177,7 @@ class _Reader:
         self.purposes: frozenset[str] | None = None
         self.is_ahead = False
         self.seen = 0
+        self.room = MOST_ATTRIBUTE_CHARS
 
     def read(self, context: Any) -> None:
         if isinstance(context, dict):
@@ -202,7 +205,14 @@ class _Reader:
             elif place:
                 self._say(place, value)
             elif len(self.attributes) < MOST_ATTRIBUTES and (kept := _plain(value)) is not None:
-                self.attributes[name] = kept
+                self._keep(name, kept)
+
+    def _keep(self, name: str, value: SignalValue) -> None:
+        texts = value if isinstance(value, list) else (value,)
+        size = len(name) + sum(len(text) if isinstance(text, str) else 1 for text in texts)
+        if size <= self.room:
+            self.room -= size
+            self.attributes[name] = value
 
     def _say(self, place: str, value: Any) -> None:
         if isinstance(value, str):

@@ -26,7 +26,8 @@ from opportune.services.house import Held, House
 from opportune.storage.base import Exposure, Opportunity, Transaction
 
 HELD_MS = 30 * MINUTE
-HELD_KEYS = 10_000
+HELD_KEYS = 4_000
+VISITS = 10_000
 REMEMBERED = 50_000
 _context_encoder = msgspec.json.Encoder(order="sorted", enc_hook=str)
 
@@ -113,7 +114,7 @@ def record(
     unit, visit = situation.unit, situation.visit
     if unit is None or visit is None:
         return
-    remember(house.visits, unit.key, (visit.id, situation.now), HELD_KEYS)
+    remember(house.visits, unit.key, (visit.id, situation.now), VISITS)
     marks: list[Mark] = []
     slots = [
         decision

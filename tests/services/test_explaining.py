@@ -16,7 +16,7 @@ from opportune.core.situation import Context
 from opportune.core.team import Team
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Answered, Question, decide_slots
-from opportune.services.explaining import explain_token, rebuild_token, replay_token
+from opportune.services.explaining import explain_person, explain_token, rebuild_token, replay_token
 from opportune.services.house import House
 from opportune.storage.base import AuditEntry, Storage
 from opportune.storage.memory import MemoryStorage
@@ -146,3 +146,14 @@ def test_what_was_read_again_since_is_named(storage: Storage) -> None:
     audit = AuditEntry(at=house.clock(), by="", act="back-fill complete", what="abc")
     storage.write(lambda transaction: transaction.add_audit(audit)).result()
     assert any("read again" in missing for missing in rebuild_token(house, token).missing)
+
+
+def test_what_was_given_later_does_not_count_against_an_earlier_moment(storage: Storage) -> None:
+    house = house_of(storage, rule("A", limits=Limits(at_most=1, at_most_days=7)))
+    send(house, "keen")
+    wait(house, DAY)
+    before = house.clock()
+    ask(house)
+    wait(house, DAY)
+    assert explain_person(house, "v-1", "hero").receipt.gate == "limits"
+    assert explain_person(house, "v-1", "hero", at=before).receipt.outcome == "shown"

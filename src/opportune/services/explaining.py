@@ -22,9 +22,10 @@ from opportune.services.house import House
 from opportune.services.publishing import playbook_at
 from opportune.services.supposing import readings_of
 from opportune.services.tokens import Token, open_token
-from opportune.storage.base import AuditEntry, Opportunity
+from opportune.storage.base import AuditEntry, Opportunity, Recollection
 
 Origin = Literal["stored", "derived"]
+UP_TO = "What is known today of the time up to that moment; rules, traits, links and arms are today's."
 MOST_ACTS = 1_000
 """How many operators' acts are looked through for one that changed what past events say."""
 
@@ -164,19 +165,19 @@ def _situation_of(
         keys = keys_of(question)
         past = house.storage.recall(keys, now=now)
         if past.is_known or len(past.keys) > 1:
-            if at is not None:
-                past = msgspec.structs.replace(
-                    past,
-                    events={
-                        key: [row for row in rows if row.occurred_at <= at]
-                        for key, rows in past.events.items()
-                    },
-                )
-            notes = (
-                () if at is None else ("Events known today up to that moment; traits and links are today's.",)
-            )
-            return situate(programme, question, keys, past, now=now), notes
+            if at is None:
+                return situate(programme, question, keys, past, now=now), ()
+            return situate(programme, question, keys, _up_to(at, past), now=now), (UP_TO,)
     raise NotFoundError(what=f"A person with the id “{person}”")
+
+
+def _up_to(at: int, past: Recollection) -> Recollection:
+    return msgspec.structs.replace(
+        past,
+        events={key: [row for row in rows if row.occurred_at <= at] for key, rows in past.events.items()},
+        exposures=[row for row in past.exposures if row.first_at <= at],
+        opportunities=[row for row in past.opportunities if row[2] <= at],
+    )
 
 
 def _stored_receipt(house: House, token: Token) -> Receipt | None:

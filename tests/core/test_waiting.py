@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+from tests.building import programme
 
+from opportune.core.programme import Programme
+from opportune.core.rule import Hide, Rule, RunState
 from opportune.core.sentence import parse_condition
 from opportune.core.signals import SIGNALS
 from opportune.core.standard_plan import STANDARD_PLAN
@@ -29,3 +33,14 @@ VOCABULARY = Vocabulary(plan=STANDARD_PLAN, signals={signal.name: signal for sig
 def test_a_sentence_waits_for(sentence: str, seen: set[str], missing: tuple[str, ...]) -> None:
     condition = parse_condition(sentence, VOCABULARY)
     assert missing_events(condition, VOCABULARY, frozenset(seen)) == missing
+
+
+def test_a_rule_starts_with_any_one_of_its_signals_events() -> None:
+    condition = parse_condition("the cart value is more than €50", VOCABULARY)
+    playbook = msgspec.structs.replace(
+        programme(Rule(name="A", when=condition, hide=(Hide(tag="promo"),))).playbook, vocabulary=VOCABULARY
+    )
+    waiting = Programme(playbook, {"A": RunState(rule="A")})
+    assert [found.rule for found in waiting.waiting] == ["A"]
+    assert waiting.with_seen(frozenset({"Page Viewed"})) is waiting
+    assert waiting.with_seen(frozenset({"Cart Viewed"})).waiting == ()

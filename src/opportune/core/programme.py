@@ -164,9 +164,12 @@ class Programme:
         self.waiting: tuple[Waiting, ...] = tuple(builder.waiting)
 
     def with_seen(self, names: frozenset[str]) -> Programme:
-        """The programme once these events were seen too; itself when no rule waited for them."""
-        seen = self.seen_events | names
-        if not any(names.intersection(waiting.events) for waiting in self.waiting):
+        """The programme once these events were seen too; itself when no rule waits for less then."""
+        seen, rules, vocabulary = self.seen_events | names, self.playbook.rules, self.playbook.vocabulary
+        if all(
+            missing_events(rules[waiting.rule].when, vocabulary, seen) == waiting.events
+            for waiting in self.waiting
+        ):
             self.seen_events = seen
             return self
         return Programme(self.playbook, self.run_states, seen, is_off=self.is_off)

@@ -1,0 +1,1 @@
+"""What things cost, as ratios of one run: `make bench`, or `make bench ARGS="core http"`."""

@@ -1,0 +1,96 @@
+"""A long report in the reading process while decisions go on."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from bench import shop
+from bench.load import Felt, put_load, tool
+from bench.machine import describe_pinning
+from bench.over_http import load_on
+from bench.serving import Serving, serve_opportune
+from bench.table import Section
+from opportune import app
+from opportune.data_folder import DataFolder
+from opportune.settings import DEFAULTS
+from opportune.storage.base import Storage
+
+ROUNDS = 3
+SECONDS = 4
+CONNECTIONS = 16
+SHARE = 0.4
+"""Of the saturating rate, while the report runs."""
+
+
+def measure() -> Section:
+    section = Section("report", "A long report beside decisions", ("requests/s", "p50 ms", "p99 ms"))
+    folder = shop.filled_folder()
+    playbook = shop.write_playbook(shop.KEPT / "ten-conditions", shop.TEN_CONDITIONS)
+    with serve_opportune(folder, playbook) as serving:
+        most = put_load(serving.port, load_on("/v1/decide"), seconds=2, connections=CONNECTIONS).rate
+        idle, busy = [], []
+        reports = 0
+        for _ in range(ROUNDS):
+            idle.append(_load(serving, most))
+            felt, found = asyncio.run(_beside_report(folder, serving, most))
+            busy.append(felt)
+            reports += found
+    ratio = median(each.p99 for each in busy) / median(each.p99 for each in idle)
+    section.add("decide, nothing beside it", *_figures(idle))
+    section.add("decide, a report beside it", *_figures(busy), target="p99 <= 2x", is_met=ratio <= 2)
+    section.note(
+        f"p99 is {ratio:.2f}x. The report counts events and adds up values by day and name over all {shop.VISITORS:,} "
+        f"visitors' rows, again and again ({reports} times), as one of `services/reading.py` would, in the house's own "
+        f"reading process (read-only, niced). Load at {SHARE:.0%} of saturation by {tool()}. {describe_pinning()}"
+    )
+    return section
+
+
+def report_on(storage: Storage, seconds: float) -> int:
+    """Sums by day and name over every event, until the time is over; how often it came through."""
+    store = storage.path  # type: ignore[attr-defined]
+    connection = sqlite3.connect(f"{store.resolve().as_uri()}?mode=ro", uri=True)
+    until, rounds = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        connection.execute(
+            "SELECT occurred_at / 86400000 AS day, name, count(*), sum(value), count(DISTINCT key) FROM events "
+            "WHERE until_seq IS NULL GROUP BY day, name"
+        ).fetchall()
+        rounds += 1
+    connection.close()
+    return rounds
+
+
+async def _beside_report(folder: Path, serving: Serving, most: float) -> tuple[Felt, int]:
+    reader = app.build_reader(DataFolder(folder), DEFAULTS)
+    try:
+        await reader(report_on, 0)  # the process is there
+        report = asyncio.ensure_future(reader(report_on, SECONDS + 1))
+        await asyncio.sleep(0.3)
+        load: Callable[[], Felt] = lambda: _load(serving, most)  # noqa: E731 - one line says it
+        felt = await asyncio.to_thread(load)
+        return felt, await report
+    finally:
+        reader.close()
+
+
+def _load(serving: Serving, most: float) -> Felt:
+    felt = put_load(
+        serving.port, load_on("/v1/decide"), seconds=SECONDS, connections=CONNECTIONS * 2, rate=most * SHARE
+    )
+    if felt.errors:
+        raise RuntimeError(f"{felt.errors} requests failed")
+    return felt
+
+
+def _figures(found: list[Felt]) -> tuple[str, ...]:
+    return (
+        f"{median(each.rate for each in found):,.0f}",
+        f"{median(each.p50 for each in found):.2f}",
+        f"{median(each.p99 for each in found):.2f}",
+    )

@@ -90,7 +90,7 @@ texts = st.one_of(
         ["shoes", "or", "and", "not", "today", 'say "hi"', "a, b or c", "it's", "2xl", "50", "€50", "7 days", "\\",
          '"', "  ", " x ", "new", "viewed", "at", "the", "yes", "no", "known", "shoes or boots", "(a)", "a.",
          "31 March 2027", "“quoted”", "line\nbreak", "tab\t", "Ж", "🎉", "ﬀ", "İstanbul", "ß", "a\u200bb", "none",
-         "has not bought since"]
+         "has not bought since", "people", "not-x", "user-x", "in-store", "worth", "basket"]
     ),
     st.text(min_size=1, max_size=12),
 )  # fmt: skip

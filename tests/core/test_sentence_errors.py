@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.core.condition_values import VOCABULARY
+from tests.core.condition_values import BARE_VOCABULARY, VOCABULARY
 
+from opportune.core.offers import HINTS
 from opportune.core.sentence import parse_condition, reach_problems
 from opportune.errors import SentenceError
 
@@ -16,6 +17,26 @@ WRONG = {
     "a visitor bought in the lsat 30 days": ("the lsat", "in the last"),
     "cart value is over $50": ("$50", "€50"),
     "the cart value is over gold": ("gold", None),
+    "a visitor viewed shoes at least twice": ("shoes", "viewed with category shoes"),
+    "bought boots in the last 30 days": ("boots", "bought with category boots"),
+    "a visitor viewed at least 3 shoes": ("shoes", "products in shoes"),
+    "a visitor viewed the product twice": ("twice", "the product on the page"),
+    "a visitor bought since yesterday": ("since yesterday", "today"),
+    "a visitor viewed this week": ("this week", "in the last 7 days"),
+    "abandoned their cart": ("abandoned", "a visitor added to cart and has not bought 1 hour later"),
+    "a visitor visited at least 3 times": ("visited", "the visits are at least 3"),
+    "the cart contains shoes": ("shoes", "a product in category shoes"),
+    "is looking at shoes": ("shoes", "a page of category shoes"),
+    "a visitor last bought 30 days ago": ("30 days ago", "more than 30 days ago"),
+    "cart total is over €50": ("cart total", "the cart value is more than €50"),
+    "a visitor is from Germany": ("is from", "the country is de"),
+    "a visitor is loyal": ("is loyal", "the stage is loyal"),
+    "a visitor is interested in shoes": ("is interested", "the category of interest is shoes"),
+    "it is at night": ("at night", "it is between 18:00 and 22:00"),
+    "on weekends": ("on weekends", "it is a weekend"),
+    "the vip level is gold": ("vip level", 'the "vip level"'),
+    "vip level is gold or platinum": ("vip level", 'the "vip level"'),
+    "a visitor's country code is de": ("code", "the country"),
     "the stage is loial": ("loial", "loyal"),
     'the stage is "loial"': ('"loial"', "loyal"),
     "the device tpye is mobile": ("tpye", "device type"),
@@ -49,6 +70,26 @@ def test_an_unknown_phrase_says_where_it_stands_and_what_is_near(sentence: str) 
         assert error.at == len(sentence)
     if near is not None:
         assert near in error.suggestions
+
+
+def test_every_whole_sentence_that_is_hinted_at_is_understood() -> None:
+    hints = [offer for _, offers in HINTS for offer in offers]
+    for sentence in hints:
+        if sentence.startswith(("a visitor ", "the ", "it is ")) and not sentence.endswith("on the page"):
+            parse_condition(sentence, VOCABULARY)
+
+
+def test_an_undeclared_detail_is_told_how_to_declare_it() -> None:
+    with pytest.raises(SentenceError, match=r"plan\.yaml \(customer details: \[vip level\]\)"):
+        parse_condition("the VIP level is gold", VOCABULARY)
+
+
+def test_an_unknown_stage_is_told_which_there_are() -> None:
+    with pytest.raises(SentenceError, match="there are loyal, new buyer, at risk") as caught:
+        parse_condition("the stage is champion", VOCABULARY)
+    assert "loyal" in caught.value.suggestions
+    with pytest.raises(SentenceError, match=r"stages\.yaml declares none"):
+        parse_condition("the stage is champion", BARE_VOCABULARY)
 
 
 def test_every_offer_for_a_whole_condition_is_a_sentence() -> None:

@@ -20,6 +20,97 @@ from opportune.core.vocabulary import Vocabulary
 from opportune.core.words import GRAMMAR_WORDS, words_of
 from opportune.errors import SentenceError
 
+SYNONYMS = {
+    "a visitor viewed at least 3 different products in 7 days": (
+        "a visitor viewed at least 3 products in 7 days",
+        "viewed three products in 7 days",
+        "viewed 3 or more products in the last week",
+    ),
+    "a visitor viewed at least 3 different products in this visit": (
+        "viewed 3 or more products this visit",
+        "viewed at least three different products in the current visit",
+    ),
+    "a visitor viewed with category shoes at least 3 different products in 7 days": (
+        "viewed at least 3 products in shoes in 7 days",
+        "viewed at least 3 different products in category shoes in 7 days",
+    ),
+    "a visitor bought at least 2 times": (
+        "bought at least 2 orders",
+        "bought two times",
+        "bought twice or more",
+    ),
+    "a visitor viewed with category shoes at least 2 times in 7 days": (
+        "viewed category shoes at least 2 times in 7 days",
+        "viewed the category shoes at least twice within a week",
+        "viewed products in shoes two or more times in the past 7 days",
+        "viewed products in the category shoes twice during the last week",
+    ),
+    'a visitor viewed with category "running shoes" today': ("viewed a product in running shoes today",),
+    "a visitor bought with product p-1": ("bought product p-1", "bought the product p-1"),
+    "a visitor searched with query containing boots": ("searched for boots", "has searched for boots"),
+    "a visitor viewed in the last 7 days": (
+        "viewed in the past 7 days",
+        "viewed within the last 7 days",
+        "viewed during the last week",
+        "viewed over the last 7 days",
+        "viewed the last 7 days",
+        "viewed in the previous 7 days.",
+    ),
+    "a visitor viewed in the last 30 days": ("viewed in the last month",),
+    "a visitor bought in the last 30 days": (
+        "someone who bought in the last 30 days",
+        "visitors who bought in the last 30 days",
+        "people who have bought in the last 30 days",
+        "everyone who bought in the last 30 days",
+        "customer bought in the last 30 days",
+        "if the visitor bought in the last 30 days",
+    ),
+    "a visitor is new": ("new visitors", "first-time visitor", "is a new customer"),
+    "a visitor has not bought in the last 30 days": (
+        "hasn't bought in the last 30 days",
+        "hasn\u2019t bought in the last 30 days",
+        "didn't buy in the last 30 days",
+        "did not purchase in the last 30 days",
+        "customers who have never bought in the last 30 days",
+    ),
+    "a visitor has not bought": ("never bought", "has never bought", "a visitor who didn\u2019t buy"),
+    "a visitor added to cart and has not bought since": (
+        "added to cart but didn't buy since",
+        "added to cart and then did not buy afterwards",
+        "added to cart but never bought since",
+    ),
+    "a visitor came from an ad": ("came from a paid search", "came from a paid ad"),
+    "the click id is google": ("came from Google Ads",),
+    "the referrer contains google": ("came from Google",),
+    "the device type is mobile": (
+        "is on a phone",
+        "is on their phone",
+        "is on mobile",
+        "people who are on a phone",
+    ),
+    "the device type is tablet": ("is on a tablet",),
+    "the device type is not mobile": ("is not on mobile",),
+    "the cart value is more than €50": (
+        "cart is worth more than €50",
+        "cart value over 50 euros",
+        "cart value > 50",
+        "has a cart worth more than €50",
+        "has more than €50 in the cart",
+    ),
+    "the cart count is at least 2": (
+        "has at least 2 items in the cart",
+        "has two or more products in their basket",
+        "the cart contains at least 2 products",
+    ),
+    "the cart is not empty": ("has something in the cart",),
+    "the cart is empty": ("has nothing in their cart",),
+    "a visitor spent more than €200 in 90 days": ("spent more than 200 euros in the last 90 days",),
+    "a visitor spent at least €200 in 90 days": ("spent €200 or more in the last 90 days",),
+    "a visitor bought with value more than €100 today": ("bought for more than €100 today",),
+    "a visitor last bought more than 60 days ago": ("the last order was over 60 days ago",),
+    "the stage is loyal": ("is in the stage loyal", "stage = loyal"),
+    "a visitor agreed to messages": ("opted in to marketing",),
+}
 SENTENCES = {
     "a returning visitor viewed the same category at least 2 times in 7 days": None,
     "someone added to cart and has not bought 1 hour later": "a visitor added to cart and has not bought 1 hour later",
@@ -92,6 +183,20 @@ def test_what_marketers_write_is_read_back_in_one_canonical_form(sentence: str) 
     canonical = SENTENCES[sentence] or sentence
     assert in_canonical_form(sentence) == canonical
     assert in_canonical_form(canonical) == canonical
+
+
+@pytest.mark.parametrize("canonical", SYNONYMS)
+def test_what_marketers_type_first_is_read_back_in_its_canonical_form(canonical: str) -> None:
+    assert in_canonical_form(canonical) == canonical
+    for sentence in SYNONYMS[canonical]:
+        assert in_canonical_form(sentence) == canonical, sentence
+
+
+def test_a_number_of_times_is_not_a_number_of_things() -> None:
+    assert in_canonical_form("viewed at least 3 times") == "a visitor viewed at least 3 times"
+    error = error_of("searched at least 3 products", VOCABULARY)
+    assert error is not None
+    assert "could be counted" in str(error)
 
 
 @pytest.mark.parametrize("member", CONDITIONS, ids=lambda member: member.__name__)

@@ -22,33 +22,43 @@ from opportune.core.comparing import Comparator
 from opportune.core.conditions import CONDITIONS
 from opportune.core.conditions.base import Condition, Readers
 from opportune.core.conditions.count import Times
-from opportune.core.conditions.happening import FactTest, Narrowing, OnPage
-from opportune.core.conditions.signal import list_idioms
+from opportune.core.conditions.happening import Filters, Narrowing, OnPage, read_filters
+from opportune.core.conditions.signal import list_idiom_phrases, list_idioms
 from opportune.core.phrases import date, duration, money
 from opportune.core.phrases.wording import NUMBER_WORDS, QUOTED, article, plural, squeezed, unquote
-from opportune.core.spoken import Said, at_of, read_inside, read_test, read_whole
+from opportune.core.spoken import Said, read_inside, read_whole
 from opportune.core.window import THIS_VISIT, TODAY, Window
-from opportune.core.words import FREE_ALONE, Words
+from opportune.core.words import FREE_ALONE, Words, base_forms
 
-END = r"(?!\w)"
+END = r"(?:(?<!\w)|(?!-?\w))"
+"""The end of a word; what a hyphen joins is one word."""
 
 SHARED = """
-start: body
+start: "if|when"? body
 ?body: disjunction | of_kind | not_body
 ?clause: _SUBJECT? predicate | statement | group
 
 happening: event [on_page] filters -> happening
     | _HAS done [on_page] filters -> happening
+    | _HAS? EVENT_FOR values filters -> happening_for
 undone: done [on_page] filters -> happening
+    | EVENT_FOR values filters -> happening_for
+undo: do [on_page] filters -> happening
+    | EVENT_FOR values filters -> happening_for
 event: EVENT_DID _THING? -> did
     | "did" QUOTED -> did_named
 done: EVENT_DONE _THING? -> done
     | "done" QUOTED -> did_named
+do: EVENT_DO _THING? -> do
+    | "do" QUOTED -> did_named
 on_page: _THE_PRODUCT_ON_PAGE -> on_product
     | _THE_CATEGORY_ON_PAGE -> on_category
 filters: filter* -> filters
-filter: (_WITH | _AND_WITH) fact fact_test -> filter
-    | FACT fact_test -> filter_bare
+filter: (_WITH | _AND_WITH) "the"? fact fact_test -> filter
+    | "the"? FACT fact_test -> filter_bare
+    | _THING_IN values -> filter_in
+    | _FOR worth -> filter_worth
+worth: comparator amount -> test_order
 fact: FACT -> fact
     | QUOTED -> fact_named
 facts: FACTS -> facts
@@ -72,18 +82,25 @@ fact_test: values -> test_is
     | "after" DATE -> test_after
     | comparator DURATION "ago" -> test_ago
 
-times: [comparator] NUMBER "times|time" -> times
+how_many: [comparator] NUMBER -> how_many
+    | NUMBER "or more|or above|or over" -> how_many_or_more
+    | NUMBER "or less|or fewer|or below|or under" -> how_many_or_less
+times: how_many "times|time" -> times
+    | NUMBER "times or more|time or more" -> how_many_or_more
     | [comparator] "once" -> times_once
     | [comparator] "twice" -> times_twice
-    | NUMBER "times or more|or more times" -> times_or_more
-comparator: "at least|no less than|no fewer than|not less than" -> at_least
-    | "at most|no more than|not more than|up to" -> at_most
-    | "exactly" -> exactly
-    | "more than|over|above|greater than" -> more_than
-    | "fewer than|less than|under|below" -> fewer_than
-window: _IN DURATION -> in_last
-    | _IN UNIT -> in_last
-    | "in this visit|this visit|during this visit|on this visit" -> in_visit
+    | "once or more" -> times_once_or_more
+    | "twice or more" -> times_twice_or_more
+comparator: "at least|no less than|no fewer than|not less than|a minimum of|>=|≥" -> at_least
+    | "at most|no more than|not more than|up to|a maximum of|<=|≤" -> at_most
+    | "exactly|only|just" -> exactly
+    | "more than|over|above|greater than|higher than|>" -> more_than
+    | "fewer than|less than|under|below|lower than|<" -> fewer_than
+window: (_IN | _OVER) DURATION -> in_last
+    | (_IN | _OVER) UNIT -> in_last
+    | "in this visit|this visit|during this visit|on this visit|within this visit|in the current visit|
+        during the current visit|in their current visit|during their visit|in this session|this session|
+        during this session|in the current session|during the current session" -> in_visit
     | "today" -> today
     | "ever|yet|so far" -> ever
     | "since they last" event -> since
@@ -94,19 +111,38 @@ values: value ((COMMA | LIST_OR) value)* -> values
 """
 
 _NOUN = "(?:visitor|customer|shopper|person|user)"
+_PEOPLE = f"(?:{_NOUN}s?|people)"
+_VALUES_FOLLOW = r"(?!\s+\w+\s+(?:is|are|was|contains?|starts?|ends?)(?!\w))"
+_PIECES = "(?:items?|things?|pieces?|articles?)"
+_CART_NOUN = r"(?:shopping\s+)?(?:cart|basket|bag)"
 TERMINALS: Mapping[str, tuple[int, str]] = {
     "_SUBJECT": (
-        12,
-        rf"(?:(?:an?|the|any|this|that)\s+{_NOUN}|someone|somebody|anyone|they)(?:\s+(?:who|that))?",
+        13,
+        (
+            rf"(?:every(?:one|body)|(?:all|every)\s+(?:the\s+|our\s+)?{_PEOPLE})\s+(?:who|that)"
+            rf"|(?:(?:an?|the|any|this|that|those|our)\s+{_PEOPLE}|someone|somebody|anyone|anybody|they|those|whoever)"
+            rf"(?:\s+(?:who|that))?|{_PEOPLE}(?:\s+(?:who|that)|{_VALUES_FOLLOW})"
+        ),
     ),
-    "KIND": (13, rf"(?:an?|the)\s+(?:returning|new)\s+{_NOUN}(?:\s+(?:who|that))?"),
-    "_AND": (11, r"(?:,\s*)?(?:and|but)"),
+    "KIND": (
+        41,
+        rf"(?:(?:an?|the|any|all|every)\s+)?(?:returning|new|first[-\s]time)\s+{_PEOPLE}(?:\s+(?:who|that))?",
+    ),
+    "_AND": (11, r"(?:,\s*)?(?:and|but)(?:\s+then)?"),
     "_OR": (11, r"(?:,\s*)?or"),
-    "_AND_WITH": (14, r"(?:,\s*)?and\s+with"),
-    "_WITH": (13, r"with|in(?=\s+(?:the\s+)?category(?!\w))|of(?=\s+(?:the\s+)?category(?!\w))"),
+    "_AND_WITH": (15, r"(?:,\s*)?and\s+with"),
+    "_WITH": (13, r"with|(?:in|from)(?=\s+(?:the\s+)?category(?!\w))|of(?=\s+(?:the\s+)?category(?!\w))"),
     "_NOT": (11, "not"),
     "_HAS": (11, "has|have"),
-    "_IN": (12, r"(?:in|within|over|during|for)(?:\s+the\s+(?:last|past))?|within"),
+    "_IN": (
+        12,
+        (
+            r"(?:in|within|during|for)(?:\s+(?:the\s+)?(?:last|past|previous))?"
+            rf"|(?:the\s+)?(?:last|past|previous)(?=\s+{duration.PATTERN})"
+        ),
+    ),
+    "_OVER": (13, r"over\s+(?:the\s+)?(?:last|past|previous)"),
+    "_FOR": (14, r"for(?=\s+(?:at\s+(?:least|most)|(?:more|less)\s+than|over|under|above|below)\s)"),
     "_THE_PRODUCT_ON_PAGE": (
         15,
         r"the\s+product\s+on\s+(?:the|this)\s+page|this\s+product|the\s+page's\s+product",
@@ -115,14 +151,24 @@ TERMINALS: Mapping[str, tuple[int, str]] = {
         15,
         r"the\s+category\s+on\s+(?:the|this)\s+page|this\s+category|the\s+page's\s+category",
     ),
-    "_SIGNAL_OF": (13, rf"(?:an?|the)\s+{_NOUN}['\u2019]s"),
+    "_SIGNAL_OF": (14, rf"(?:an?|the)\s+{_NOUN}['\u2019]s"),
     "_SIGNAL_THE": (11, r"the(?:ir)?"),
     "_CART": (
         42,
-        r"(?:(?:the|their)\s+)?cart(?=\s+(?:holds|contains|is\s+empty|is\s+not\s+empty|does\s+not)(?!\w))",
+        (
+            rf"(?:(?:the|their|a)\s+)?{_CART_NOUN}(?=\s+(?:holds|contains|has|is\s+(?:not\s+)?empty|isn['\u2019]t\s+empty"
+            r"|does\s+not|doesn['\u2019]t|(?:is\s+)?worth|over|above|under|below)(?!\w))"
+        ),
     ),
-    "_IS": (11, "is|are|was"),
-    "_IS_NOT": (12, r"is\s+not|are\s+not|isn't|aren't"),
+    "_PIECES": (45, _PIECES),
+    "_PIECES_IN_CART": (
+        50,
+        rf"(?:{_PIECES}|products?)\s+(?:in|inside)\s+(?:(?:the|their|a)\s+)?{_CART_NOUN}",
+    ),
+    "_IN_CART": (15, rf"(?:in|inside)\s+(?:(?:the|their|a)\s+)?{_CART_NOUN}"),
+    "_A_CART": (15, rf"(?:a|their)\s+{_CART_NOUN}(?:\s+(?:worth|of|with))?"),
+    "_IS": (11, "is|are|was|="),
+    "_IS_NOT": (12, r"is\s+not|are\s+not|isn['\u2019]t|aren['\u2019]t|!="),
     "_KNOWN": (11, "known"),
     "_YES": (11, "yes|true"),
     "_NO": (11, "no|false"),
@@ -147,7 +193,7 @@ TERMINALS: Mapping[str, tuple[int, str]] = {
 EXAMPLES_OF: Mapping[str, tuple[str, ...]] = {
     "_SUBJECT": ("a visitor", "someone"),
     "KIND": ("a returning visitor", "a new visitor"),
-    "_AND": ("and",), "_OR": ("or",), "_WITH": ("with",), "_NOT": ("not",), "_HAS": ("has",),
+    "_AND": ("and",), "_OR": ("or",), "_WITH": ("with category",), "_NOT": ("not",), "_HAS": ("has",),
     "_IN": ("in", "in the last"), "_IS": ("is",), "_IS_NOT": ("is not",), "_KNOWN": ("known",),
     "_YES": ("yes",), "_NO": ("no",), "_NOT_OLDER": (", not older than",), "_SIGNAL_THE": ("the",),
     "_CART": ("the cart",),
@@ -162,9 +208,11 @@ EXAMPLES_OF: Mapping[str, tuple[str, ...]] = {
 
 
 BEGINNINGS = (
-    "the", "their", "cart", "stage", "has", "have", "hasn't", "haven't", "is", "it", "last", "spent", "not", "never",
-    "did", "either", "both", "agreed", "consented", "came", "returned",
-    "everyone", "everybody", "nobody", "more", "less", "fewer",
+    "the", "their", "cart", "stage", "has", "have",
+    "hasn['\u2019]t", "haven['\u2019]t", "is", "are", "it", "last", "spent", "not", "never",
+    "did", "didn['\u2019]t", "doesn['\u2019]t", "either", "both", "agreed", "consented", "came", "returned",
+    "everyone", "everybody", "nobody", "all", "every", "more", "less", "fewer", "isn['\u2019]t", "aren['\u2019]t",
+    "opted", "gave", "basket", "today\\s+is",
 )  # fmt: skip
 """Words that begin a condition, or go on with an amount: an "or" before them does not belong to a list of values."""
 
@@ -203,6 +251,11 @@ def write(words: Words) -> tuple[str, Mapping[str, tuple[str, ...]]]:
     for name, synonyms in _vocabulary_phrases(words).items():
         patterns[name] = (_PRIORITIES[name], _alternation(synonyms))
         phrases[name] = tuple(synonyms)
+    for name, is_not in (("IDIOM", False), ("IDIOM_NOT", True)):
+        phrases[name] = tuple(
+            says[0] for idiom in list_idioms(words) if (says := idiom.says_not if is_not else idiom.says)
+        )
+    phrases["EVENT_DO"] = tuple(base for phrase in words.did for base in base_forms(phrase)[-1:])
     patterns |= _looking_ahead(words, patterns)
     for literal, name in literals.items():
         synonyms = literal.split("|")
@@ -213,27 +266,30 @@ def write(words: Words) -> tuple[str, Mapping[str, tuple[str, ...]]]:
     return "\n".join(lines), phrases
 
 
+NOT_COUNTED = frozenset({"time", "times", "different", "distinct"})
+"""What stands behind a number already; a thing or fact called so is not counted by its name."""
 _PRIORITIES = {
     "IDIOM": 60, "IDIOM_NOT": 61, "EVENT_DID": 48, "EVENT_DONE": 47, "SIGNAL": 40, "STAGE": 45, "PAGE_TYPE": 45,
-    "FACT": 45, "FACTS": 45, "_THING": 44,
+    "FACT": 45, "FACTS": 45, "_THING": 44, "THINGS": 44, "EVENT_DO": 46,
 }  # fmt: skip
 
 
 def _vocabulary_phrases(words: Words) -> dict[str, Sequence[str]]:
-    idioms = list(list_idioms(words))
     things = [phrase for thing in words.things for phrase in (f"{article(thing)} {thing}", plural(thing))]
     things += ["something", "anything"]
     return {
         "EVENT_DID": list(words.did),
         "EVENT_DONE": list(words.done),
+        "EVENT_DO": list(words.do),
         "FACT": list(words.facts),
         "FACTS": list(words.plural_facts),
         "SIGNAL": list(words.signals),
         "STAGE": list(words.stages),
         "PAGE_TYPE": list(words.page_types),
-        "IDIOM": [phrase for idiom in idioms for phrase in idiom.says],
-        "IDIOM_NOT": [phrase for idiom in idioms for phrase in idiom.says_not],
+        "IDIOM": list_idiom_phrases(words, is_not=False),
+        "IDIOM_NOT": list_idiom_phrases(words, is_not=True),
         "_THING": things,
+        "THINGS": [phrase for phrase in words.counted if phrase not in NOT_COUNTED],
     }
 
 
@@ -245,13 +301,30 @@ def _looking_ahead(words: Words, patterns: Mapping[str, tuple[int, str]]) -> dic
     begins = "|".join([*named, f"{patterns['SIGNAL'][1]}{verbs}", *BEGINNINGS])
     reserved = "|".join(re.escape(word) for word in sorted(words.reserved, key=len, reverse=True))
     first = "|".join(re.escape(word) for word in sorted(words.reserved - FREE_ALONE, key=len, reverse=True))
-    has_not = r"(?:(?:has|have)\s+not|hasn't|haven't|did\s+not)"
-    since = rf"(?:since(?!\s+they)|(?:{duration.PATTERN})\s+later)"
+    do, thing = patterns["EVENT_DO"][1], patterns["_THING"][1]
+    has_not = r"(?:(?:has|have)\s+(?:not|never)|hasn['\u2019]t|haven['\u2019]t|never)"
+    did_not = r"(?:did\s+not|didn['\u2019]t)"
+    since = rf"(?:since(?!\s+they)|after(?:wards|\s+that)|(?:{duration.PATTERN})\s+later)"
+    joint = r"(?:,\s*)?(?:and|but)(?:\s+then)?"
+    in_values = (
+        rf"in(?!\s+(?:(?:the|this|their|our|a|an|half|its)(?!\w)|category|(?:last|past|previous)\s|{duration.UNIT_PATTERN}"
+        rf"|{duration.PATTERN}|\d))(?=\s+(?:{QUOTED}|(?!(?:{reserved}){END})/?[^\W\d_]))"
+    )
     letters = r"/?[^\W\d_](?:[\w'&+./*-]*[\w*/])?"
     return {
         "_AND_HAS_NOT_SINCE": (
             90,
-            rf"(?:,\s*)?(?:and|but)\s+{has_not}\s+(?=(?:{done}|done\s+(?:{QUOTED}))\s+{since}{END})",
+            rf"{joint}\s+{has_not}\s+(?=(?:{done}(?:\s+{thing})?|done\s+(?:{QUOTED}))\s+{since}{END})",
+        ),
+        "_AND_DID_NOT_SINCE": (
+            90,
+            rf"{joint}\s+{did_not}\s+(?=(?:{do}(?:\s+{thing})?|do\s+(?:{QUOTED}))\s+{since}{END})",
+        ),
+        "_THING_IN": (46, rf"{patterns['_THING'][1]}\s+{in_values}"),
+        "THINGS_IN": (46, rf"{patterns['THINGS'][1]}\s+{in_values}"),
+        "EVENT_FOR": (
+            49,
+            rf"{_alternation(words.searched)}(?=\s+(?:{QUOTED}|(?!(?:{reserved}){END}){letters}))",
         ),
         "LIST_OR": (16, rf"(?:,\s*)?or(?!\s+(?:(?:{begins}){END}))(?!\s*\()"),
         "COMMA": (13, rf",(?!\s*(?:or|and|but|not\s+older){END})"),
@@ -268,7 +341,7 @@ def _with_literals(rules: str, literals: dict[str, str]) -> str:
     """Quoted phrases become named terminals, one for each list of synonyms."""
 
     def name_of(match: re.Match[str]) -> str:
-        literal = match[1]
+        literal = "|".join(" ".join(synonym.split()) for synonym in match[1].split("|"))
         if literal in ("(", ")"):
             return "_LPAR" if literal == "(" else "_RPAR"
         if literal not in literals:
@@ -293,14 +366,22 @@ def _alternation(phrases: Iterable[str]) -> str:
     """Any of the phrases as whole words, the longest first; something no text can match when there is none."""
     ordered = sorted({squeezed(phrase) for phrase in phrases}, key=lambda phrase: (-len(phrase), phrase))
     return (
-        "(?:" + "|".join(r"\s+".join(map(re.escape, phrase.split())) for phrase in ordered) + ")"
+        "(?:"
+        + "|".join(
+            r"\s+".join(map(re.escape, phrase.split())).replace("'", "['\u2019]") for phrase in ordered
+        )
+        + ")"
         if ordered
         else "(?!x)x"
     )
 
 
 def _terminal(name: str, priority: int, pattern: str) -> str:
-    end = "" if name in ("QUOTED", "COMMA", "PERCENT", "MONEY", "_AND_HAS_NOT_SINCE") else END
+    end = (
+        ""
+        if name in ("QUOTED", "COMMA", "PERCENT", "MONEY", "_AND_HAS_NOT_SINCE", "_AND_DID_NOT_SINCE")
+        else END
+    )
     escaped = re.sub(r"(?<!\\)/", r"\\/", f"(?:{pattern}){end}")
     return f"{name}.{priority}: /{escaped}/is"
 
@@ -319,7 +400,7 @@ def _method(words: Words, read: object) -> object:
     return lambda _, children: read(words, *children)  # type: ignore[operator]  # a reader takes its parts
 
 
-def _times(_: Words, comparator: Comparator | None, number: Token) -> Times:
+def _how_many(_: Words, comparator: Comparator | None, number: Token) -> Times:
     return Times(comparator or "at least", read_whole(number))
 
 
@@ -328,37 +409,43 @@ def _last(_: Words, token: Token) -> Window:
     return Window("last", max(ms, 1))
 
 
-def _read_happening(
-    words: Words, event: str, on_page: OnPage | None, where: Sequence[tuple[str, Said]]
-) -> Narrowing:
-    tests = []
-    for fact, said in where:
-        at = at_of(said.values[0]) if said.values else 0
-        test, values = read_test(said, words.fact_type(event, fact), fact, at, words)
-        tests.append(FactTest(fact, test, values))
-    return Narrowing(event, tuple(tests), on_page or "")
+def _read_happening(words: Words, event: str, on_page: OnPage | None, where: Filters) -> Narrowing:
+    return Narrowing(event, read_filters(words, event, where), on_page or "")
+
+
+def _read_happening_for(words: Words, phrase: Token, values: Sequence[Token], where: Filters) -> Narrowing:
+    event, fact = words.searched[squeezed(phrase)]
+    return _read_happening(words, event, None, [(fact, Said("contains", tuple(values))), *where])
 
 
 SHARED_READERS: Readers = {
     "start": lambda _, condition: condition,
     "bracket": lambda _, condition: condition,
     "happening": _read_happening,
+    "happening_for": _read_happening_for,
     "did": lambda words, phrase: words.did[squeezed(phrase)],
     "done": lambda words, phrase: words.done[squeezed(phrase)],
+    "do": lambda words, phrase: words.do[squeezed(phrase)],
     "did_named": lambda _, name: unquote(name),
     "on_product": lambda _: "product",
     "on_category": lambda _: "category",
     "filters": lambda _, *filters: filters,
     "filter": lambda _, fact, said: (fact, said),
     "filter_bare": lambda words, phrase, said: (words.facts[squeezed(phrase)], said),
+    "filter_in": lambda _, values: ("category", Said("is", values)),
+    "filter_worth": lambda _, said: ("value", said),
     "fact": lambda words, phrase: words.facts[squeezed(phrase)],
     "facts": lambda words, phrase: words.plural_facts[squeezed(phrase)],
     "fact_named": lambda _, name: unquote(name),
     "same": lambda _, fact: fact,
-    "times": _times,
+    "how_many": _how_many,
+    "how_many_or_more": lambda words, number: _how_many(words, "at least", number),
+    "how_many_or_less": lambda words, number: _how_many(words, "at most", number),
+    "times": lambda _, times: times,
     "times_once": lambda _, comparator: Times(comparator or "at least", 1),
     "times_twice": lambda _, comparator: Times(comparator or "at least", 2),
-    "times_or_more": lambda words, number: _times(words, "at least", number),
+    "times_once_or_more": lambda _: Times("at least", 1),
+    "times_twice_or_more": lambda _: Times("at least", 2),
     "at_least": lambda _: "at least",
     "at_most": lambda _: "at most",
     "exactly": lambda _: "exactly",

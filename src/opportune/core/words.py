@@ -49,19 +49,22 @@ AFTER_THE = (
 )
 """What "the" already begins; a signal called so is told in quotes."""
 _GRAMMAR_WORDS = """
-a about above account ads advertising after ago agree agreed all always am an and any anyone anything
-are at back been before begin begins being below between both bought by came cart category changed
-consented contain containing contains customer customers day days did different directly distinct do
-does done dozen during each either empty end ending ends equals ever every everybody everyone exactly
-except false far fewer first for friday from got greater had half has have hold holds hour hours in
-include includes is it its known last later least less likes looking marked marketing may me measured
-measurement measuring message messages minute minutes monday month months more most never new no nobody
-not nothing of older on once one only opposite or other over page pages past person personalisation
-personalization product products purchase returned returning same saturday second seconds shop since so
-somebody someone something spent stage start starting starts sunday than that the them then they third
-this thursday till time times to today total true tuesday twice two under unknown until up visit visitor
-visitors was wednesday week weekday weekend weeks were when which who whole will with within year years
-yes yesterday yet
+if a about above account ads advertising after afterwards ago agree agreed all always am an and any
+anybody anyone anything are articles at back bag basket been before begin begins being below between
+both bought by came cart category changed consent consented contain containing contains current customer
+customers day days did different directly distinct do does done dozen during each either empty end
+ending ends equals ever every everybody everyone exactly except false far fewer first for friday
+from gave got greater had half has have here higher hold holds hour hours in include includes inside
+is it item items its just known last later least less likes looking lower marked marketing maximum
+may me measured measurement measuring message messages minimum minute minutes monday month months
+more most never new no nobody not nothing of older on once one only opposite opted or order other
+our over page pages past people person personalisation personalization persons pieces previous
+product products purchase returned returning same saturday second seconds session sessions shop
+shopper shoppers shopping since so somebody someone something spent stage start starting starts
+sunday than that the their them then they thing things third this those thursday till time times to
+today total true tuesday twice two under unknown until up user users uses using viewing visit
+visitor visitors was wednesday week weekday weekend weeks were when which who whoever whole will
+with within worth year years yes yesterday yet
 """
 GRAMMAR_WORDS = frozenset(_GRAMMAR_WORDS.split())
 """Every word the grammar itself uses, and some it might; a text value that is one of them is quoted."""
@@ -78,9 +81,11 @@ class Words:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.currency = vocabulary.plan.currency
-        events = vocabulary.plan.events.values()
+        events = tuple(vocabulary.plan.events.values())
         self.did: Phrases = _phrases_of(events, lambda event: event.says)
         self.done: Phrases = _phrases_of(events, _done_phrases)
+        self.do: Phrases = {base: event for phrase, event in self.did.items() for base in base_forms(phrase)}
+        self.do = {**self.done, **self.do}
         self._says = _canonical(self.did, [(event.name, event.says) for event in events])
         self._says_done = _canonical(self.done, [(event.name, _done_phrases(event)) for event in events])
         facts = list(
@@ -92,6 +97,9 @@ class Words:
         self._properties: dict[tuple[str, str], PropertyPlan] = {
             (event.name, each.name): each for event in events for each in event.properties
         }
+        self._things = {event.name: squeezed(event.things) for event in events}
+        self.counted: Phrases = _counted(self, events)
+        self.searched: Mapping[str, tuple[str, str]] = _searched(self, events)
         self.things = sorted({event.things for event in events if _PLAIN.fullmatch(event.things)})
         self.signals: Phrases = _signal_phrases(vocabulary)
         self._signal_says = _first_phrases(self.signals, vocabulary)
@@ -145,6 +153,14 @@ class Words:
         kind = declared.type if declared is not None else STANDARD_FACTS.get(fact, "text")
         return "text" if kind in TEXT_TYPES else kind
 
+    def thing_of(self, event: str) -> str:
+        """The noun of what an event makes: `product`."""
+        return self._things.get(event, "")
+
+    def carries(self, event: str, fact: str) -> bool:
+        """Whether the plan says so, or says nothing of the event."""
+        return (event, fact) in self._properties or event not in self._things
+
     def has_fact(self, event: str, fact: str) -> bool:
         """Whether events of this name may carry it at all."""
         return (
@@ -160,6 +176,53 @@ class Words:
 
     def is_known_signal(self, signal: str) -> bool:
         return signal in self.vocabulary.signals
+
+
+def _counted(words: Words, events: Iterable[EventPlan]) -> dict[str, str]:
+    """Nouns behind a number, one and many, with the fact they count; none for what is only counted in times."""
+    nouns = {form: fact for phrase, fact in words.facts.items() for form in (phrase, plural(phrase))}
+    for event in events:
+        thing = squeezed(event.things)
+        if _PLAIN.fullmatch(thing):
+            nouns = {thing: "", plural(thing): ""} | nouns
+    return nouns
+
+
+def _searched(words: Words, events: Iterable[EventPlan]) -> dict[str, tuple[str, str]]:
+    """Phrases ending in "for" of events that carry one text, with the event and that text's fact."""
+    texts = {
+        event.name: event.properties[0].name
+        for event in events
+        if len(event.properties) == 1 and event.properties[0].type == "text"
+    }
+    return {
+        phrase: (event, texts[event])
+        for phrases in (words.did, words.done, words.do)
+        for phrase, event in phrases.items()
+        if phrase.endswith(" for") and event in texts
+    }
+
+
+_IRREGULAR = {
+    "bought": "buy", "made": "make", "took": "take", "saw": "see", "began": "begin", "left": "leave",
+    "got": "get", "sent": "send", "put": "put", "gave": "give", "went": "go", "came": "come", "found": "find",
+    "read": "read", "wrote": "write", "paid": "pay", "chose": "choose", "won": "win", "lost": "lose", "let": "let",
+    "kept": "keep", "told": "tell", "sold": "sell", "built": "build", "hit": "hit", "ran": "run",
+}  # fmt: skip
+
+
+def base_forms(phrase: str) -> tuple[str, ...]:
+    """What may stand behind "did not": buy for bought, add for added; a spelling nobody uses does no harm."""
+    first, space, rest = phrase.partition(" ")
+    if first in _IRREGULAR:
+        bases = [_IRREGULAR[first]]
+    elif first.endswith("ied"):
+        bases = [f"{first[:-3]}y"]
+    elif first.endswith("ed") and len(first) > 4:
+        bases = [first[:-2], first[:-1], *([first[:-3]] if first[-3] == first[-4] else [])]
+    else:
+        bases = []
+    return tuple(f"{base}{space}{rest}" for base in bases if base not in FIRST_WORDS)
 
 
 def _done_phrases(event: EventPlan) -> tuple[str, ...]:

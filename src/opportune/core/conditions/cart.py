@@ -33,13 +33,16 @@ class Cart(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="cart")
         "of its pieces are signals: `the cart value is more than €50`."
     )
     grammar = """
-        cart_statement: _CART "holds|contains" cart_what -> cart
-            | _CART "does not hold|does not contain" cart_what -> cart_not
-            | _CART "is not empty" -> cart_any
+        cart_statement: _CART "holds|contains|has" cart_what -> cart
+            | _CART "does not hold|does not contain|doesn't hold|doesn't contain|does not have" cart_what -> cart_not
+            | _CART "is not empty|isn't empty" -> cart_any
             | _CART "is empty" -> cart_empty
+        cart_predicate: _HAS "something|a product|products|anything|items|an item" _IN_CART -> cart_any
+            | _HAS "nothing|no products|no items" _IN_CART -> cart_empty
+            | _HAS "an empty cart|an empty basket" -> cart_empty
         cart_what: "a product in category|a product of category|products in category" values -> cart_categories
             | "the product|product|the products|products" values -> cart_products
-            | "something|a product|products|anything" -> cart_any
+            | "something|a product|products|anything|items|an item" -> cart_any
     """
     examples = (
         "the cart holds a product in category shoes or boots",

@@ -31,8 +31,10 @@ class Consent(Condition, frozen=True, kw_only=True, tag="consent"):
 
     meaning = "Whether they agreed to a purpose. Somebody who was never asked has not."
     grammar = """
-        consent_predicate: "agreed to|consented to|has agreed to|has consented to" purpose -> consent
-            | "has not agreed to|has not consented to|did not agree to" purpose -> consent_not
+        consent_predicate: "agreed to|consented to|has agreed to|has consented to|opted in to|has opted in to|
+            gave consent to" purpose -> consent
+            | "has not agreed to|has not consented to|did not agree to|didn't agree to|hasn't agreed to|
+                never agreed to|has never agreed to" purpose -> consent_not
         purpose: "being measured|measurement|measuring" -> purpose_measure
             | "personalization|personalisation" -> purpose_personalize
             | "messages|marketing" -> purpose_message

@@ -51,7 +51,9 @@ class Count(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="count
     )
     grammar = """
         count_predicate: happening [same] [times] [window] -> count
-            | "has not|have not|hasn't|never|did not" undone [same] [times] [window] -> count_not
+            | "has not|have not|hasn't|haven't|never|has never|
+                have never" undone [same] [times] [window] -> count_not
+            | "did not|didn't|does not|doesn't" undo [same] [times] [window] -> count_not
             | _THE_PRODUCT_ON_PAGE "was|has been" done [times] [window] -> count_on_page
     """
     examples = (

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lark import Token
 
 from opportune.core.comparing import Comparator, nearness, range_of
 from opportune.core.conditions.base import Check, Needs, Readers
+from opportune.core.conditions.count import Count, Times
 from opportune.core.conditions.happening import (
+    Filters,
     Happening,
     Narrowing,
     describe_window,
@@ -17,10 +20,12 @@ from opportune.core.conditions.happening import (
     items_of,
     joined,
     number_problems,
+    read_filters,
     window_problems,
 )
 from opportune.core.finding import Finding
-from opportune.core.spoken import read_whole
+from opportune.core.phrases.wording import misread, plural, squeezed
+from opportune.core.spoken import Said, at_of
 from opportune.core.window import EVER, Window
 from opportune.core.words import Words, words_of
 
@@ -39,7 +44,10 @@ class Distinct(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="di
 
     meaning = "Counts different values of one fact inside a window; each product of an order is one."
     grammar = """
-        distinct_predicate: happening [comparator] NUMBER "different|distinct" facts [window] -> distinct
+        distinct_predicate: happening how_many "different|distinct" facts filters [window] -> distinct
+            | happening how_many "different|distinct" THINGS_IN values filters [window] -> distinct_in
+            | happening how_many THINGS filters [window] -> counted
+            | happening how_many THINGS_IN values filters [window] -> counted_in
     """
     examples = (
         "a visitor viewed at least 3 different products in 7 days",
@@ -49,7 +57,12 @@ class Distinct(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="di
 
     @classmethod
     def readers(cls) -> Readers:
-        return {"distinct": _read}
+        return {
+            "distinct": _read,
+            "distinct_in": _read_in,
+            "counted": _read_counted,
+            "counted_in": _read_counted_in,
+        }
 
     def __post_init__(self) -> None:
         if self.number < 0:
@@ -99,18 +112,80 @@ class Distinct(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="di
         return found + number_problems(self.event, self.number, vocabulary)
 
 
-def _read(
-    _: Words,
+def _read(  # noqa: PLR0917 - one place for each part of the production
+    words: Words,
     happening: Narrowing,
-    comparator: Comparator | None,
-    number: Token,
+    times: Times,
     fact: str,
+    filters: Filters,
     window: Window | None,
 ) -> Distinct:
+    narrowed = _narrowed(words, happening, filters)
     return Distinct(
-        **happening._asdict(),
-        of=fact,
-        comparator=comparator or "at least",
-        number=read_whole(number, "a number of different things"),
-        window=window or EVER,
+        **narrowed._asdict(), of=fact, comparator=times.comparator, number=times.number, window=window or EVER
     )
+
+
+def _read_in(  # noqa: PLR0917 - one place for each part of the production
+    words: Words,
+    happening: Narrowing,
+    times: Times,
+    noun: Token,
+    values: Sequence[Token],
+    filters: Filters,
+    window: Window | None,
+) -> Distinct:
+    fact = words.counted.get(_noun(noun), "")
+    if not fact:
+        raise misread("", at_of(noun), f"“{_noun(noun)}” is no fact of an event", ("products", "categories"))
+    return _read(words, happening, times, fact, _in_category(values, filters), window)
+
+
+def _read_counted(  # noqa: PLR0917 - one place for each part of the production
+    words: Words,
+    happening: Narrowing,
+    times: Times,
+    noun: Token,
+    filters: Filters,
+    window: Window | None,
+) -> Distinct | Count:
+    """`viewed 3 products` are different ones; `searched 3 searches` is 3 times, as that is what searching makes."""
+    said = _noun(noun)
+    fact = words.counted.get(said, "")
+    if fact and words.carries(happening.event, fact):
+        return _read(words, happening, times, fact, filters, window)
+    if (
+        words.thing_of(happening.event) in (said, said.removesuffix("s"))
+        or plural(words.thing_of(happening.event)) == said
+    ):
+        narrowed = _narrowed(words, happening, filters)
+        return Count(
+            **narrowed._asdict(), comparator=times.comparator, times=times.number, window=window or EVER
+        )
+    did = words.says(happening.event)
+    raise misread("", at_of(noun), f"“{did}” is nothing of which {said} could be counted", ("times",))
+
+
+def _read_counted_in(  # noqa: PLR0917 - one place for each part of the production
+    words: Words,
+    happening: Narrowing,
+    times: Times,
+    noun: Token,
+    values: Sequence[Token],
+    filters: Filters,
+    window: Window | None,
+) -> Distinct | Count:
+    return _read_counted(words, happening, times, noun, _in_category(values, filters), window)
+
+
+def _noun(noun: Token) -> str:
+    return squeezed(noun).removesuffix(" in")
+
+
+def _in_category(values: Sequence[Token], filters: Filters) -> Filters:
+    return [("category", Said("is", tuple(values))), *filters]
+
+
+def _narrowed(words: Words, happening: Narrowing, filters: Filters) -> Narrowing:
+    more = read_filters(words, happening.event, filters)
+    return happening._replace(where=(*happening.where, *more))

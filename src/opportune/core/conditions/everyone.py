@@ -20,7 +20,8 @@ class Everyone(Condition, frozen=True, tag="everyone"):
 
     meaning = "Every visitor, whatever is known of them."
     grammar = """
-        everyone_statement: "everyone|everybody|all visitors|every visitor|always" -> everyone
+        everyone_statement: "everyone|everybody|all visitors|every visitor|all customers|every customer|
+            all people|always" -> everyone
             | "nobody|no one|never anyone" -> nobody
     """
     examples = ("everyone", "nobody")

@@ -13,7 +13,7 @@ from opportune.core.finding import Plain
 from opportune.core.moment import DAY, to_clock
 from opportune.core.phrases.duration import describe_duration
 from opportune.core.reach import CLASS_BOUNDS, class_of, horizon_ms, is_readable
-from opportune.core.spoken import describe_test, type_problem
+from opportune.core.spoken import Said, at_of, describe_test, read_test, type_problem
 from opportune.core.timeline import FactValue
 from opportune.core.window import EVER, Events, Leave, Window, compile_window
 from opportune.core.words import Words, words_of
@@ -199,6 +199,20 @@ def explain_events(event: str, at: Plain, vocabulary: Vocabulary, now: int, *mor
     if not isinstance(at, int):
         return f"no {event}"
     return ", ".join([event, *more, f"last {to_clock(at, now, vocabulary.zone)}"])
+
+
+Filters = Sequence[tuple[str, Said]]
+"""Facts and their tests as they were said, before the event gives them their types."""
+
+
+def read_filters(words: Words, event: str, where: Filters) -> tuple[FactTest, ...]:
+    """The tests in the units of the event's facts; raises SentenceError where they do not fit."""
+    tests = []
+    for fact, said in where:
+        at = at_of(said.values[0]) if said.values else 0
+        test, values = read_test(said, words.fact_type(event, fact), fact, at, words)
+        tests.append(FactTest(fact, test, values))
+    return tuple(tests)
 
 
 class Narrowing(NamedTuple):

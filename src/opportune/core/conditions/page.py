@@ -41,10 +41,10 @@ class Page(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="page")
         "or product it shows. Upper and lower case are the same."
     )
     grammar = """
-        page_predicate: "is on|is at|is looking at" page_where -> page
-            | "is not on|is not at|is not looking at" page_where -> page_not
+        page_predicate: "is on|is at|is looking at|is viewing|are on|are at|are looking at" page_where -> page
+            | "is not on|is not at|is not looking at|isn't on|isn't at|are not on" page_where -> page_not
         page_where: page_article page_type ((COMMA | _OR) page_article page_type)* "page|pages" -> page_types
-            | "the page|the pages" values -> page_paths
+            | "the page|the pages|page|pages" values -> page_paths
             | "a page of category|a page of the category|a page in category" values -> page_categories
             | "a page of product|a page of the product|the page of product" values -> page_products
         page_article: ["a|an|the"]

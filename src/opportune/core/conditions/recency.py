@@ -34,6 +34,8 @@ class Recency(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="rec
     grammar = """
         recency_predicate: "last" happening comparator DURATION "ago" -> recency
             | "last" happening _IN DURATION -> recency_within
+        recency_statement: "last purchase was|last order was|the last purchase was|the last order was
+                |their last purchase was|their last order was" comparator DURATION "ago" -> recency_order
     """
     examples = (
         "a visitor last bought more than 30 days ago",
@@ -42,7 +44,7 @@ class Recency(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="rec
 
     @classmethod
     def readers(cls) -> Readers:
-        return {"recency": _read, "recency_within": _read_within}
+        return {"recency": _read, "recency_within": _read_within, "recency_order": _read_order}
 
     def __post_init__(self) -> None:
         if self.ms <= 0:
@@ -102,6 +104,10 @@ def _read(_: Words, happening: Narrowing, comparator: Comparator, duration: Toke
         raise misread("", at_of(duration), "no moment is exactly so long ago; say “more than” or “at most”")
     ago: Ago = "less than" if comparator == "fewer than" else comparator
     return Recency(**happening._asdict(), comparator=ago, ms=_span(duration))
+
+
+def _read_order(words: Words, comparator: Comparator, duration: Token) -> Recency:
+    return _read(words, Narrowing("Order Completed", (), ""), comparator, duration)
 
 
 def _read_within(words: Words, happening: Narrowing, duration: Token) -> Recency:

@@ -45,11 +45,11 @@ class Schedule(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="sc
         "than they begin run over midnight."
     )
     grammar = """
-        schedule_statement: "it is" day_names [hours] [dates] -> schedule
-            | "it is" hours [dates] -> schedule_hours
-            | "it is" dates -> schedule_dates
+        schedule_statement: "it is|it's|today is" day_names [hours] [dates] -> schedule
+            | "it is|it's|today is" hours [dates] -> schedule_hours
+            | "it is|it's|today is" dates -> schedule_dates
         day_names: day ((COMMA | LIST_OR) day)*
-        day: ["a|an"] DAY
+        day: ["a|an|the"] DAY
         hours: "between" TIME _AND TIME
         dates: "from|since" DATE -> dates_from
             | "until|before the end of" DATE -> dates_until

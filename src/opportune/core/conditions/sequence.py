@@ -46,7 +46,8 @@ class Sequence(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="se
     )
     grammar = """
         sequence_predicate: happening [times] [window] _AND_HAS_NOT_SINCE done later -> sequence
-        later: "since then|since" -> later_none
+            | happening [times] [window] _AND_DID_NOT_SINCE do later -> sequence
+        later: "since then|since|afterwards|after that" -> later_none
             | DURATION "later" -> later_wait
     """
     examples = (

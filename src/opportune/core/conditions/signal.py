@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from lark import Token
+from msgspec.structs import replace
 
 from opportune.core.comparing import AGO_TESTS, Holds, Test, Value, ago_change, check_values, compile_test
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
+from opportune.core.conditions.count import Times
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
 from opportune.core.moment import to_clock
 from opportune.core.phrases.duration import describe_duration, parse_duration
-from opportune.core.phrases.wording import squeezed, unquote
+from opportune.core.phrases.wording import article, misread, squeezed, unquote
 from opportune.core.signals.base import Signal, SignalType, SignalValue
 from opportune.core.spoken import (
     Said,
@@ -39,6 +41,8 @@ class Idiom(NamedTuple):
     values: tuple[Value, ...]
     says: tuple[str, ...]
     says_not: tuple[str, ...] = ()
+    is_read_back: bool = True
+    """Otherwise it is understood only, and read back as the comparison it is."""
 
 
 class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="signal"):
@@ -60,13 +64,18 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
     grammar = """
         signal_statement: (_SIGNAL_THE | _SIGNAL_OF)? SIGNAL signal_test [age] -> signal
             | (_SIGNAL_THE | _SIGNAL_OF) QUOTED signal_test [age] -> signal
+            | _CART "is worth|worth"? worth -> cart_worth
+            | _CART "holds|contains|has" how_many (_PIECES | THINGS) -> cart_count
         idiom_predicate: IDIOM -> idiom
             | IDIOM_NOT -> idiom_not
+            | _HAS _A_CART worth -> cart_worth
+            | _HAS comparator MONEY _IN_CART -> cart_money
+            | _HAS how_many _PIECES_IN_CART -> cart_count
         signal_test: _IS values -> test_is
             | _IS_NOT values -> test_is_not
             | _IS "one of|any of" values -> test_is
             | _IS_NOT "one of|any of" values -> test_is_not
-            | _IS comparator amount -> test_order
+            | _IS? comparator amount -> test_order
             | _IS amount "or more|or above|or over" -> test_or_more
             | _IS amount "or less|or fewer|or below|or under" -> test_or_less
             | _IS "between" amount _AND amount -> test_between
@@ -113,7 +122,12 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
             "signal": _read,
             "age": lambda _, duration: read_inside(duration, parse_duration),
             "idiom": lambda _, phrase: _read_idiom(phrase),
-            "idiom_not": lambda _, phrase: Not(condition=_read_idiom(phrase)),
+            "idiom_not": lambda _, phrase: _read_idiom_not(phrase),
+            "cart_worth": lambda words, said: _read_of_cart("cart value", said, words),
+            "cart_money": lambda words, comparator, amount: _read_of_cart(
+                "cart value", _order(words, comparator, amount), words
+            ),
+            "cart_count": _read_cart_count,
             **TEST_READERS,
         }
 
@@ -268,8 +282,39 @@ _QUICK_TYPES: Mapping[SignalType | None, frozenset[type]] = {
 _MOST_REMEMBERED = 1_000
 """Findings by text value are kept, as few values make up most requests; a request's own texts must not fill memory."""
 
+DEVICES = {
+    "mobile": (
+        "a phone", "their phone", "the phone", "mobile", "a mobile", "a mobile phone", "their mobile",
+        "a mobile device", "a smartphone", "their smartphone",
+    ),
+    "tablet": ("a tablet", "tablet", "their tablet", "an ipad"),
+    "desktop": (
+        "a desktop", "desktop", "a computer", "their computer", "a desktop computer", "a laptop", "a pc",
+    ),
+}  # fmt: skip
+
+
+def _device(kind: str, nouns: Sequence[str]) -> Idiom:
+    """`is on a phone`."""
+    says = tuple(f"{verb} {noun}" for verb in ("is on", "is using", "uses") for noun in nouns)
+    says_not = tuple(f"{verb} {noun}" for verb in ("is not on", "isn't on", "does not use") for noun in nouns)
+    return Idiom("device type", "is", (kind,), says, says_not, is_read_back=False)
+
+
+def _said_of_many(phrase: str) -> str:
+    """`are subscribed` for `is subscribed`."""
+    first, _, rest = phrase.partition(" ")
+    return f"{ {'is': 'are', 'has': 'have', 'uses': 'use'}.get(first, first) } {rest}"
+
+
 IDIOMS: tuple[Idiom, ...] = (
-    Idiom("subscribed", "yes", (), ("is subscribed", "is a subscriber"), ("is not subscribed",)),
+    Idiom(
+        "subscribed",
+        "yes",
+        (),
+        ("is subscribed", "is a subscriber", "is subscribed to the newsletter"),
+        ("is not subscribed", "isn't subscribed"),
+    ),
     Idiom(
         "open ticket",
         "yes",
@@ -290,15 +335,53 @@ IDIOMS: tuple[Idiom, ...] = (
             "came from paid search",
             "came from an advertisement",
             "came from a paid campaign",
+            "came from a paid search",
+            "came from a paid ad",
+            "came from paid ads",
+            "came from ads",
+            "came by an ad",
+            "clicked an ad",
+            "clicked on an ad",
         ),
     ),
     Idiom("referrer kind", "is", ("search",), ("came from search", "came from a search engine")),
     Idiom("referrer kind", "is", ("social",), ("came from social media", "came from a social network")),
-    Idiom("referrer kind", "is", ("e-mail",), ("came from an e-mail", "came from e-mail", "came from email")),
+    Idiom(
+        "referrer kind",
+        "is",
+        ("e-mail",),
+        (
+            "came from an e-mail",
+            "came from e-mail",
+            "came from email",
+            "came from an email",
+            "came from a newsletter",
+            "came from the newsletter",
+            "came from our newsletter",
+        ),
+    ),
     Idiom("referrer kind", "is", ("referral",), ("came from another site", "came from another website")),
     Idiom("referrer kind", "is", ("direct",), ("came directly", "came by themselves")),
+    *(
+        Idiom("click id", "is", (network,), tuple(f"came from {ads}" for ads in says), is_read_back=False)
+        for network, says in (
+            ("google", ("google ads", "a google ad", "google adwords")),
+            ("bing", ("bing ads", "a bing ad", "microsoft ads")),
+            ("tiktok", ("tiktok ads", "a tiktok ad")),
+        )
+    ),
+    *(
+        Idiom("referrer", "contains", (site,), (f"came from {site}",), is_read_back=False)
+        for site in ("google", "bing", "facebook", "instagram", "tiktok", "pinterest", "youtube", "linkedin")
+    ),
+    *(_device(kind, nouns) for kind, nouns in DEVICES.items()),
 )
-_BY_PHRASE = {phrase: idiom for idiom in IDIOMS for phrase in (*idiom.says, *idiom.says_not)}
+_BY_PHRASE = {
+    phrase: idiom
+    for idiom in IDIOMS
+    for said in (*idiom.says, *idiom.says_not)
+    for phrase in (said, _said_of_many(said))
+}
 
 
 def list_idioms(words: Words) -> Iterator[Idiom]:
@@ -306,12 +389,24 @@ def list_idioms(words: Words) -> Iterator[Idiom]:
     return (idiom for idiom in IDIOMS if words.is_known_signal(idiom.signal))
 
 
+def list_idiom_phrases(words: Words, *, is_not: bool) -> list[str]:
+    """All that is understood of them; a kind of page called "mobile" keeps "is on a mobile page" for itself."""
+    said = [phrase for idiom in list_idioms(words) for phrase in (idiom.says_not if is_not else idiom.says)]
+    pages = {f"{article(kind)} {kind}" for kind in words.page_types} | {*words.page_types}
+    return [
+        phrase
+        for each in said
+        if each.partition(" on ")[2] not in pages
+        for phrase in dict.fromkeys((each, _said_of_many(each)))
+    ]
+
+
 def find_idiom(test: SignalTest, words: Words) -> Idiom | None:
     """The idiom for exactly this comparison."""
     if test.within_ms is not None or not words.is_known_signal(test.signal):
         return None
     wanted = (test.signal, test.test, test.values)
-    return next((idiom for idiom in IDIOMS if idiom[:3] == wanted), None)
+    return next((idiom for idiom in IDIOMS if idiom.is_read_back and idiom[:3] == wanted), None)
 
 
 def is_many(said: str) -> bool:
@@ -323,6 +418,25 @@ def is_many(said: str) -> bool:
 def _read_idiom(phrase: Token) -> SignalTest:
     idiom = _BY_PHRASE[squeezed(phrase)]
     return SignalTest(signal=idiom.signal, test=idiom.test, values=idiom.values)
+
+
+def _read_idiom_not(phrase: Token) -> SignalTest | Not:
+    test = _read_idiom(phrase)
+    is_read_back = _BY_PHRASE[squeezed(phrase)].is_read_back
+    return Not(condition=test) if is_read_back else replace(test, test="is not")
+
+
+def _read_of_cart(signal: str, said: Said, words: Words) -> SignalTest:
+    at = at_of(said.values[0])
+    test, values = read_test(said, words.signal_type(signal), signal, at, words)
+    return SignalTest(signal=signal, test=test, values=values)
+
+
+def _read_cart_count(_: Words, times: Times, noun: Token | None = None) -> SignalTest:
+    if noun is not None and squeezed(noun) not in ("product", "products"):
+        raise misread("", at_of(noun), f"a cart holds items, not {noun}", ("items",))
+    test: Test = {"exactly": "is", "fewer than": "less than"}.get(times.comparator, times.comparator)  # type: ignore[assignment]  # every other one is a test
+    return SignalTest(signal="cart count", test=test, values=(times.number,))
 
 
 def _read(words: Words, name: Token, said: Said, within_ms: int | None) -> SignalTest:

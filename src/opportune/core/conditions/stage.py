@@ -27,8 +27,9 @@ class Stage(Condition, frozen=True, kw_only=True, tag="stage"):
 
     meaning = "The stage they are in, by the ordered list in `stages.yaml`."
     grammar = """
-        stage_statement: "the stage|stage" "is|is one of" stage ((COMMA | LIST_OR) stage)* -> stage
+        stage_statement: "the stage|stage" "is|is one of|=" stage ((COMMA | LIST_OR) stage)* -> stage
             | "the stage|stage" "is not|is not one of|isn't" stage ((COMMA | LIST_OR) stage)* -> stage_not
+        stage_predicate: "is in the stage|is in stage|are in the stage" stage ((COMMA | LIST_OR) stage)* -> stage
         ?stage: STAGE | QUOTED
     """
     examples = (

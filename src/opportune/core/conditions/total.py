@@ -43,7 +43,8 @@ class Total(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="total
 
     meaning = "Adds up an amount of money or a number inside a window. `spent` adds up the values of orders."
     grammar = """
-        total_predicate: "spent|has spent" [comparator] amount [window] -> total_spent
+        total_predicate: "spent|has spent|have spent" [comparator] amount [window] -> total_spent
+            | "spent|has spent|have spent" amount "or more|or above|or over" [window] -> total_spent_or_more
             | happening "with a total" fact "of" [comparator] amount [window] -> total
     """
     examples = (
@@ -54,7 +55,11 @@ class Total(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="total
 
     @classmethod
     def readers(cls) -> Readers:
-        return {"total_spent": _read_spent, "total": _read}
+        return {
+            "total_spent": _read_spent,
+            "total_spent_or_more": lambda words, amount, window: _read_spent(words, None, amount, window),
+            "total": _read,
+        }
 
     def compile(self, vocabulary: Vocabulary) -> Check:
         find, leave = self.find(vocabulary, self.window)

@@ -33,10 +33,12 @@ class Visitor(Condition, frozen=True, kw_only=True, tag="visitor"):
     grammar = """
         visitor_predicate: "is returning after a purchase|is back after a purchase" -> visitor_buyer
             | "is not returning after a purchase" -> visitor_not_buyer
-            | "is returning|is a returning visitor|is back|returned" -> visitor_returning
-            | "is not returning" -> visitor_not_returning
-            | "is new|is a new visitor" -> visitor_new
-            | "is not new" -> visitor_not_new
+            | "is returning|are returning|is a returning visitor|is a returning customer|is back|
+                returned" -> visitor_returning
+            | "is not returning|isn't returning" -> visitor_not_returning
+            | "is new|are new|is a new visitor|is a new customer|is a first-time visitor|
+                is here for the first time" -> visitor_new
+            | "is not new|isn't new" -> visitor_not_new
     """
     examples = (
         "a visitor is returning",

@@ -129,7 +129,13 @@ def _likeness(given: Sequence[str], phrase: str) -> float:
     """How like a phrase is to the first words given, whichever number of them fits best."""
     length = phrase.count(" ") + 1
     lengths = {size for size in (length - 1, length, length + 1) if 0 < size <= len(given)} or {len(given)}
-    return max(SequenceMatcher(None, " ".join(given[:size]), phrase).ratio() for size in lengths)
+    return max(_ratio(" ".join(given[:size]), phrase) for size in lengths)
+
+
+def _ratio(given: str, phrase: str) -> float:
+    """A single short word that is much longer or shorter is another word, not a slip."""
+    ratio = SequenceMatcher(None, given, phrase).ratio()
+    return ratio * 0.7 if " " not in phrase and abs(len(given) - len(phrase)) > 2 else ratio
 
 
 def article(noun: str) -> str:

@@ -83,6 +83,16 @@ WAYS: dict[str, tuple[Programme, dict[str, Any], str]] = {
 }
 
 
+def test_the_buckets_that_decided_are_told() -> None:
+    of, given, _ = WAYS["another run"]
+    here = situation(of=of, **given)
+    receipt = receipt_of(decide(of.places["hero"], here, of), here, of)
+    assert receipt.buckets == {"A/7": 9_022, "A/7/coverage": 8_865}
+    of, given, _ = WAYS["kept arm"]
+    here = situation(of=of, **given)
+    assert receipt_of(decide(of.places["hero"], here, of), here, of).buckets == {}
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_decided_again_to_equal_bytes(way: str) -> None:
     of, given, outcome = WAYS[way]

@@ -26,9 +26,14 @@ def bucket_of(seed: str, unit_id: str) -> int:
     return first % BUCKETS
 
 
+def coverage_seed(seed: str) -> str:
+    """What decides over a share of visitors, apart from what decides over their arm."""
+    return f"{seed}/coverage"
+
+
 def is_covered(seed: str, unit_id: str, share: int) -> bool:
     """Whether a unit lies inside a share of `share` of 10,000; a ramp only ever adds units."""
-    return share >= BUCKETS or bucket_of(f"{seed}/coverage", unit_id) < share
+    return share >= BUCKETS or bucket_of(coverage_seed(seed), unit_id) < share
 
 
 def arm_of(seed: str, unit_id: str, arms: Arms) -> str:

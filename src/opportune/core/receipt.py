@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from opportune import __version__
+from opportune.core.allocation import BUCKETS, bucket_of, coverage_seed
 from opportune.core.decision import CONSENT_GATE, Decision, Step, decide
 from opportune.core.finding import Finding
 from opportune.core.playbook import Playbook
@@ -20,6 +21,8 @@ from opportune.core.rule import RunState, RunStateName
 from opportune.core.signals.base import Reading
 from opportune.core.situation import Assignment, Context, Situation, Unit, Visit
 
+BEFORE_THE_SHARE = frozenset({"no match", "not if", "ended", "preview only"})
+"""Said of a rule before its share of visitors is looked at."""
 ENGINE = f"opportune {__version__}"
 _json = msgspec.json.Encoder(order="sorted")
 _defaults = Context()
@@ -57,6 +60,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signals: Mapping[str, Reading] = msgspec.field(default_factory=dict)
     assignments: Mapping[str, Assignment] = msgspec.field(default_factory=dict)
     """Arms that had been given before and were kept."""
+    buckets: Mapping[str, int] = msgspec.field(default_factory=dict)
+    """By seed: the visitor's bucket of 10,000 wherever one decided, of an arm or of a share."""
     runs: Mapping[str, RuleRun] = msgspec.field(default_factory=dict)
     context: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
@@ -93,9 +98,22 @@ def receipt_of(decision: Decision, situation: Situation, programme: Programme) -
         },
         signals=dict(situation.readings),
         assignments={seed: kept for seed, kept in situation.assignments.items() if seed in seeds},
+        buckets=_buckets(decision, situation, programme),
         runs=runs,
         context=context_facts(situation.context),
     )
+
+
+def _buckets(decision: Decision, situation: Situation, programme: Programme) -> dict[str, int]:
+    unit = situation.unit
+    if unit is None:
+        return {}
+    seeds = [given.experiment for given in decision.assignments]
+    for name, verdict, _ in decision.steps:
+        state = programme.run_states.get(name)
+        if state is not None and state.share < BUCKETS and verdict not in BEFORE_THE_SHARE:
+            seeds.append(coverage_seed(state.seed))
+    return {seed: bucket_of(seed, unit.id) for seed in sorted(seeds)}
 
 
 def _read_told(rules: Iterable[str], situation: Situation, programme: Programme) -> None:

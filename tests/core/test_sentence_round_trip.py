@@ -206,6 +206,15 @@ def test_every_example_reads_back_to_itself(member: type[Condition]) -> None:
         assert in_canonical_form(example) == example
 
 
+@pytest.mark.parametrize("member", CONDITIONS, ids=lambda member: member.__name__)
+def test_every_synonym_is_read_back_in_another_form_that_means_the_same(member: type[Condition]) -> None:
+    for synonym in member.synonyms:
+        condition = parse_condition(synonym, VOCABULARY)
+        canonical = describe(condition, VOCABULARY)
+        assert canonical != synonym
+        assert parse_condition(canonical, VOCABULARY) == condition
+
+
 @given(leaves)
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_single_condition_is_read_back_as_itself(condition: Condition) -> None:

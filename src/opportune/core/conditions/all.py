@@ -37,6 +37,10 @@ class All(Condition, frozen=True, kw_only=True, tag="all"):
         "a returning visitor viewed today or searched today",
         "(a visitor viewed today or searched today) and the cart value is more than €50",
     )
+    synonyms = (
+        "both viewed today and searched today",
+        "customers who viewed today but didn't buy today",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

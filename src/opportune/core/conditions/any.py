@@ -31,6 +31,7 @@ class Any(Condition, frozen=True, kw_only=True, tag="any"):
         "a visitor is on a help or returns page, or has an open ticket, or asked for a refund in the last 7 days",
         "(a visitor viewed today and searched today) or the device type is mobile",
     )
+    synonyms = ("either viewed today or searched today",)
 
     @classmethod
     def readers(cls) -> Readers:

@@ -51,6 +51,9 @@ class Condition(msgspec.Struct, frozen=True, tag_field="kind"):
     examples: ClassVar[tuple[str, ...]] = ()
     """Canonical sentences, each parsed and read back in the tests and shown in the reference."""
 
+    synonyms: ClassVar[tuple[str, ...]] = ()
+    """Some of the other ways of saying it that are understood; each is read back in the canonical form."""
+
     @classmethod
     def readers(cls) -> Readers:
         """What makes a value of each production of `grammar`."""

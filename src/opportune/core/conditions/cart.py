@@ -51,6 +51,11 @@ class Cart(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="cart")
         "the cart is not empty",
         "the cart is empty",
     )
+    synonyms = (
+        "the cart contains products in category shoes",
+        "has something in the cart",
+        "has an empty cart",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

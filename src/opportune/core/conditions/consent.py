@@ -46,6 +46,10 @@ class Consent(Condition, frozen=True, kw_only=True, tag="consent"):
         "a visitor agreed to being measured",
         "a visitor agreed to ads",
     )
+    synonyms = (
+        "opted in to marketing",
+        "hasn't agreed to ads",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

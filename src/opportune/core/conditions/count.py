@@ -67,6 +67,15 @@ class Count(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="count
         "a visitor viewed fewer than 3 times since they last bought",
         'a visitor did "Quiz Finished" in the last 7 days',
     )
+    synonyms = (
+        "viewed category shoes twice this visit",
+        "viewed products in shoes 3 or more times in the past week",
+        "never bought",
+        "hasn't bought in the last month",
+        "didn't buy today",
+        "bought for more than €100 today",
+        "searched for boots",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

@@ -54,6 +54,10 @@ class Distinct(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="di
         "a visitor bought more than 2 different categories in 90 days",
         "a visitor viewed with category shoes at least 2 different products in this visit",
     )
+    synonyms = (
+        "viewed at least 3 products in 7 days",
+        "viewed 3 or more products in shoes this visit",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

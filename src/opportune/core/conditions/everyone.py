@@ -25,6 +25,10 @@ class Everyone(Condition, frozen=True, tag="everyone"):
             | "nobody|no one|never anyone" -> nobody
     """
     examples = ("everyone", "nobody")
+    synonyms = (
+        "everybody",
+        "all visitors",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

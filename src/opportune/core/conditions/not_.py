@@ -30,6 +30,7 @@ class Not(Condition, frozen=True, kw_only=True, tag="not"):
         "not (the cart value is more than €50)",
         "not (a visitor viewed today or bought today)",
     )
+    synonyms = ("not: a visitor bought",)
 
     @classmethod
     def readers(cls) -> Readers:

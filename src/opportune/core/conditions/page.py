@@ -58,6 +58,11 @@ class Page(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="page")
         "a visitor is on a page of category shoes or boots",
         "a visitor is on a page of product SKU-1",
     )
+    synonyms = (
+        "is at the checkout page",
+        "is viewing a product page",
+        "is on page /sale",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

@@ -41,6 +41,10 @@ class Recency(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="rec
         "a visitor last bought more than 30 days ago",
         "a visitor last viewed with category shoes at most 2 hours ago",
     )
+    synonyms = (
+        "last bought in the last 30 days",
+        "the last order was over 60 days ago",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

@@ -21,6 +21,12 @@ one canonical form; editor, files, receipts and reports show that form. Upper an
 somebody did is said in the words the plan gives an event (`viewed`, `added to cart`, `bought`), or by its name:
 `did "Quiz Finished"`. A value that is more than one plain word stands in quotes.
 
+There is more than one way of saying most things. The subject may be `a visitor`, `the customer`, `someone who`,
+`visitors who`, `people who`, or be left out, with `if` or `when` before it; `has bought`, `have bought` and a full
+stop at the end change nothing. Numbers up to twelve may be words, and `once`, `twice`, `3 or more times` and
+`over` / `under` / `>` / `>=` are understood. A week is 7 days and a month 30. Counting things (`3 products`) counts
+different ones; `3 times` counts how often.
+
 Conditions are joined by `and` and `or` (`and` binds closer); parentheses, `either A or B` and `both A and B` group
 them; `not (...)` turns one around. Windows are open to the right: "in 7 days" is true up to and including the very
 millisecond seven days later. Where a sentence is not understood, the message says at which character, and which
@@ -49,6 +55,7 @@ def conditions_page() -> str:
 def _member(member: type[Condition], vocabulary: Vocabulary) -> str:
     lines = [f"## {member.__struct_config__.tag}", "", member.meaning, ""]
     lines += [f"- `{example}`" for example in member.examples]
+    lines += ["", f"Also understood: {', '.join(f'`{said}`' for said in member.synonyms)}."]
     first = parse_condition(member.examples[0], vocabulary)
     form = msgspec.json.format(msgspec.json.encode(first), indent=2).decode()
     return "\n".join([*lines, "", "```json", form, "```", ""])
@@ -58,8 +65,8 @@ WINDOWS = """## Windows
 
 | words | meaning |
 |---|---|
-| `in 7 days`, `in the last 7 days`, `within a week` | from that long ago until now |
-| `in this visit` | since the visit that is going on began |
+| `in 7 days`, `in the last 7 days`, `within a week`, `in the past month` | from that long ago until now |
+| `in this visit`, `this visit`, `in the current session` | since the visit that is going on began |
 | `today` | since midnight in the shop's time zone |
 | `since they last bought` | after the newest such event; nothing when there is none |
 | (nothing), `ever` | all that is read of the event |

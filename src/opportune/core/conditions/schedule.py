@@ -62,6 +62,11 @@ class Schedule(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="sc
         "it is from 1 November 2026 until 31 March 2027",
         "it is a Friday until 24 December 2026",
     )
+    synonyms = (
+        "it's the weekend",
+        "today is Friday",
+        "it is between 9am and 5pm",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

@@ -56,6 +56,10 @@ class Sequence(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="se
         "a visitor added to cart at least 2 times in 7 days and has not bought since",
         "a visitor started checkout in the last 3 days and has not bought 30 minutes later",
     )
+    synonyms = (
+        "added to cart but didn't buy since",
+        "added to cart and never bought afterwards",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

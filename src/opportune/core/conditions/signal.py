@@ -115,6 +115,17 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         "a visitor came from an ad",
         "a visitor is about to leave",
     )
+    synonyms = (
+        "cart value over 50 euros",
+        "cart is worth more than €50",
+        "has at least 2 items in the cart",
+        "is on a phone",
+        "is on a tablet",
+        "came from a paid search",
+        "came from Google Ads",
+        "came from Google",
+        "the country is one of de or at",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

@@ -37,6 +37,10 @@ class Stage(Condition, frozen=True, kw_only=True, tag="stage"):
         "the stage is not loyal",
         "the stage is loyal or at risk",
     )
+    synonyms = (
+        "stage is loyal",
+        "is in the stage loyal",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

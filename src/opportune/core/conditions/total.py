@@ -52,6 +52,10 @@ class Total(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="total
         "a visitor spent fewer than €50 today",
         "a visitor added to cart with a total quantity of more than 5 in 7 days",
     )
+    synonyms = (
+        "has spent more than 200 euros in the last 90 days",
+        "spent €200 or more in 90 days",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

@@ -46,6 +46,11 @@ class Visitor(Condition, frozen=True, kw_only=True, tag="visitor"):
         "a visitor is returning after a purchase",
         "a new visitor viewed at least 2 times today",
     )
+    synonyms = (
+        "is back",
+        "is a new customer",
+        "first-time visitors",
+    )
 
     @classmethod
     def readers(cls) -> Readers:

@@ -10,8 +10,8 @@ from opportune.core.decision import Decision
 from opportune.core.finding import Finding
 from opportune.core.moment import DAY, HOUR
 from opportune.core.programme import Programme
-from opportune.core.rule import CONTROL, TREATMENT, Hide, Limits, Rule, Show, Test
-from opportune.core.situation import Context, PastExposure
+from opportune.core.rule import CONTROL, TREATMENT, Hide, Limits, Rule, RunState, Show, Test
+from opportune.core.situation import Assignment, Context, PastExposure
 from opportune.core.slot import Slot, Variant
 from opportune.core.team import Team
 from opportune.core.timeline import Timeline, TimelineEvent
@@ -152,3 +152,11 @@ def test_an_answer_holds_no_longer_than_its_rule_or_what_keeps_it_away() -> None
     assert asked(cools, "keen", timeline=Timeline([dismissed])).holds_until == NOW + 2 * DAY + 1
     assert asked(often, "keen", exposures=earlier).holds_until == NOW + 5 * DAY + 1
     assert asked(excepted, "keen").holds_until == NOW + 2 * HOUR
+
+
+def test_narrowing_a_share_takes_out_those_beyond_it_also_when_they_are_in_the_test() -> None:
+    state = RunState(rule="A", state="share", share=2_000)
+    of = programme(rule("A", test=Test()), states={"A": state})
+    beyond, within = ({"A/1": Assignment("A/1", TREATMENT, 1, 99, place)} for place in (2_000, 1_999))
+    assert asked(of, "keen", assignments=beyond).outcome == "normal"
+    assert asked(of, "keen", assignments=within).outcome == "shown"

@@ -7,12 +7,12 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import pytest
-from tests.building import NOW, Flag, programme, rule
+from tests.building import NOW, Flag, programme, rule, unit_in
 
 from opportune.core.conditions.base import Check
 from opportune.core.key import key_of
 from opportune.core.moment import DAY, HOUR, to_iso
-from opportune.core.rule import TREATMENT, Rule, Show, Test
+from opportune.core.rule import TREATMENT, Rule, RunState, Show, Test
 from opportune.core.situation import Context, Situation
 from opportune.core.team import Team
 from opportune.core.vocabulary import Vocabulary
@@ -189,3 +189,22 @@ def test_events_that_come_with_the_first_question_make_nobody_a_visitor(storage:
         result = capture(house, BROWSER, [message]).result()
         ask(house, own_since=result.outcomes[0].seq)
         assert [row[0] for row in exposures(house)] == ["A"] * asked
+
+
+@pytest.mark.parametrize("is_ahead", [False, True])
+def test_a_person_is_inside_or_outside_a_share_on_every_device_alike(
+    storage: MemoryStorage, is_ahead: bool
+) -> None:
+    state = RunState(rule="A", state="share", share=5_000)
+    house = house_of(storage, rule("A", test=Test()), states={"A": state})
+    inside, outside = (unit_in("A/1/coverage", control=side) for side in (True, False))
+    backend = CaptureSource(name="backend", is_secret=True)
+    for device in (inside, outside):
+        send(house, "Page Viewed", device)
+    first = ask(house, inside, is_ahead=is_ahead)
+    if is_ahead:
+        send(house, "Slot Viewed", inside, decision=first.token)
+    for device in (inside, outside):
+        signed_in = {"type": "identify", "userId": "u-1", "anonymousId": device}
+        assert capture(house, backend, [signed_in]).result().accepted == 1
+    assert ask(house, outside).decision.steps == first.decision.steps

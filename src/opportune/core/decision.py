@@ -254,11 +254,16 @@ class _Walk(msgspec.Struct, gc=False):
             self._hold(finding.holds_until)
             if finding.held:
                 return "not if"
-        if acting.share < BUCKETS and not self.is_previewer:
-            unit = situation.unit
-            if unit is None or not is_covered(acting.seed, unit.id, acting.share):
-                return "outside the share"
+        if acting.share < BUCKETS and not self.is_previewer and not self._is_in_share(acting):
+            return "outside the share"
         return "shown"
+
+    def _is_in_share(self, acting: Acting) -> bool:
+        """A person in the test is in or out on every device alike, as the first one was."""
+        kept, unit = self.situation.assignments.get(acting.seed), self.situation.unit
+        if kept is not None and kept.place_in_share >= 0:
+            return kept.place_in_share < acting.share
+        return unit is not None and is_covered(acting.seed, unit.id, acting.share)
 
     def _is_sure(self, acting: Acting) -> bool:
         readings = self.situation.read

@@ -111,7 +111,10 @@ def _buckets(decision: Decision, situation: Situation, programme: Programme) -> 
     seeds = [given.experiment for given in decision.assignments]
     for name, verdict, _ in decision.steps:
         state = programme.run_states.get(name)
-        if state is not None and state.share < BUCKETS and verdict not in BEFORE_THE_SHARE:
+        if state is None or state.share >= BUCKETS or verdict in BEFORE_THE_SHARE:
+            continue
+        kept = situation.assignments.get(state.seed)
+        if kept is None or kept.place_in_share < 0:
             seeds.append(coverage_seed(state.seed))
     return {seed: bucket_of(seed, unit.id) for seed in sorted(seeds)}
 

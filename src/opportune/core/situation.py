@@ -41,6 +41,8 @@ class Assignment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     arm: str
     phase: int
     unit: int
+    place_in_share: int = -1
+    """The unit's bucket where a launch to a share asks for one; -1 while it was not worked out."""
 
 
 class PastExposure(msgspec.Struct, frozen=True, array_like=True, gc=False):

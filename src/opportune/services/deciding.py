@@ -21,7 +21,7 @@ from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.core.timeline import Timeline, TimelineEvent
 from opportune.core.visit import current_visit
 from opportune.services.house import House
-from opportune.services.recording import may_record, record, units_of
+from opportune.services.recording import may_record, record, to_keep, units_of
 from opportune.services.tokens import Token, sign
 from opportune.storage.base import Recollection
 
@@ -272,6 +272,6 @@ def _token(house: House, decision: Decision, situation: Situation, programme: Pr
             decision.variant,
             decision.exposures,
             units,
-            decision.assignments,
+            to_keep(decision, unit),
         ),
     )

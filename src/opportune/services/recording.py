@@ -16,12 +16,13 @@ from typing import TypeVar
 
 import msgspec
 
+from opportune.core.allocation import bucket_of, coverage_seed
 from opportune.core.consent import MEASURE, answer_of
 from opportune.core.decision import Decision, Exposed
 from opportune.core.moment import MINUTE
 from opportune.core.programme import Programme
 from opportune.core.receipt import context_facts, receipt_of
-from opportune.core.situation import Assignment, Situation
+from opportune.core.situation import Assignment, Situation, Unit
 from opportune.services.house import Held, House
 from opportune.storage.base import Exposure, Opportunity, Transaction
 
@@ -75,11 +76,7 @@ class Record(msgspec.Struct, frozen=True):
 
     def _assign(self, transaction: Transaction) -> None:
         unit = self.situation.unit
-        found: dict[str, Assignment] = {
-            assignment.experiment: assignment
-            for decision in self.decisions
-            for assignment in decision.assignments
-        }
+        found = {given.experiment: given for decision in self.decisions for given in to_keep(decision, unit)}
         if unit is not None and found:
             transaction.add_assignments(unit.key, found.values())
 
@@ -141,6 +138,16 @@ def may_record(situation: Situation, programme: Programme) -> bool:
         return False
     answer = answer_of(situation, MEASURE, programme.consent_events)
     return not programme.team.needs_consent if answer is None else answer
+
+
+def to_keep(decision: Decision, unit: Unit | None) -> tuple[Assignment, ...]:
+    """A decision's new assignments, with what holds for the person's other devices too."""
+    if unit is None or not decision.assignments:
+        return ()
+    return tuple(
+        msgspec.structs.replace(given, place_in_share=bucket_of(coverage_seed(given.experiment), unit.id))
+        for given in decision.assignments
+    )
 
 
 def units_of(decision: Decision, situation: Situation, programme: Programme) -> tuple[int, ...]:

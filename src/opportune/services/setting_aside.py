@@ -6,7 +6,6 @@ Listing them is `reading.py`. A replay trusts an event as it was trusted when it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
 
 import msgspec
 

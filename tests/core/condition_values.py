@@ -54,7 +54,22 @@ HOSTILE_EVENTS = (
         properties=(PropertyPlan(name="score", type="number"),),
     ),
 )
-ATTRIBUTES = ("loyalty_tier", "stage", "not", "cart holds", 'a "b" or c', "Größe", "shirt size", "is")
+ATTRIBUTES = (
+    "loyalty_tier",
+    "stage",
+    "not",
+    "cart holds",
+    'a "b" or c',
+    "Größe",
+    "shirt size",
+    "is",
+    "customer type",
+    "user",
+    "new visitor score",
+    "basket size",
+    "people",
+    "visitor",
+)
 STAGES = ("loyal", "new buyer", "at risk", "in support", 'odd "one"', "or", "Gold/2")
 
 VOCABULARY = Vocabulary(

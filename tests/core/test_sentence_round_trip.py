@@ -80,6 +80,8 @@ SYNONYMS = {
         "added to cart but never bought since",
     ),
     "a visitor came from an ad": ("came from a paid search", "came from a paid ad"),
+    "the customer type is gold": ("customer type is gold", "a visitor's customer type is gold"),
+    "the new visitor score is known": ("new visitor score is known",),
     "the click id is google": ("came from Google Ads",),
     "the referrer contains google": ("came from Google",),
     "the device type is mobile": (

@@ -28,7 +28,7 @@ from opportune.core.phrases import date, duration, money
 from opportune.core.phrases.wording import NUMBER_WORDS, QUOTED, article, plural, squeezed, unquote
 from opportune.core.spoken import Said, read_inside, read_whole
 from opportune.core.window import THIS_VISIT, TODAY, Window
-from opportune.core.words import FREE_ALONE, Words, base_forms
+from opportune.core.words import FREE_ALONE, PEOPLE, Words, base_forms
 
 END = r"(?:(?<!\w)|(?!-?\w))"
 """The end of a word; what a hyphen joins is one word."""
@@ -311,7 +311,10 @@ def _looking_ahead(words: Words, patterns: Mapping[str, tuple[int, str]]) -> dic
         rf"|{duration.PATTERN}|\d))(?=\s+(?:{QUOTED}|(?!(?:{reserved}){END})/?[^\W\d_]))"
     )
     letters = r"/?[^\W\d_](?:[\w'&+./*-]*[\w*/])?"
+    details = [phrase for phrase in words.signals if re.match(rf"{PEOPLE}\s", phrase)]
+    no_detail = rf"(?!(?:(?:the|their|an?)\s+)?{_alternation(details)}{verbs})" if details else ""
     return {
+        **{name: (patterns[name][0], f"{no_detail}(?:{patterns[name][1]})") for name in ("_SUBJECT", "KIND")},
         "_AND_HAS_NOT_SINCE": (
             90,
             rf"{joint}\s+{has_not}\s+(?=(?:{done}(?:\s+{thing})?|done\s+(?:{QUOTED}))\s+{since}{END})",

@@ -44,10 +44,10 @@ AFTER_THE = (
     "same",
     "product on the page",
     "category on the page",
-    "visitor",
-    "customer",
 )
 """What "the" already begins; a signal called so is told in quotes."""
+PEOPLE = r"(?:(?:new|returning|first[-\s]time)\s+)?(?:(?:visitor|customer|shopper|person|user)s?|people)"
+"""Whom sentences are about. A signal called no more than that is told in quotes, as it would be the subject."""
 _GRAMMAR_WORDS = """
 if a about above account ads advertising after afterwards ago agree agreed all always am an and any
 anybody anyone anything are articles at back bag basket been before begin begins being below between
@@ -267,7 +267,9 @@ def _signal_phrases(vocabulary: Vocabulary) -> dict[str, str]:
     names += [(attribute, attribute) for attribute in vocabulary.attributes]
     for words, name in names:
         phrase = squeezed(words.replace("_", " "))
-        is_taken = any(phrase == taken or phrase.startswith(f"{taken} ") for taken in AFTER_THE)
+        is_taken = re.fullmatch(PEOPLE, phrase) is not None or any(
+            phrase == taken or phrase.startswith(f"{taken} ") for taken in AFTER_THE
+        )
         first, _, more = phrase.partition(" ")
         is_clause = first in FIRST_WORDS and not (first == "last" and more)
         if _PLAIN.fullmatch(phrase) and not is_taken and not is_clause:

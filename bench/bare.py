@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from opportune.core.key import key_of, lane_of
+from opportune.core.history.key import key_of, lane_of
 
 READ = """SELECT occurred_at, seq, name, source, line FROM events
 WHERE lane = ? AND key = ? AND class IN (0, 1) AND occurred_at >= ? LIMIT 500"""

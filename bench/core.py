@@ -19,13 +19,13 @@ from opportune import app
 from opportune.core.allocation import BUCKETS, bucket_of
 from opportune.core.conditions import All, SignalTest
 from opportune.core.decision import decide
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
 from opportune.core.playbook import Playbook
 from opportune.core.programme import Programme
 from opportune.core.rule import Rule, RunState, Show, Test
 from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.core.slot import Slot, Variant
-from opportune.data_folder import DataFolder
+from opportune.process.data_folder import DataFolder
 from opportune.services.deciding import Question, recollect
 from opportune.services.house import House
 

@@ -18,7 +18,7 @@ from bench.load import Connection, percentile
 from bench.machine import describe_pinning
 from bench.serving import Serving, serve_opportune
 from bench.table import Section
-from opportune.core.key import key_of, lane_of
+from opportune.core.history.key import key_of, lane_of
 
 ROUNDS = 3
 BATCHES = 160

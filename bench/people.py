@@ -14,8 +14,8 @@ from time import perf_counter
 from bench import shop
 from bench.table import Section
 from opportune import app
-from opportune.core.key import key_of, lane_of
-from opportune.data_folder import DataFolder
+from opportune.core.history.key import key_of, lane_of
+from opportune.process.data_folder import DataFolder
 from opportune.storage.base import Storage
 from opportune.storage.sqlite.connection import HOT_CACHE_KIB
 

@@ -16,7 +16,7 @@ from bench.over_http import load_on
 from bench.serving import Serving, serve_opportune
 from bench.table import Section
 from opportune import app
-from opportune.data_folder import DataFolder
+from opportune.process.data_folder import DataFolder
 from opportune.settings import DEFAULTS
 from opportune.storage.base import Storage
 

@@ -9,14 +9,14 @@ from bench.interleaving import interleave
 from bench.peers import UNIT
 from bench.table import Section
 from opportune.core.conditions import All, Count, SignalTest
+from opportune.core.conditions.window import Window
 from opportune.core.decision import decide
+from opportune.core.history.timeline import Timeline, TimelineEvent
 from opportune.core.moment import DAY, MINUTE
 from opportune.core.programme import Programme
 from opportune.core.rule import Rule, Show, Test
 from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.core.slot import Slot, Variant
-from opportune.core.timeline import Timeline, TimelineEvent
-from opportune.core.window import Window
 
 RULES_A_SLOT = 5
 

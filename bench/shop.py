@@ -19,11 +19,11 @@ from typing import Any
 import msgspec
 
 from opportune import app
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.playbook import Playbook
-from opportune.core.playbook_files import read_playbook
-from opportune.data_folder import DataFolder
+from opportune.core.playbook_files.folder import read_playbook
+from opportune.process.data_folder import DataFolder
 from opportune.services.house import House
 from opportune.services.preparing import CaptureSource, Ready, prepare
 from opportune.storage.base import EventRow, Transaction

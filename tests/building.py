@@ -8,6 +8,8 @@ from opportune.core.allocation import bucket_of
 from opportune.core.conditions.base import Check, Condition, Needs
 from opportune.core.decision import Decision, decide
 from opportune.core.finding import Finding
+from opportune.core.history.standard_plan import STANDARD_PLAN
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.moment import HOUR
 from opportune.core.playbook import Playbook
 from opportune.core.programme import Programme
@@ -15,9 +17,7 @@ from opportune.core.rule import Hide, Rule, RunState, Show
 from opportune.core.signals import FAMILY
 from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.core.slot import Slot, Variant
-from opportune.core.standard_plan import STANDARD_PLAN
 from opportune.core.team import Team
-from opportune.core.vocabulary import Vocabulary
 
 NOW = 1_800_000_000_000
 

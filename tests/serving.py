@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from opportune.app import opened_house
-from opportune.data_folder import DataFolder
+from opportune.process.data_folder import DataFolder
 from opportune.services.operating import add_key
 
 ROOT = Path(__file__).parents[1]

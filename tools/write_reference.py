@@ -7,8 +7,8 @@ from pathlib import Path
 
 from opportune.cli.reference import commands_page
 from opportune.core.conditions.reference import conditions_page
-from opportune.core.plan_reference import events_page
-from opportune.core.playbook_reference import playbook_page
+from opportune.core.history.reference import events_page
+from opportune.core.playbook_files.reference import playbook_page
 from opportune.core.signals.reference import reference_page as signals_page
 from opportune.http.reference import reference_page as http_page
 from opportune.settings import reference_page as settings_page

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from opportune.core.programme import empty_programme
-from opportune.data_folder import DataFolder
 from opportune.errors import PlaybookError
 from opportune.http.edge import EdgeOptions
 from opportune.http.routes import HttpApp, create_http_app
-from opportune.reader import ReadingProcess
+from opportune.process.data_folder import DataFolder
+from opportune.process.reader import ReadingProcess
 from opportune.services.house import House
 from opportune.services.limiting import Rate, Rates
 from opportune.services.operating import load_secret

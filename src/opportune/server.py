@@ -18,11 +18,12 @@ from types import FrameType
 import uvicorn
 import uvloop
 
-from opportune import app, commands
-from opportune.control import ControlServer
-from opportune.core import user_agent
-from opportune.data_folder import DataFolder
+from opportune import app
+from opportune.core.visitor import user_agent
 from opportune.errors import BadRequestError, PlaybookError
+from opportune.process import commands
+from opportune.process.control import ControlServer
+from opportune.process.data_folder import DataFolder
 from opportune.services.back_filling import back_fill
 from opportune.services.house import House
 from opportune.services.publishing import load_running

@@ -20,16 +20,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "services": {"services", "storage", "delivery", "core", "errors"},
     "http": {"http", *HOUSE_PARTS},
     "console": {"console", *HOUSE_PARTS},
-    # The process around the house: settings, the folder and its lock, the control socket, the reading
-    # process, what commands may ask, putting it all together, and a server's life.
+    # Around the house: settings, what a process is made of (folder, lock, socket, commands, reading
+    # process), putting it all together, and a server's life.
     "settings": {"errors"},
-    "data_folder": {"errors"},
-    "control": {"core", "errors"},
-    "reader": {"storage", "errors"},
-    "commands": HOUSE_PARTS,
-    "app": {"settings", "data_folder", "reader", "http", "console", *HOUSE_PARTS},
-    "server": {"app", "commands", "control", "settings", "data_folder", *HOUSE_PARTS},
-    "cli": {"cli", "app", "server", "commands", "control", "settings", "data_folder", "demo", *HOUSE_PARTS},
+    "process": {"process", *HOUSE_PARTS},
+    "app": {"settings", "process", "http", "console", *HOUSE_PARTS},
+    "server": {"app", "process", "settings", *HOUSE_PARTS},
+    "cli": {"cli", "app", "server", "process", "settings", "demo", *HOUSE_PARTS},
     "demo": {"demo"},
     "__main__": {"cli"},
     "__init__": set(),

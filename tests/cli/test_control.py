@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from opportune.control import CommandError, Connection, ControlServer
 from opportune.core.problem import Problem
 from opportune.errors import NotFoundError, PlaybookError
+from opportune.process.control import CommandError, Connection, ControlServer
 
 PROBLEM = Problem("rules/x.yaml", 3, "when", "not understood", "did you mean ...")
 

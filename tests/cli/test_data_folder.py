@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from opportune.data_folder import DataFolder
 from opportune.errors import BadRequestError, DataFolderBusyError
+from opportune.process.data_folder import DataFolder
 
 
 def test_a_second_lock_is_refused_and_names_the_holder(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from opportune.app import opened_house
 from opportune.cli.demo import STATE, forget, free_port, keep, prepare_folder
-from opportune.core.playbook_files import check_files
-from opportune.data_folder import DataFolder
+from opportune.core.playbook_files.folder import check_files
 from opportune.errors import BadRequestError
+from opportune.process.data_folder import DataFolder
 from opportune.services.authorizing import authorize
 from opportune.services.publishing import read_folder
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from opportune.app import open_reading, open_storage
-from opportune.data_folder import DataFolder
 from opportune.errors import NotFoundError
-from opportune.reader import ReadingProcess
+from opportune.process.data_folder import DataFolder
+from opportune.process.reader import ReadingProcess
 from opportune.storage.base import Storage
 
 

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import msgspec
 
+from opportune.core.history.plan import EventClass
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.moment import DAY, HOUR, MINUTE
-from opportune.core.plan import EventClass
-from opportune.core.timeline import TimelineEvent
 from opportune.storage.base import EventRow, Exposure, Opportunity, Recollection, Storage, Transaction
 
 T = TypeVar("T")

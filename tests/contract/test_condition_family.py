@@ -30,11 +30,11 @@ from opportune.core.conditions.recency import Recency
 from opportune.core.conditions.schedule import Schedule
 from opportune.core.conditions.sequence import Sequence
 from opportune.core.conditions.signal import SignalTest
+from opportune.core.conditions.window import Window
+from opportune.core.history.timeline import TimelineEvent
+from opportune.core.language.sentence import parse_condition, reach_problems
 from opportune.core.moment import DAY, HOUR, MINUTE
-from opportune.core.sentence import parse_condition, reach_problems
 from opportune.core.situation import Context, Trait
-from opportune.core.timeline import TimelineEvent
-from opportune.core.window import Window
 
 SLOW = [HealthCheck.too_slow]
 OF_TIME = st.one_of(counts, distincts, recencies, sequences, totals())

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opportune.core.finding import Finding
-from opportune.core.plan import EventPlan, Plan
+from opportune.core.history.plan import EventPlan, Plan
+from opportune.core.history.standard_plan import STANDARD_PLAN
+from opportune.core.history.timeline import Timeline, TimelineEvent
+from opportune.core.history.visit import current_visit
 from opportune.core.signals import FAMILY, SIGNALS, readers
 from opportune.core.signals.base import Reading, Signal
 from opportune.core.signals.reference import reference_page
 from opportune.core.signals.stage import stage_signal
 from opportune.core.situation import Context, Situation, Trait
-from opportune.core.standard_plan import STANDARD_PLAN
-from opportune.core.timeline import Timeline, TimelineEvent
-from opportune.core.visit import current_visit
 
 NOW = 1_800_000_000_000
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "signals.md"

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from tests.contract.stored import DEVICE, HOUR, NOW, USER, append, event, exposure, opportunity, written
 
-from opportune.core.link import FOREVER, Link
+from opportune.core.history.link import FOREVER, Link
 from opportune.core.situation import Assignment, PastExposure
 from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Exposure, Storage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.contract.stored import NOW, USER, append, event, written
 
-from opportune.core.link import Link
+from opportune.core.history.link import Link
 from opportune.core.situation import Assignment
 from opportune.storage.base import KEYS_BOUND, Storage, Transaction
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from tests.contract.stored import NOW, append, event, written
 
-from opportune.core.event import SetAside
+from opportune.core.history.event import SetAside
 from opportune.core.rule import RunState
 from opportune.storage.base import ApiKey, AuditEntry, Storage, StoredPlaybook, Transaction
 

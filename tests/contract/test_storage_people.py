@@ -16,7 +16,7 @@ from tests.contract.stored import (
     written,
 )
 
-from opportune.core.link import FOREVER, Link
+from opportune.core.history.link import FOREVER, Link
 from opportune.core.situation import Trait
 from opportune.storage.base import Storage, Transaction
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from tests.contract.stored import DAY, DEVICE, HOUR, NOW, PHONE, append, event, events_of, moments, written
 
-from opportune.core.plan import EventClass
-from opportune.core.timeline import TimelineEvent
+from opportune.core.history.plan import EventClass
+from opportune.core.history.timeline import TimelineEvent
 from opportune.storage.base import (
     RECENT_BOUND,
     BusinessKey,

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from hypothesis import strategies as st
 
-from opportune.core.comparing import AGO_TESTS, LIST_TESTS, MOMENT_TESTS, NO_VALUES, ORDER_TESTS
 from opportune.core.conditions.all import All
 from opportune.core.conditions.any import Any
 from opportune.core.conditions.base import Condition
 from opportune.core.conditions.cart import Cart
+from opportune.core.conditions.comparing import AGO_TESTS, LIST_TESTS, MOMENT_TESTS, NO_VALUES, ORDER_TESTS
 from opportune.core.conditions.consent import Consent
 from opportune.core.conditions.count import Count
 from opportune.core.conditions.distinct import Distinct
@@ -27,16 +27,16 @@ from opportune.core.conditions.signal import IDIOMS, SignalTest
 from opportune.core.conditions.stage import Stage
 from opportune.core.conditions.total import Total
 from opportune.core.conditions.visitor import Visitor
+from opportune.core.conditions.window import Window
+from opportune.core.history.plan import EventPlan, Plan, PropertyPlan
+from opportune.core.history.standard_plan import STANDARD_PLAN
+from opportune.core.history.timeline import Timeline, TimelineEvent
+from opportune.core.history.visit import current_visit
+from opportune.core.language.vocabulary import Vocabulary
+from opportune.core.language.words import words_of
 from opportune.core.moment import DAY, HOUR, MINUTE, from_iso
-from opportune.core.plan import EventPlan, Plan, PropertyPlan
 from opportune.core.signals import SIGNALS, readers
 from opportune.core.situation import Context, Situation
-from opportune.core.standard_plan import STANDARD_PLAN
-from opportune.core.timeline import Timeline, TimelineEvent
-from opportune.core.visit import current_visit
-from opportune.core.vocabulary import Vocabulary
-from opportune.core.window import Window
-from opportune.core.words import words_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = from_iso("2026-11-22T13:02:00Z")

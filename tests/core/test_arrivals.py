@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportune.core.arrival import arrived_from, host_of, kind_of, kind_of_host, site_of
+from opportune.core.visitor.arrival import arrived_from, host_of, kind_of, kind_of_host, site_of
 
 KINDS = {
     "": "direct",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from tests.building import NOW, asked, programme, rule, situation
 
-from opportune.core.consent import MEASURE, PERSONALIZE, answer_of
 from opportune.core.decision import decide
+from opportune.core.history.timeline import Timeline, TimelineEvent
 from opportune.core.moment import DAY, HOUR
 from opportune.core.receipt import decode, receipt_of, replay
 from opportune.core.situation import Context, Situation, Trait
 from opportune.core.team import Team
-from opportune.core.timeline import Timeline, TimelineEvent
+from opportune.core.visitor.consent import MEASURE, PERSONALIZE, answer_of
 
 EVENTS = ("Consent Updated",)
 OF = programme(rule("A"))

@@ -14,13 +14,13 @@ from opportune.core.content import (
     placeholders_of,
     split_text,
 )
+from opportune.core.history.standard_plan import STANDARD_PLAN
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.moment import from_iso
 from opportune.core.signals import SIGNALS
 from opportune.core.signals.base import Reading, SignalValue
 from opportune.core.situation import Situation
 from opportune.core.slot import UnfilledError, slot_id
-from opportune.core.standard_plan import STANDARD_PLAN
-from opportune.core.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(plan=STANDARD_PLAN, signals={signal.name: signal for signal in SIGNALS})
 NOW = from_iso("2026-11-22T14:00:00Z")

@@ -12,6 +12,8 @@ from opportune.core.conditions.base import Check
 from opportune.core.conditions.signal import SignalTest
 from opportune.core.decision import Decision, decide
 from opportune.core.finding import Finding
+from opportune.core.history.timeline import Timeline, TimelineEvent
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.moment import DAY, HOUR
 from opportune.core.programme import Programme
 from opportune.core.receipt import content_hash, decode, receipt_of, replay
@@ -19,8 +21,6 @@ from opportune.core.rule import CONTROL, TREATMENT, Hide, Limits, Rule, RunState
 from opportune.core.signals.base import Reading
 from opportune.core.situation import Assignment, Context, PastExposure, Situation, Trait
 from opportune.core.team import Team
-from opportune.core.timeline import Timeline, TimelineEvent
-from opportune.core.vocabulary import Vocabulary
 
 
 def arms(decision: Decision) -> list[tuple[str, str, str]]:

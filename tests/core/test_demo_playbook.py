@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from opportune.core.language.sentence import describe, parse_condition
 from opportune.core.playbook import Playbook
-from opportune.core.playbook_files import check_files
-from opportune.core.rule_text import describe_rule, playbook_document
-from opportune.core.sentence import describe, parse_condition
-from opportune.core.yaml_text import Entries, Scalar, read_documents
+from opportune.core.playbook_files.folder import check_files
+from opportune.core.playbook_files.rule_text import describe_rule, playbook_document
+from opportune.core.playbook_files.yaml_text import Entries, Scalar, read_documents
 from opportune.services.publishing import read_folder
 
 FOLDER = Path(__file__).parents[2] / "src" / "opportune" / "demo" / "playbook"

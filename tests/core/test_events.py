@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportune.core.event import Event, Origin, Unfit, from_body, from_segment, is_too_deep
+from opportune.core.history.event import Event, Origin, Unfit, from_body, from_segment, is_too_deep
 from opportune.core.moment import DAY, HOUR, MINUTE, SECOND, from_iso, to_iso
 
 RECEIVED = from_iso("2026-11-22T11:06:15Z")

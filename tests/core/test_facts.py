@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportune.core.event import Event
-from opportune.core.facts import facts_of, path_of, value_of
-from opportune.core.plan import EventPlan, Plan, PropertyPlan
-from opportune.core.standard_plan import STANDARD_PLAN
-from opportune.core.timeline import FactValue
-from opportune.core.trait import traits_of
+from opportune.core.history.event import Event
+from opportune.core.history.facts import facts_of, path_of, value_of
+from opportune.core.history.plan import EventPlan, Plan, PropertyPlan
+from opportune.core.history.standard_plan import STANDARD_PLAN
+from opportune.core.history.timeline import FactValue
+from opportune.core.history.trait import traits_of
 
 
 def event(name: str, properties: dict[str, Any] | None = None, kind: Any = "track", **context: Any) -> Event:

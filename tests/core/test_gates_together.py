@@ -8,14 +8,14 @@ from tests.building import NOW, Flag, asked, hiding, programme, rule, unit_in
 from opportune.core.conditions.base import Check
 from opportune.core.decision import Decision
 from opportune.core.finding import Finding
+from opportune.core.history.timeline import Timeline, TimelineEvent
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.moment import DAY, HOUR
 from opportune.core.programme import Programme
 from opportune.core.rule import CONTROL, TREATMENT, Hide, Limits, Rule, RunState, Show, Test
 from opportune.core.situation import Assignment, Context, PastExposure
 from opportune.core.slot import Slot, Variant
 from opportune.core.team import Team
-from opportune.core.timeline import Timeline, TimelineEvent
-from opportune.core.vocabulary import Vocabulary
 
 TAGGED = Slot(
     name="hero",

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportune.core.link import (
+from opportune.core.history.link import (
     FOREVER,
     MOST_USERS,
     Link,

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.condition_values import BERLIN, VOCABULARY
 
+from opportune.core.language.phrases.date import describe_date, describe_last_day, parse_date, parse_last_day
+from opportune.core.language.phrases.duration import describe_duration, parse_duration
+from opportune.core.language.phrases.hide import describe_hide, parse_hide
+from opportune.core.language.phrases.limits import describe_limits, parse_limits
+from opportune.core.language.phrases.money import describe_money, parse_money
+from opportune.core.language.phrases.share import describe_share, parse_share
+from opportune.core.language.phrases.test import describe_test, parse_test
 from opportune.core.moment import DAY, HOUR, MINUTE, from_iso
-from opportune.core.phrases.date import describe_date, describe_last_day, parse_date, parse_last_day
-from opportune.core.phrases.duration import describe_duration, parse_duration
-from opportune.core.phrases.hide import describe_hide, parse_hide
-from opportune.core.phrases.limits import describe_limits, parse_limits
-from opportune.core.phrases.money import describe_money, parse_money
-from opportune.core.phrases.share import describe_share, parse_share
-from opportune.core.phrases.test import describe_test, parse_test
 from opportune.core.rule import CONTROL, TREATMENT, Hide, Limits, Test
 from opportune.errors import SentenceError
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from opportune.core.moment import HOUR, from_iso
 from opportune.core.playbook import Playbook
-from opportune.core.playbook_files import check_files, playbook_files, read_playbook, revision_of
+from opportune.core.playbook_files.folder import check_files, playbook_files, read_playbook, revision_of
+from opportune.core.playbook_files.rule_text import describe_rule, playbook_document
 from opportune.core.rule import Hide, Limits, Show, Test
-from opportune.core.rule_text import describe_rule, playbook_document
 from opportune.errors import PlaybookError
 
 NOW = from_iso("2026-11-22T12:00:00Z")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from opportune.core.playbook_reference import playbook_page
+from opportune.core.playbook_files.reference import playbook_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "playbook.md"
 

@@ -8,12 +8,12 @@ import pytest
 from tests.building import NOW, Flag, hiding, programme, rule, situation
 
 from opportune.core.decision import decide
+from opportune.core.history.timeline import Timeline, TimelineEvent
 from opportune.core.moment import HOUR
 from opportune.core.programme import Programme
 from opportune.core.receipt import decode, receipt_of, replay
 from opportune.core.rule import TREATMENT, Hide, Limits, Rule, RunState, Test
 from opportune.core.situation import Assignment, Context, PastExposure
-from opportune.core.timeline import Timeline, TimelineEvent
 
 
 def viewed(name: str, **facts: Any) -> Timeline:

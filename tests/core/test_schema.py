@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from opportune.core.rule_file import RULE_FIELDS
-from opportune.core.schema import PATTERNS, editor_settings, schema_of_playbook
+from opportune.core.playbook_files.rule import RULE_FIELDS
+from opportune.core.playbook_files.schema import PATTERNS, editor_settings, schema_of_playbook
 
 
 def references(value: object) -> set[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.core.condition_values import BARE_VOCABULARY, VOCABULARY
 
-from opportune.core.offers import HINTS
-from opportune.core.sentence import parse_condition, reach_problems
+from opportune.core.language.offers import HINTS
+from opportune.core.language.sentence import parse_condition, reach_problems
 from opportune.errors import SentenceError
 
 WRONG = {

@@ -14,10 +14,10 @@ from tests.core.condition_values import BARE_VOCABULARY, VOCABULARY, conditions,
 
 from opportune.core.conditions import CONDITIONS, AnyCondition
 from opportune.core.conditions.base import Condition
-from opportune.core.grammar import SHARED, write
-from opportune.core.sentence import describe, parse_condition
-from opportune.core.vocabulary import Vocabulary
-from opportune.core.words import GRAMMAR_WORDS, words_of
+from opportune.core.language.grammar import SHARED, write
+from opportune.core.language.sentence import describe, parse_condition
+from opportune.core.language.vocabulary import Vocabulary
+from opportune.core.language.words import GRAMMAR_WORDS, words_of
 from opportune.errors import SentenceError
 
 SYNONYMS = {

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from opportune.core.context import from_request
 from opportune.core.finding import Finding
+from opportune.core.history.plan import Plan
+from opportune.core.history.timeline import Timeline, TimelineEvent
+from opportune.core.history.visit import current_visit
 from opportune.core.moment import DAY, HOUR, MINUTE
-from opportune.core.plan import Plan
 from opportune.core.signals import readers
 from opportune.core.signals.base import Reading
 from opportune.core.signals.stage import stage_signal
 from opportune.core.situation import Context, Situation, Trait
-from opportune.core.timeline import Timeline, TimelineEvent
-from opportune.core.visit import current_visit
+from opportune.core.visitor.context import from_request
 
 NOW = 1_800_000_000_000  # Friday, 15 January 2027, 08:00 UTC
 KNOWN = readers()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from opportune.core.event import Event
-from opportune.core.plan import BEHAVIOUR, KEY_EVENT, TELEMETRY, EventPlan, Plan, PropertyPlan, judge
-from opportune.core.plan_reference import events_page
-from opportune.core.standard_plan import STANDARD_EVENTS, STANDARD_PLAN
+from opportune.core.history.event import Event
+from opportune.core.history.plan import BEHAVIOUR, KEY_EVENT, TELEMETRY, EventPlan, Plan, PropertyPlan, judge
+from opportune.core.history.reference import events_page
+from opportune.core.history.standard_plan import STANDARD_EVENTS, STANDARD_PLAN
 
 
 def track(name: str, **properties: object) -> Event:

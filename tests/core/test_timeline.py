@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportune.core.timeline import Timeline, TimelineEvent
+from opportune.core.history.timeline import Timeline, TimelineEvent
 
 NAMES = st.sampled_from(["a", "b", "c"])
 MOMENTS = st.lists(st.tuples(st.integers(0, 5), NAMES), max_size=12)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportune.core.user_agent import agent_of, device_type_of, is_ahead, is_machine
+from opportune.core.visitor.user_agent import agent_of, device_type_of, is_ahead, is_machine
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0"
 APPLE = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opportune.core.history.timeline import TimelineEvent
+from opportune.core.history.visit import IDLE_MS, LONGEST_MS, count_visits, current_visit, find_before, visits
 from opportune.core.moment import DAY, HOUR, MINUTE
-from opportune.core.timeline import TimelineEvent
-from opportune.core.visit import IDLE_MS, LONGEST_MS, count_visits, current_visit, find_before, visits
 
 NOW = 1_800_000_000_000
 

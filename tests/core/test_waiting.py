@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from tests.building import programme
 
+from opportune.core.history.standard_plan import STANDARD_PLAN
+from opportune.core.language.sentence import parse_condition
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.programme import Programme
 from opportune.core.rule import Hide, Rule, RunState
-from opportune.core.sentence import parse_condition
 from opportune.core.signals import SIGNALS
-from opportune.core.standard_plan import STANDARD_PLAN
-from opportune.core.vocabulary import Vocabulary
 from opportune.core.waiting import missing_events
 
 VOCABULARY = Vocabulary(plan=STANDARD_PLAN, signals={signal.name: signal for signal in SIGNALS})

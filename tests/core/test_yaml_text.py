@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportune.core.yaml_text import Entries, Scalar, line_of, read_documents, to_json
+from opportune.core.playbook_files.yaml_text import Entries, Scalar, line_of, read_documents, to_json
 
 
 def read(text: str) -> object:

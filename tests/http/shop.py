@@ -5,13 +5,13 @@ from __future__ import annotations
 import httpx
 from tests.building import NOW, Flag
 
-from opportune.core.plan import Plan
+from opportune.core.history.plan import Plan
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.playbook import Playbook
 from opportune.core.programme import Programme
 from opportune.core.rule import Hide, Rule, RunState, Show
 from opportune.core.slot import Slot, Variant
 from opportune.core.team import Team
-from opportune.core.vocabulary import Vocabulary
 from opportune.http.dispatch import HttpApp
 
 SECRET_KEY = "osk_secret_key_of_tests"

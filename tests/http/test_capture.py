@@ -12,8 +12,8 @@ import httpx
 import pytest
 from tests.http.shop import DECIDE_KEY, SECRET_KEY, WRITE_KEY, client_of
 
-from opportune.core.event import MAX_BATCH_BYTES
-from opportune.core.key import key_of
+from opportune.core.history.event import MAX_BATCH_BYTES
+from opportune.core.history.key import key_of
 from opportune.errors import StorageFullError
 from opportune.http.dispatch import HttpApp
 from opportune.services.house import House

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.http.shop import DECIDE_KEY, SECRET, WRITE, Clock, bearer, client_of
 
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
 from opportune.core.rule import RunState
 from opportune.http.dispatch import HttpApp
 from opportune.services.house import House

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.http.shop import DECIDE_KEY, SECRET, WRITE, WRITE_KEY, Clock, bearer
 
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
 from opportune.services.authorizing import user_token_of
 from opportune.services.house import House
 

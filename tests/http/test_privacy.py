@@ -9,7 +9,7 @@ import pytest
 from tests.building import Flag
 from tests.http.shop import SECRET, WRITE, Clock, shop_programme
 
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
 from opportune.core.rule import Rule, Show
 from opportune.services.authorizing import user_token_of
 from opportune.services.house import House

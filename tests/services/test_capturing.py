@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.building import NOW, Flag, programme, rule
 
 from opportune.core.decision import Exposed
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
+from opportune.core.history.plan import EventPlan, Plan, PropertyPlan
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
-from opportune.core.plan import EventPlan, Plan, PropertyPlan
-from opportune.core.timeline import TimelineEvent
 from opportune.services.appending import MACHINE_EVENTS_A_DAY
 from opportune.services.authorizing import user_token_of
 from opportune.services.capturing import CaptureResult, CaptureSource, capture, prepare, store

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from tests.building import NOW, Flag, hiding, programme, rule, unit_in
 
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
+from opportune.core.language.sentence import parse_condition
 from opportune.core.moment import HOUR
 from opportune.core.receipt import replay
 from opportune.core.rule import TREATMENT, Rule, RunState, Test
-from opportune.core.sentence import parse_condition
 from opportune.core.situation import Context
 from opportune.core.team import Team
 from opportune.services.deciding import Answered, Question, decide_slots

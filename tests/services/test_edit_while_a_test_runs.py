@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from opportune.core.allocation import bucket_of
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, from_iso, to_iso
 from opportune.core.programme import empty_programme
 from opportune.core.situation import Context

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.building import NOW, programme, rule
 
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.rule import Limits, Rule, Test
 from opportune.core.situation import Context

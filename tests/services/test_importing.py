@@ -7,7 +7,7 @@ from typing import Any
 from tests.building import NOW, programme
 
 from opportune.core.decision import Exposed
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, to_iso
 from opportune.services.house import House
 from opportune.services.importing import import_messages

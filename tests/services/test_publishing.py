@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
+from opportune.core.language.sentence import describe
 from opportune.core.moment import from_iso
-from opportune.core.playbook_files import playbook_files
+from opportune.core.playbook_files.folder import playbook_files
 from opportune.core.programme import empty_programme
 from opportune.core.rule import RunState
-from opportune.core.sentence import describe
 from opportune.errors import FrozenError, NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
 from opportune.services import operating
 from opportune.services.back_filling import BACK_FILL, back_fill

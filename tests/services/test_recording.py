@@ -10,12 +10,12 @@ import pytest
 from tests.building import NOW, Flag, programme, rule, unit_in
 
 from opportune.core.conditions.base import Check
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.moment import DAY, HOUR, to_iso
 from opportune.core.rule import TREATMENT, Rule, RunState, Show, Test
 from opportune.core.situation import Context, Situation
 from opportune.core.team import Team
-from opportune.core.vocabulary import Vocabulary
 from opportune.errors import StorageFullError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Answered, Question, decide_slots

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.building import NOW, programme
 
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
 from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.house import House

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from tests.building import NOW, programme
 
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
+from opportune.core.history.plan import EventPlan, Plan, PropertyPlan
 from opportune.core.moment import HOUR, to_iso
-from opportune.core.plan import EventPlan, Plan, PropertyPlan
 from opportune.core.programme import Programme
 from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureSource, capture

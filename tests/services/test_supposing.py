@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from tests.building import NOW
 
-from opportune.core.plan import Plan
+from opportune.core.history.plan import Plan
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.playbook import Playbook
 from opportune.core.signals import FAMILY
 from opportune.core.team import Team
-from opportune.core.vocabulary import Vocabulary
 from opportune.errors import BadRequestError
 from opportune.services.supposing import readings_of
 

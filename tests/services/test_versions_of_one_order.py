@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tests.building import NOW, programme, rule
 
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
+from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.moment import SECOND, to_iso
-from opportune.core.standard_plan import STANDARD_PLAN
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.house import House
 from opportune.storage.sqlite import SqliteStorage

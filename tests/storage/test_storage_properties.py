@@ -24,7 +24,7 @@ from tests.contract.stored import (
     written,
 )
 
-from opportune.core.link import FOREVER, Link
+from opportune.core.history.link import FOREVER, Link
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, Trait
 from opportune.storage.base import (

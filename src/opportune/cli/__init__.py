@@ -19,8 +19,8 @@ from opportune.cli.rules import rule, rules
 from opportune.cli.serve import serve
 from opportune.cli.set_aside import set_aside
 from opportune.cli.switches import freeze, off, on, status, unfreeze
-from opportune.control import CommandError
 from opportune.errors import OpportuneError, PlaybookError
+from opportune.process.control import CommandError
 
 COMMANDS: tuple[click.Command, ...] = (
     serve,

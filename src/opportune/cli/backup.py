@@ -9,7 +9,7 @@ import click
 from opportune.app import back_up
 from opportune.cli.options import data_option
 from opportune.cli.printing import fail
-from opportune.data_folder import DataFolder
+from opportune.process.data_folder import DataFolder
 
 
 @click.command()

@@ -23,14 +23,15 @@ import click
 import msgspec
 
 import opportune
-from opportune import commands, server
+from opportune import server
 from opportune.cli.import_command import BATCH_BYTES, BATCH_EVENTS
 from opportune.cli.printing import Progress, fail
 from opportune.cli.replay import batches
 from opportune.cli.serve import publish_at_start, say_unreadable
-from opportune.data_folder import DataFolder
 from opportune.demo.traffic import past_traffic
 from opportune.errors import BadRequestError
+from opportune.process import commands
+from opportune.process.data_folder import DataFolder
 from opportune.services.house import House
 from opportune.services.operating import add_key
 from opportune.settings import Settings

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from opportune import app, commands
-from opportune.control import Connection
-from opportune.data_folder import DataFolder
+from opportune import app
 from opportune.errors import BadRequestError, DataFolderBusyError
+from opportune.process import commands
+from opportune.process.control import Connection
+from opportune.process.data_folder import DataFolder
 from opportune.settings import Settings
 
 

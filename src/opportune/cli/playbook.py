@@ -11,8 +11,8 @@ from opportune.app import now_ms
 from opportune.cli.installation import ask
 from opportune.cli.options import data_option, json_option, operator
 from opportune.cli.printing import counted, fail, print_json, print_problems
+from opportune.core.playbook_files.schema import PATTERNS, editor_settings, schema_of_playbook
 from opportune.core.problem import Problem
-from opportune.core.schema import PATTERNS, editor_settings, schema_of_playbook
 from opportune.errors import PlaybookError
 from opportune.services.publishing import check_folder, read_folder
 

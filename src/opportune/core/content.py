@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 import msgspec
 
+from opportune.core.history.values import DECIMALS
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.moment import DAY, HOUR, MINUTE, SECOND
 from opportune.core.signals import FAMILY
 from opportune.core.signals.base import SignalType
 from opportune.core.situation import Situation
 from opportune.core.slot import Fill, UnfilledError
-from opportune.core.values import DECIMALS
-from opportune.core.vocabulary import Vocabulary
 
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}|]*)(?:\|([^{}]*))?\}|[{}]")
 _LINK_WORDS = frozenset({"link", "links", "url", "image", "href", "src"})

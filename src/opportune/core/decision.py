@@ -15,16 +15,16 @@ from typing import Any, Literal
 import msgspec
 
 from opportune.core.allocation import BUCKETS, OUT, Arms, arm_of, is_covered
-from opportune.core.comparing import as_text
-from opportune.core.consent import PERSONALIZE, answer_of
+from opportune.core.conditions.comparing import as_text
 from opportune.core.exposed import EXPOSED_TO_PROGRAMME, Exposed
 from opportune.core.finding import Finding
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.moment import DAY
 from opportune.core.programme import Acting, Content, Hiding, Place, Programme, Showing
 from opportune.core.rule import CONTROL, Limits
 from opportune.core.situation import Assignment, Situation
 from opportune.core.slot import UnfilledError
-from opportune.core.timeline import TimelineEvent
+from opportune.core.visitor.consent import PERSONALIZE, answer_of
 
 Reason = Literal["TARGETING_MATCH", "SPLIT", "DEFAULT", "DISABLED", "ERROR"]
 """OpenFeature's words; ours travel in the receipt."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from opportune.core.conditions.base import Check
 from opportune.core.finding import Finding
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.situation import Context, Situation
-from opportune.core.timeline import TimelineEvent
 
 RECENT_EVENTS = 50
 """How many of the newest events are looked back through."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from opportune.core.plan import Plan
+from opportune.core.history.plan import Plan
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.rule import Rule
 from opportune.core.slot import Slot, slot_id
 from opportune.core.stage import Stage
 from opportune.core.team import Team
-from opportune.core.vocabulary import Vocabulary
 
 
 class Playbook(msgspec.Struct, frozen=True, kw_only=True):

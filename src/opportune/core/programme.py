@@ -17,7 +17,9 @@ from opportune.core.conditions.base import Check
 from opportune.core.content import compile_content
 from opportune.core.equality import equality_of
 from opportune.core.exposed import Exposed, ExposedByArm, Subject
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
+from opportune.core.history.standard_plan import STANDARD_PLAN
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.lasting import lasting
 from opportune.core.playbook import Playbook
 from opportune.core.rule import TREATMENT, Hide, Limits, Rule, RunState
@@ -26,9 +28,7 @@ from opportune.core.signals.base import Reading
 from opportune.core.signals.stage import stage_signal
 from opportune.core.situation import Situation
 from opportune.core.slot import Fill, Slot
-from opportune.core.standard_plan import STANDARD_PLAN
 from opportune.core.team import Team
-from opportune.core.vocabulary import Vocabulary
 from opportune.core.waiting import missing_events
 
 ACTING = frozenset({"preview", "share", "live"})

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from opportune.core.finding import Finding
+from opportune.core.history.timeline import FactValue, Timeline
+from opportune.core.history.visit import Visit
 from opportune.core.signals.base import NOTHING, Reading, SignalValue, spellings, trait_sureness
-from opportune.core.timeline import FactValue, Timeline
-from opportune.core.visit import Visit
 
 UTC_ZONE = ZoneInfo("UTC")
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 from opportune.core.conditions.any import Any
 from opportune.core.conditions.base import Condition, Needs
-from opportune.core.plan import Plan
+from opportune.core.history.plan import Plan
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.signals import readers
 from opportune.core.signals.base import Signal
 from opportune.core.situation import Situation
-from opportune.core.vocabulary import Vocabulary
 
 LONG_AGO = 0
 

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import msgspec
 from starlette.types import Receive
 
-from opportune.core.context import from_request
+from opportune.core.history.values import mended
 from opportune.core.situation import Context
-from opportune.core.values import mended
+from opportune.core.visitor.context import from_request
 from opportune.errors import BadRequestError, BrokenJsonError
 from opportune.http.answers import encode
 from opportune.http.body import decode_json, parse_json, read_body

@@ -13,7 +13,7 @@ import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from opportune.core.json_text import parse_leniently
+from opportune.core.history.json_text import parse_leniently
 from opportune.errors import BadRequestError, BodyTooLargeError
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from opportune.core.event import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, EventType, SetAside
-from opportune.core.json_text import parse_leniently
+from opportune.core.history.event import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, EventType, SetAside
+from opportune.core.history.json_text import parse_leniently
 from opportune.core.moment import to_iso
 from opportune.errors import BadRequestError
 from opportune.http.answers import json_answer

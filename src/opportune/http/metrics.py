@@ -64,7 +64,9 @@ class Metrics:
         yield _counter("opportune_events", "Events taken in, by outcome.", ("outcome",), self.events)
         yield self._decide_histogram()
         waiting = self._house.storage.count_waiting()
-        yield GaugeMetricFamily("opportune_writer_queue", "Writes whose turn has not come yet.", value=waiting)
+        yield GaugeMetricFamily(
+            "opportune_writer_queue", "Writes whose turn has not come yet.", value=waiting
+        )
 
     def _decide_histogram(self) -> HistogramMetricFamily:
         total = 0

@@ -11,10 +11,10 @@ from typing import Literal
 
 import msgspec
 
-from opportune.core.event import SetAside, Unfit, from_body
-from opportune.core.facts import facts_of, value_of
-from opportune.core.key import key_of
-from opportune.core.link import LinkChanges, links_after, links_after_alias, owner_of
+from opportune.core.history.event import SetAside, Unfit, from_body
+from opportune.core.history.facts import facts_of, value_of
+from opportune.core.history.key import key_of
+from opportune.core.history.link import LinkChanges, links_after, links_after_alias, owner_of
 from opportune.core.moment import DAY
 from opportune.services.house import House
 from opportune.services.preparing import Ready, hash_of, plan_of, source_text

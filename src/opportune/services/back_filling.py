@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from opportune.core.event import Event, from_body
-from opportune.core.facts import facts_of
-from opportune.core.plan import EventPlan, Plan
+from opportune.core.history.event import Event, from_body
+from opportune.core.history.facts import facts_of
+from opportune.core.history.plan import EventPlan, Plan
 from opportune.core.playbook import Playbook
 from opportune.services.house import House
 from opportune.storage.base import AuditEntry, EventQuery, StoredEvent, Transaction

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from threading import Thread
 
-from opportune.core.event import SetAside
+from opportune.core.history.event import SetAside
 from opportune.services.appending import Appending, CaptureResult, Outcome
 from opportune.services.house import House
 from opportune.services.preparing import CaptureSource, Message, Ready, prepare

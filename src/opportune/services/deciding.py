@@ -14,12 +14,12 @@ import msgspec
 from opportune.core.decision import Decision, decide, fault, survey
 from opportune.core.explanation import Explanation, WhyNot, explain
 from opportune.core.finding import Finding
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
+from opportune.core.history.timeline import Timeline, TimelineEvent
+from opportune.core.history.visit import current_visit
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, receipt_of
 from opportune.core.situation import Context, Situation, Unit, Visit
-from opportune.core.timeline import Timeline, TimelineEvent
-from opportune.core.visit import current_visit
 from opportune.services.house import House
 from opportune.services.recording import may_record, record, to_keep, units_of
 from opportune.services.tokens import Token, sign

@@ -9,8 +9,8 @@ import msgspec
 
 from opportune.core.decision import decide
 from opportune.core.explanation import Explanation, explain
-from opportune.core.form import nearest
-from opportune.core.key import key_of
+from opportune.core.history.key import key_of
+from opportune.core.playbook_files.form import nearest
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, context_from, decode, programme_at, receipt_of, replay
 from opportune.core.situation import Context, Situation

@@ -11,8 +11,8 @@ from concurrent.futures import Future
 
 import msgspec
 
-from opportune.core.event import MAX_BATCH_EVENTS
-from opportune.core.values import to_moment
+from opportune.core.history.event import MAX_BATCH_EVENTS
+from opportune.core.history.values import to_moment
 from opportune.services.capturing import CaptureResult, CaptureSource, capture
 from opportune.services.house import House
 

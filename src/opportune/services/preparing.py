@@ -1,6 +1,6 @@
 """Preparing: a message as it came to an event ready for the store, or set aside with the reason. Touches nothing.
 
-Reading a message is `core/event.py`, judging it `core/plan.py`; here is what stands around both: its
+Reading a message is `core/history/event.py`, judging it `core/history/plan.py`; here is what stands around both: its
 JSON, limits, proof of the user, facts, and the body that is kept.
 """
 
@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import msgspec
 
-from opportune.core.event import (
+from opportune.core.history.event import (
     MAX_DEPTH,
     MAX_EVENT_BYTES,
     Event,
@@ -26,15 +26,15 @@ from opportune.core.event import (
     from_segment,
     is_too_deep,
 )
-from opportune.core.facts import facts_of, value_of
-from opportune.core.json_text import parse_leniently
-from opportune.core.key import key_of
-from opportune.core.plan import Plan, judge
+from opportune.core.history.facts import facts_of, value_of
+from opportune.core.history.json_text import parse_leniently
+from opportune.core.history.key import key_of
+from opportune.core.history.plan import Plan, judge
+from opportune.core.history.standard_plan import STANDARD_PLAN
+from opportune.core.history.trait import traits_of
+from opportune.core.history.values import mended, to_moment
 from opportune.core.situation import Trait
-from opportune.core.standard_plan import STANDARD_PLAN
-from opportune.core.trait import traits_of
-from opportune.core.user_agent import is_machine
-from opportune.core.values import mended, to_moment
+from opportune.core.visitor.user_agent import is_machine
 from opportune.errors import BrokenJsonError
 from opportune.services.authorizing import verify_user_token
 from opportune.services.house import House

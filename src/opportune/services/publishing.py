@@ -17,20 +17,20 @@ from opportune import __version__
 from opportune.core.conditions import CONDITIONS, AnyCondition
 from opportune.core.conditions.base import Condition
 from opportune.core.playbook import Playbook
-from opportune.core.playbook_files import (
+from opportune.core.playbook_files.folder import (
     FOLDERS,
     MOST_FILES,
     Checked,
     playbook_files,
     read_playbook,
 )
-from opportune.core.playbook_files import (
+from opportune.core.playbook_files.folder import (
     check_files as check_texts,
 )
+from opportune.core.playbook_files.yaml_text import MAX_FILE_CHARACTERS
 from opportune.core.problem import Problem
 from opportune.core.programme import Programme, empty_programme
 from opportune.core.rule import Rule, RunState
-from opportune.core.yaml_text import MAX_FILE_CHARACTERS
 from opportune.errors import NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
 from opportune.services.back_filling import changed_events, plan_back_fill
 from opportune.services.house import House

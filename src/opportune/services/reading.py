@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from opportune.core.key import Namespace, key_of
+from opportune.core.history.key import Namespace, key_of
 from opportune.core.moment import to_iso
 from opportune.core.signals import SIGNALS
 from opportune.errors import NotFoundError

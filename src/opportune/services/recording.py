@@ -17,12 +17,12 @@ from typing import TypeVar
 import msgspec
 
 from opportune.core.allocation import bucket_of, coverage_seed
-from opportune.core.consent import MEASURE, answer_of
 from opportune.core.decision import Decision, Exposed
 from opportune.core.moment import MINUTE
 from opportune.core.programme import Programme
 from opportune.core.receipt import context_facts, receipt_of
 from opportune.core.situation import Assignment, Situation, Unit
+from opportune.core.visitor.consent import MEASURE, answer_of
 from opportune.services.house import Held, House
 from opportune.storage.base import Exposure, Opportunity, Transaction
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from opportune.core.key import key_of
-from opportune.core.link import LinkChanges, links_without, links_without_alias, owner_of
-from opportune.core.plan import TELEMETRY
+from opportune.core.history.key import key_of
+from opportune.core.history.link import LinkChanges, links_without, links_without_alias, owner_of
+from opportune.core.history.plan import TELEMETRY
 from opportune.errors import NotFoundError
 from opportune.services.house import House
 from opportune.services.preparing import hash_of

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from opportune.core.event import SetAside, SourceKind
+from opportune.core.history.event import SetAside, SourceKind
 from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureResult, CaptureSource, prepare, store
 from opportune.services.house import House

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opportune.core.form import nearest
+from opportune.core.history.values import to_minor_units, to_moment
 from opportune.core.moment import SECOND, to_iso
 from opportune.core.playbook import Playbook
+from opportune.core.playbook_files.form import nearest
 from opportune.core.signals.base import Reading, Signal, spellings
-from opportune.core.values import to_minor_units, to_moment
 from opportune.errors import BadRequestError
 
 YES, NO = ("yes", "true"), ("no", "false")

@@ -13,12 +13,12 @@ from typing import TypeVar
 
 import msgspec
 
-from opportune.core.event import SetAside
-from opportune.core.link import Link
-from opportune.core.plan import EventClass
+from opportune.core.history.event import SetAside
+from opportune.core.history.link import Link
+from opportune.core.history.plan import EventClass
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
-from opportune.core.timeline import TimelineEvent
 
 T = TypeVar("T")
 

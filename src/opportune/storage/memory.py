@@ -15,14 +15,14 @@ from typing import TypeVar
 
 import msgspec
 
-from opportune.core.event import SetAside
-from opportune.core.link import Link
+from opportune.core.conditions.reach import CLASS_BOUNDS
+from opportune.core.history.event import SetAside
+from opportune.core.history.link import Link
+from opportune.core.history.plan import EventClass
+from opportune.core.history.timeline import FactValue, TimelineEvent
 from opportune.core.moment import DAY
-from opportune.core.plan import EventClass
-from opportune.core.reach import CLASS_BOUNDS
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
-from opportune.core.timeline import FactValue, TimelineEvent
 from opportune.errors import StorageBusyError
 from opportune.storage.base import (
     EXPOSURE_BOUND,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from opportune.core.link import FOREVER, Link
+from opportune.core.history.link import FOREVER, Link
 from opportune.core.situation import Assignment, PastExposure, Trait
 
 Stretch = tuple[int, int]

@@ -11,11 +11,11 @@ from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.group import grouped, join_clauses, needs_of_all, said_of_first
 from opportune.core.conditions.visitor import Visitor
 from opportune.core.finding import Finding
-from opportune.core.words import Words, words_of
+from opportune.core.language.words import Words, words_of
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 
 class All(Condition, frozen=True, kw_only=True, tag="all"):

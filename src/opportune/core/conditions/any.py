@@ -8,11 +8,11 @@ from opportune.core import conditions
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.group import grouped, join_clauses, needs_of_all
 from opportune.core.finding import Finding
-from opportune.core.words import Words
+from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 
 class Any(Condition, frozen=True, kw_only=True, tag="any"):

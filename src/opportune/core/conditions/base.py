@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from opportune.core.finding import Finding
+from opportune.core.language.words import Words, words_of
 from opportune.core.situation import Situation
-from opportune.core.words import Words, words_of
 
 if TYPE_CHECKING:
-    from opportune.core.vocabulary import Vocabulary
+    from opportune.core.language.vocabulary import Vocabulary
 
 Check = Callable[[Situation], Finding]
 Readers = Mapping[str, Callable[..., object]]

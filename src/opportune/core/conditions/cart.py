@@ -10,13 +10,13 @@ from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.happening import items_of
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
-from opportune.core.phrases.wording import join_words
-from opportune.core.spoken import read_text
-from opportune.core.words import Words
+from opportune.core.language.phrases.wording import join_words
+from opportune.core.language.spoken import read_text
+from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 SIGNAL = "cart items"
 ADDED = "Product Added"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
-from opportune.core.phrases.wording import join_words
-from opportune.core.words import Words
+from opportune.core.language.phrases.wording import join_words
+from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 Purpose = Literal["measure", "personalize", "message", "ads"]
 SIGNAL = "consent"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from opportune.core.comparing import Comparator, Range, nearness, range_of
 from opportune.core.conditions.base import Check, Needs, Readers
+from opportune.core.conditions.comparing import Comparator, Range, nearness, range_of
 from opportune.core.conditions.happening import (
     Found,
     Happening,
@@ -21,13 +21,13 @@ from opportune.core.conditions.happening import (
     window_problems,
 )
 from opportune.core.conditions.not_ import Not
+from opportune.core.conditions.window import EVER, Leave, Window
 from opportune.core.finding import Finding
-from opportune.core.window import EVER, Leave, Window
-from opportune.core.words import Words, words_of
+from opportune.core.language.words import Words, words_of
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 
 class Times(NamedTuple):

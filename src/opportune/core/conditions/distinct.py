@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from lark import Token
 
-from opportune.core.comparing import Comparator, nearness, range_of
 from opportune.core.conditions.base import Check, Needs, Readers
+from opportune.core.conditions.comparing import Comparator, nearness, range_of
 from opportune.core.conditions.count import Count, Times
 from opportune.core.conditions.happening import (
     Filters,
@@ -23,15 +23,15 @@ from opportune.core.conditions.happening import (
     read_filters,
     window_problems,
 )
+from opportune.core.conditions.window import EVER, Window
 from opportune.core.finding import Finding
-from opportune.core.phrases.wording import misread, plural, squeezed
-from opportune.core.spoken import Said, at_of
-from opportune.core.window import EVER, Window
-from opportune.core.words import Words, words_of
+from opportune.core.language.phrases.wording import misread, plural, squeezed
+from opportune.core.language.spoken import Said, at_of
+from opportune.core.language.words import Words, words_of
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 
 class Distinct(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="distinct"):

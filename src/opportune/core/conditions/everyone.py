@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
-from opportune.core.words import Words
+from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
-    from opportune.core.vocabulary import Vocabulary
+    from opportune.core.language.vocabulary import Vocabulary
 
 HELD = Finding(held=True, near=1.0)
 

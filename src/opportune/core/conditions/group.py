@@ -7,10 +7,10 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from opportune.core.conditions.base import Condition, Needs
-from opportune.core.words import Words
+from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
-    from opportune.core.vocabulary import Vocabulary
+    from opportune.core.language.vocabulary import Vocabulary
 
 
 def grouped(condition: Condition) -> bool:

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from opportune.core.comparing import Holds, Test, Value, check_values, compile_test
 from opportune.core.conditions.base import Condition, Needs
+from opportune.core.conditions.comparing import Holds, Test, Value, check_values, compile_test
+from opportune.core.conditions.reach import CLASS_BOUNDS, class_of, horizon_ms, is_readable
+from opportune.core.conditions.window import EVER, Events, Leave, Window, compile_window
 from opportune.core.finding import Plain
+from opportune.core.history.timeline import FactValue
+from opportune.core.language.phrases.duration import describe_duration
+from opportune.core.language.spoken import Said, at_of, describe_test, read_test, type_problem
+from opportune.core.language.words import Words, words_of
 from opportune.core.moment import DAY, to_clock
-from opportune.core.phrases.duration import describe_duration
-from opportune.core.reach import CLASS_BOUNDS, class_of, horizon_ms, is_readable
-from opportune.core.spoken import Said, at_of, describe_test, read_test, type_problem
-from opportune.core.timeline import FactValue
-from opportune.core.window import EVER, Events, Leave, Window, compile_window
-from opportune.core.words import Words, words_of
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 OnPage = Literal["", "product", "category"]
 Found = Callable[["Situation"], Events]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from opportune.core import conditions
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.finding import Finding
-from opportune.core.words import Words
+from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 
 class Not(Condition, frozen=True, kw_only=True, tag="not"):

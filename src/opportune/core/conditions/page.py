@@ -12,13 +12,13 @@ from lark import Token
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
-from opportune.core.phrases.wording import article, join_words, misread, nearest, squeezed, unquote
-from opportune.core.spoken import at_of, read_text
-from opportune.core.words import Words, words_of
+from opportune.core.language.phrases.wording import article, join_words, misread, nearest, squeezed, unquote
+from opportune.core.language.spoken import at_of, read_text
+from opportune.core.language.words import Words, words_of
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 SIGNALS = {
     "types": "page type",

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Literal
 
 from lark import Token
 
-from opportune.core.comparing import Comparator
 from opportune.core.conditions.base import NOTHING_FOUND, Check, Needs, Readers
+from opportune.core.conditions.comparing import Comparator
 from opportune.core.conditions.happening import Happening, Narrowing, explain_events
+from opportune.core.conditions.reach import horizon_ms
 from opportune.core.finding import Finding
+from opportune.core.language.phrases.duration import describe_duration, parse_duration
+from opportune.core.language.phrases.wording import misread
+from opportune.core.language.spoken import at_of, read_inside
+from opportune.core.language.words import Words
 from opportune.core.moment import DAY
-from opportune.core.phrases.duration import describe_duration, parse_duration
-from opportune.core.phrases.wording import misread
-from opportune.core.reach import horizon_ms
-from opportune.core.spoken import at_of, read_inside
-from opportune.core.words import Words
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 Ago = Literal["more than", "at least", "less than", "at most"]
 

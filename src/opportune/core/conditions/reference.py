@@ -6,11 +6,11 @@ import msgspec
 
 from opportune.core.conditions import CONDITIONS
 from opportune.core.conditions.base import Condition
-from opportune.core.reach import CLASS_BOUNDS
-from opportune.core.sentence import parse_condition
+from opportune.core.conditions.reach import CLASS_BOUNDS
+from opportune.core.history.standard_plan import STANDARD_PLAN
+from opportune.core.language.sentence import parse_condition
+from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.signals import SIGNALS
-from opportune.core.standard_plan import STANDARD_PLAN
-from opportune.core.vocabulary import Vocabulary
 
 HEADER = """# Conditions
 

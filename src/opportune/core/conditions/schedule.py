@@ -13,15 +13,15 @@ from lark import Token
 
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.finding import Finding
+from opportune.core.language.phrases.date import describe_date, describe_last_day, parse_date, parse_last_day
+from opportune.core.language.phrases.wording import join_words, misread
+from opportune.core.language.spoken import at_of, read_inside
+from opportune.core.language.words import Words
 from opportune.core.moment import SECOND, to_clock
-from opportune.core.phrases.date import describe_date, describe_last_day, parse_date, parse_last_day
-from opportune.core.phrases.wording import join_words, misread
-from opportune.core.spoken import at_of, read_inside
-from opportune.core.words import Words
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MINUTES_A_DAY = 24 * 60

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from lark import Token
 
-from opportune.core.comparing import Comparator, nearness, range_of
 from opportune.core.conditions.base import NOTHING_FOUND, Check, Needs, Readers
+from opportune.core.conditions.comparing import Comparator, nearness, range_of
 from opportune.core.conditions.count import Times
 from opportune.core.conditions.happening import (
     Happening,
@@ -19,16 +19,16 @@ from opportune.core.conditions.happening import (
     times_words,
     window_problems,
 )
+from opportune.core.conditions.reach import is_readable
+from opportune.core.conditions.window import EVER, Window, after
 from opportune.core.finding import Finding
-from opportune.core.phrases.duration import describe_duration, parse_duration
-from opportune.core.reach import is_readable
-from opportune.core.spoken import read_inside
-from opportune.core.window import EVER, Window, after
-from opportune.core.words import Words
+from opportune.core.language.phrases.duration import describe_duration, parse_duration
+from opportune.core.language.spoken import read_inside
+from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 
 class Sequence(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="sequence"):

@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from lark import Token
 from msgspec.structs import replace
 
-from opportune.core.comparing import AGO_TESTS, Holds, Test, Value, ago_change, check_values, compile_test
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
+from opportune.core.conditions.comparing import (
+    AGO_TESTS,
+    Holds,
+    Test,
+    Value,
+    ago_change,
+    check_values,
+    compile_test,
+)
 from opportune.core.conditions.count import Times
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
-from opportune.core.moment import to_clock
-from opportune.core.phrases.duration import describe_duration, parse_duration
-from opportune.core.phrases.wording import article, misread, squeezed, unquote
-from opportune.core.signals.base import Signal, SignalType, SignalValue
-from opportune.core.spoken import (
+from opportune.core.language.phrases.duration import describe_duration, parse_duration
+from opportune.core.language.phrases.wording import article, misread, squeezed, unquote
+from opportune.core.language.spoken import (
     Said,
     at_of,
     describe_known,
@@ -26,11 +32,13 @@ from opportune.core.spoken import (
     read_test,
     type_problem,
 )
-from opportune.core.words import Words, words_of
+from opportune.core.language.words import Words, words_of
+from opportune.core.moment import to_clock
+from opportune.core.signals.base import Signal, SignalType, SignalValue
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 
 class Idiom(NamedTuple):

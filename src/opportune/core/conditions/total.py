@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from lark import Token
 
-from opportune.core.comparing import Comparator, compile_comparator, nearness
 from opportune.core.conditions.base import Check, Needs, Readers
+from opportune.core.conditions.comparing import Comparator, compile_comparator, nearness
 from opportune.core.conditions.happening import (
     Happening,
     Narrowing,
@@ -18,16 +18,16 @@ from opportune.core.conditions.happening import (
     joined,
     window_problems,
 )
+from opportune.core.conditions.window import EVER, Window
 from opportune.core.finding import Finding
-from opportune.core.phrases.wording import misread
-from opportune.core.spoken import Said, at_of, describe_known, describe_test, read_test
-from opportune.core.timeline import TimelineEvent
-from opportune.core.window import EVER, Window
-from opportune.core.words import Words, words_of
+from opportune.core.history.timeline import TimelineEvent
+from opportune.core.language.phrases.wording import misread
+from opportune.core.language.spoken import Said, at_of, describe_known, describe_test, read_test
+from opportune.core.language.words import Words, words_of
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 SPENT = ("Order Completed", "value")
 """What "spent" adds up."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
+from opportune.core.language.words import Words
 from opportune.core.moment import to_clock
 from opportune.core.signals.base import visit_start
-from opportune.core.words import Words
 
 if TYPE_CHECKING:
+    from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-    from opportune.core.vocabulary import Vocabulary
 
 Kind = Literal["new", "returning", "returning after a purchase"]
 BOUGHT = "Order Completed"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from opportune.core.plan import Plan
+from opportune.core.history.plan import Plan
+from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.signals.base import Reading, Signal
 from opportune.core.signals.behaviour import BEHAVIOUR
 from opportune.core.signals.campaign import CAMPAIGN
@@ -27,7 +28,6 @@ from opportune.core.signals.search import SEARCH
 from opportune.core.signals.subscription import SUBSCRIPTION
 from opportune.core.signals.support import SUPPORT
 from opportune.core.signals.visit import VISIT
-from opportune.core.standard_plan import STANDARD_PLAN
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation

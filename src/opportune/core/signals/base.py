@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
+from opportune.core.history.plan import Plan
+from opportune.core.history.timeline import FactValue, TimelineEvent
+from opportune.core.history.values import to_minor_units
 from opportune.core.moment import DAY, MINUTE
-from opportune.core.plan import Plan
-from opportune.core.timeline import FactValue, TimelineEvent
-from opportune.core.values import to_minor_units
 
 if TYPE_CHECKING:
     from opportune.core.situation import Context, Situation

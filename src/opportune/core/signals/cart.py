@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from opportune.core.plan import Plan
+from opportune.core.history.plan import Plan
+from opportune.core.history.timeline import FactValue, TimelineEvent
 from opportune.core.signals.base import (
     Confidence,
     Reading,
@@ -15,7 +16,6 @@ from opportune.core.signals.base import (
     text_of,
     texts_of,
 )
-from opportune.core.timeline import FactValue, TimelineEvent
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from opportune.core.signals.base import Confidence, Reading, Signal, SignalType, Source, from_request
-from opportune.core.user_agent import agent_of, device_type_of
+from opportune.core.visitor.user_agent import agent_of, device_type_of
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from opportune.core.plan import Plan
+from opportune.core.history.plan import Plan
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.signals.base import (
     NOTHING,
     RECENT_MS,
@@ -16,7 +17,6 @@ from opportune.core.signals.base import (
     texts_of,
     visit_start,
 )
-from opportune.core.timeline import TimelineEvent
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from opportune.core.history.plan import Plan
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.moment import DAY
-from opportune.core.plan import Plan
 from opportune.core.signals.base import (
     NOTHING,
     Confidence,
@@ -18,7 +19,6 @@ from opportune.core.signals.base import (
     text_of,
     texts_of,
 )
-from opportune.core.timeline import TimelineEvent
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from opportune.core.arrival import arrived_from, host_of, kind_of
 from opportune.core.signals.base import (
     NOTHING,
     Confidence,
@@ -16,6 +15,7 @@ from opportune.core.signals.base import (
     text_of,
     visit_events,
 )
+from opportune.core.visitor.arrival import arrived_from, host_of, kind_of
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opportune.core.plan import Plan
+from opportune.core.history.plan import Plan
 from opportune.core.signals.base import NOTHING, Reading, Signal, read_trait
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opportune.core.plan import Plan
+from opportune.core.history.plan import Plan
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.signals.base import RECENT_MS, Reading, Signal, read_trait, text_of
 from opportune.core.signals.subscription import yes_or_no
-from opportune.core.timeline import TimelineEvent
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from opportune.core.history.plan import Plan
+from opportune.core.history.visit import SOURCES, count_visits, find_before
 from opportune.core.moment import DAY, SECOND
-from opportune.core.plan import Plan
 from opportune.core.signals.base import (
     NOTHING,
     Confidence,
@@ -18,7 +19,6 @@ from opportune.core.signals.base import (
     visit_events,
     visit_start,
 )
-from opportune.core.visit import SOURCES, count_visits, find_before
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from opportune.core.key import LANES
-from opportune.core.link import Link
+from opportune.core.conditions.reach import CLASS_BOUNDS
+from opportune.core.history.key import LANES
+from opportune.core.history.link import Link
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.moment import DAY
-from opportune.core.reach import CLASS_BOUNDS
 from opportune.core.situation import Assignment, PastExposure, Trait
-from opportune.core.timeline import TimelineEvent
 from opportune.storage.base import (
     EXPOSURE_BOUND,
     KEYS_BOUND,

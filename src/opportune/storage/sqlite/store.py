@@ -10,8 +10,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from opportune.core.key import lane_of
-from opportune.core.link import FOREVER, Link
+from opportune.core.history.key import lane_of
+from opportune.core.history.link import FOREVER, Link
 from opportune.core.rule import RunState
 from opportune.errors import NewerStoreError, NotFoundError, StorageBusyError
 from opportune.storage.base import (

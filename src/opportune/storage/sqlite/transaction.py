@@ -8,13 +8,13 @@ from functools import lru_cache
 
 import msgspec
 
-from opportune.core.event import SetAside
-from opportune.core.key import lane_of
-from opportune.core.link import Link
-from opportune.core.plan import EventClass
+from opportune.core.history.event import SetAside
+from opportune.core.history.key import lane_of
+from opportune.core.history.link import Link
+from opportune.core.history.plan import EventClass
+from opportune.core.history.timeline import FactValue
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
-from opportune.core.timeline import FactValue
 from opportune.storage.base import (
     RECENT_BOUND,
     ApiKey,

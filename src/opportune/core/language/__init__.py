@@ -1,0 +1,1 @@
+"""The words of rules: sentences read into conditions and said back, and the phrases around them."""

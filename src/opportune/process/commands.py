@@ -1,0 +1,207 @@
+"""What a command may ask of an open house: the names that travel over the control socket, and what they do.
+
+The same functions run in the server for a command that reached it, and in the command's own process when
+no server runs. Arguments and results are plain JSON values.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from opportune.core.language.phrases.test import describe_test
+from opportune.core.moment import to_iso
+from opportune.core.programme import ACTING
+from opportune.core.rule import Rule, RunState, Test
+from opportune.errors import BadRequestError, NotFoundError
+from opportune.services import explaining, importing, operating, publishing, reading, setting_aside
+from opportune.services.authorizing import user_token_secret
+from opportune.services.house import House
+from opportune.storage.base import ApiKey
+
+Result: TypeAlias = Any
+"""Plain JSON values."""
+
+
+def execute(house: House, command: str, args: Mapping[str, Any]) -> Any:
+    """Runs one command. Raises the errors of the services, BadRequestError for one it does not know."""
+    run = COMMANDS.get(command)
+    if run is None:
+        raise BadRequestError(
+            wrong=f"The running server knows no command {command!r}; restart it after an update."
+        )
+    return run(house, **args)
+
+
+def add_key(
+    house: House, *, kind: Literal["write", "secret"], name: str, value: str, scopes: list[str], by: str
+) -> Result:
+    key, made = operating.add_key(house, kind=kind, name=name, value=value, scopes=scopes, by=by)
+    return {**_key(key), "value": made}
+
+
+def list_keys(house: House) -> list[Result]:
+    return [_key(key) for key in house.storage.list_api_keys()]
+
+
+def revoke_key(house: House, *, name: str, by: str) -> Result:
+    return _key(operating.revoke_key(house, name, by=by))
+
+
+def show_user_token_secret(house: House) -> Result:
+    return {"secret": user_token_secret(house)}
+
+
+def publish(house: House, *, files: dict[str, str], new_test: bool, based_on: str | None, by: str) -> Result:
+    published = publishing.publish(house, files, new_test=new_test, based_on=based_on, by=by)
+    return _plain(published)
+
+
+def head(house: House) -> Result:
+    """The published files, and which revision they are."""
+    stored = house.storage.find_playbook()
+    if stored is None:
+        raise NotFoundError(what="A published playbook")
+    return {"revision": stored.revision, "files": dict(stored.files)}
+
+
+def list_rules(house: House) -> list[Result]:
+    """Every rule with its state, and why it does not act although it is launched."""
+    programme = house.programme
+    waiting = {found.rule: list(found.events) for found in programme.waiting}
+    return [
+        _rule(rule, programme.run_states.get(name), waiting.get(name, []))
+        for name, rule in programme.playbook.rules.items()
+    ]
+
+
+def set_rule(house: House, *, rule: str, state: str, unseen: bool, reason: str, by: str) -> Result:
+    operating.set_run_state(house, rule, state, unseen=unseen, reason=reason, by=by)
+    return next(found for found in list_rules(house) if found["rule"] == rule)
+
+
+def switch_off(house: House, *, reason: str, by: str) -> None:
+    operating.switch_off(house, reason=reason, by=by)
+
+
+def switch_on(house: House, *, by: str) -> None:
+    operating.switch_on(house, by=by)
+
+
+def freeze(house: House, *, reason: str, by: str) -> None:
+    operating.freeze(house, reason=reason, by=by)
+
+
+def unfreeze(house: House, *, by: str) -> None:
+    operating.unfreeze(house, by=by)
+
+
+def status(house: House) -> Result:
+    """What runs here now."""
+    off = operating.find_switch(house, "off")
+    frozen = operating.find_switch(house, "frozen")
+    return {
+        "pid": os.getpid(),
+        "revision": house.programme.revision,
+        "rules": len(house.programme.playbook.rules),
+        "slots": len(house.programme.playbook.slots),
+        "off": _plain(off),
+        "frozen": _plain(frozen),
+    }
+
+
+def explain_decision(house: House, *, decision: str, again: Literal["", "replay", "rebuild"]) -> Result:
+    if again == "replay":
+        return _plain(explaining.replay_token(house, decision))
+    if again == "rebuild":
+        return _plain(explaining.rebuild_token(house, decision))
+    return _plain(explaining.explain_token(house, decision))
+
+
+def explain_person(
+    house: House, *, person: str, slot: str, at: int | None, assumed: dict[str, Any]
+) -> Result:
+    explained = explaining.explain_person(house, person, slot, at=at, assumed=assumed)
+    return _plain(explained)
+
+
+def import_events(house: House, *, messages: list[dict[str, Any]]) -> Result:
+    return msgspec.to_builtins(importing.import_messages(house, messages))
+
+
+def list_set_aside(house: House, *, state: str, before_id: int | None, limit: int) -> list[Result]:
+    page = reading.list_set_aside(house.storage, state, before_id, limit)
+    return [_plain(row) for row in page.set_aside]
+
+
+def replay_set_aside(house: House, *, ids: list[int], fix: dict[str, Any] | None) -> Result:
+    return _plain(setting_aside.replay(house, ids, fix))
+
+
+def drop_set_aside(house: House, *, ids: list[int]) -> Result:
+    return {"dropped": setting_aside.drop(house, ids)}
+
+
+def _split(test: Test) -> str:
+    try:
+        return describe_test(test)
+    except ValueError:  # more arms than there are words for
+        return ", ".join(f"{weight / 100:g}% {arm}" for arm, weight in test.arms)
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value)
+
+
+def _key(key: ApiKey) -> Result:
+    return {
+        "name": key.name,
+        "kind": key.kind,
+        "scopes": list(key.scopes),
+        "value": key.public_value,
+        "created_at": to_iso(key.created_at),
+        "revoked_at": to_iso(key.revoked_at) if key.revoked_at is not None else None,
+    }
+
+
+def _rule(rule: Rule, state: RunState | None, waits_for: list[str]) -> Result:
+    if state is None:
+        return {"rule": rule.name, "state": "draft", "share": None, "waits_for": [], "acts": False}
+    return {
+        "rule": rule.name,
+        "state": state.state,
+        "share": state.share / 100 if state.state == "share" else None,
+        "waits_for": waits_for,
+        "acts": state.state in ACTING and not waits_for,
+        "since": to_iso(state.since_at),
+        "by": state.by,
+        "reason": state.reason,
+        "test": state.run if rule.test else None,
+        "split": _split(rule.test) if rule.test else None,
+    }
+
+
+COMMANDS: Mapping[str, Callable[..., Any]] = {
+    "keys add": add_key,
+    "keys list": list_keys,
+    "keys revoke": revoke_key,
+    "keys user-token-secret": show_user_token_secret,
+    "publish": publish,
+    "head": head,
+    "rules": list_rules,
+    "rule": set_rule,
+    "off": switch_off,
+    "on": switch_on,
+    "freeze": freeze,
+    "unfreeze": unfreeze,
+    "status": status,
+    "explain decision": explain_decision,
+    "explain person": explain_person,
+    "import": import_events,
+    "set-aside list": list_set_aside,
+    "set-aside replay": replay_set_aside,
+    "set-aside drop": drop_set_aside,
+}

@@ -85,6 +85,7 @@ def test_the_control_group_is_exposed_on_both_sides_whatever_matched() -> None:
     out = asked(of, "keen", unit=unit_in("programme/1", control=True, share=1_000))
     held_in = asked(of, unit=unit_in("programme/1", control=False, share=1_000))
     assert (out.outcome, out.gate, arms(out)) == ("normal", "holdout", [("programme", "", "out")])
+    assert (out.reason, out.variant) == ("SPLIT", "normal")
     assert arms(held_in) == [("programme", "", "in")]
 
 

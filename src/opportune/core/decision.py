@@ -375,7 +375,9 @@ class _Walk(msgspec.Struct, gc=False):
             self._pass_over(showing.acting, "matched")
 
     def _normal(self) -> Decision:
-        return self._answer(self.place.normal.fill(self.situation), "normal", "DEFAULT", "normal", "")
+        """Normal content; a test's control or the control group is given it by the split, not for want of a rule."""
+        reason: Reason = "SPLIT" if self.gate in ("control", "holdout") else "DEFAULT"
+        return self._answer(self.place.normal.fill(self.situation), "normal", reason, "normal", "")
 
     def _answer(self, value: Any, variant: str, reason: Reason, outcome: Outcome, rule: str) -> Decision:
         findings = self.situation.findings

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -44,11 +43,10 @@ NO_LIMIT = 0
 
 
 class State(msgspec.Struct, kw_only=True):
-    """What a demo folder remembers between starts. `visitor` is the id the first browser gets."""
+    """What a demo folder remembers between starts."""
 
     write_key: str
     secret_key: str
-    visitor: str
     is_seeded: bool = False
 
 
@@ -143,7 +141,7 @@ def prepare_folder(house: House, folder: Path) -> State:
         return msgspec.json.decode((folder / STATE).read_bytes(), type=State)
     _, write_key = add_key(house, kind="write", name="demo site", by="demo")
     _, secret_key = add_key(house, kind="secret", name="demo shop", by="demo")
-    state = State(write_key=write_key, secret_key=secret_key, visitor=f"visitor-{secrets.token_hex(8)}")
+    state = State(write_key=write_key, secret_key=secret_key)
     keep(folder, state)
     return state
 
@@ -207,7 +205,6 @@ class ShopProcess:
             "DEMO_PORT": str(self._port),
             "DEMO_SECRET_KEY": state.secret_key,
             "DEMO_WRITE_KEY": state.write_key,
-            "DEMO_VISITOR": state.visitor,
             "DEMO_PLAYBOOK": str(self._folder / "playbook"),
             "DEMO_DATA": str(self._folder / "data"),
         }

@@ -18,7 +18,6 @@ def main() -> None:
         write_key=given["DEMO_WRITE_KEY"],
         playbook_dir=Path(given["DEMO_PLAYBOOK"]),
         data_dir=Path(given["DEMO_DATA"]),
-        visitor_id=given["DEMO_VISITOR"],
     )
     uvicorn.run(
         shop,

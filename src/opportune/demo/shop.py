@@ -73,7 +73,6 @@ class Shop:
         write_key: str,
         playbook_dir: Path,
         data_dir: Path,
-        visitor_id: str,
     ) -> None:
         self.opportune = Opportune(api_url, secret_key)
         self.browser = Opportune(api_url, write_key)
@@ -83,8 +82,6 @@ class Shop:
         self.secret = secret_key
         self.ledger = Ledger(data_dir / "shop.jsonl")
         self.rulebook = Rulebook(playbook_dir, data_dir)
-        self._visitor_id = visitor_id
-        self._claimed = data_dir / "first-visitor"
         self._templates = Environment(
             loader=PackageLoader("opportune.demo"),
             autoescape=select_autoescape(),
@@ -109,25 +106,16 @@ class Shop:
 
     def _answer(self, handler: Handler, request: Request, form: dict[str, str]) -> Response:
         guest = read_guest(request.cookies, self.secret)
-        if guest.is_new:
-            guest.device = self._first_device(request) or guest.device
+        if guest.is_new and "Mozilla/" in request.headers.get("user-agent", ""):
+            self.give_past(guest.device)
         visited = Visited(request, guest, form)
         answer = handler(self, visited)
         response = self.render(visited, answer) if isinstance(answer, Page) else answer
         keep(guest, response, self.secret)
         return response
 
-    def _first_device(self, request: Request) -> str:
-        """The visitor with a past, for the first browser that comes in; a program that looks by is not it."""
-        if self._claimed.exists() or "Mozilla/" not in request.headers.get("user-agent", ""):
-            return ""
-        self._claimed.parent.mkdir(parents=True, exist_ok=True)
-        self._claimed.write_text(self._visitor_id, encoding="utf-8")
-        self.give_past(self._visitor_id)
-        return self._visitor_id
-
     def give_past(self, device: str) -> None:
-        """An earlier visit, told with the public key as that visit's browser would have."""
+        """An earlier visit, told as its browser would have: whoever opens the demo is a returning visitor."""
         self.browser.send(earlier_visit(device, datetime.now(UTC)))
 
     def send(self, *events: Message) -> bool:

@@ -54,16 +54,15 @@ PICTURE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 
 
 def create_app(
-    *, api_url: str, secret_key: str, write_key: str, playbook_dir: Path, data_dir: Path, visitor_id: str
+    *, api_url: str, secret_key: str, write_key: str, playbook_dir: Path, data_dir: Path
 ) -> Starlette:
-    """The shop. `playbook_dir` is its own copy, published to `data_dir`; `visitor_id` is who the first browser is."""
+    """The shop. `playbook_dir` is its own copy, published to `data_dir`."""
     shop = Shop(
         api_url=api_url,
         secret_key=secret_key,
         write_key=write_key,
         playbook_dir=Path(playbook_dir),
         data_dir=Path(data_dir),
-        visitor_id=visitor_id,
     )
 
     def ready(_request: Request) -> Response:

@@ -11,6 +11,7 @@ from opportune.cli.backup import backup
 from opportune.cli.demo import demo
 from opportune.cli.explain import explain
 from opportune.cli.import_command import import_command
+from opportune.cli.init import init
 from opportune.cli.keys import keys
 from opportune.cli.playbook import check, export, publish, schema
 from opportune.cli.printing import fail, print_problems
@@ -26,6 +27,7 @@ COMMANDS: tuple[click.Command, ...] = (
     serve,
     demo,
     keys,
+    init,
     check,
     publish,
     export,
@@ -64,7 +66,7 @@ class InOrder(click.Group):
 def opportune() -> None:
     """Real-time personalization for small teams.
 
-    A typical start: `opportune demo` to look around; then `keys add`, `check`, `serve`, `publish`.
+    A typical start: `opportune demo` to look around; then `init`, `check`, `serve`, `keys add`, `publish`.
     """
 
 

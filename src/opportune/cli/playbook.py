@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -87,13 +88,18 @@ def export(*, folder: Path, data: Path) -> None:
     It must be empty or new.
     """
     head = ask(data, "head")
+    write_files(folder, head["files"])
+    click.echo(f"Wrote {len(head['files'])} files of revision {head['revision']} to {folder}.")
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Ends the command when the folder is not empty: nothing of anybody's is written over."""
     if folder.exists() and any(folder.iterdir()):
         fail(f"{folder} is not empty; name a new folder.")
-    for path, text in head["files"].items():
+    for path, text in files.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    click.echo(f"Wrote {len(head['files'])} files of revision {head['revision']} to {folder}.")
+        target.write_text(text, encoding="utf-8")
 
 
 @click.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import accumulate
 from struct import Struct
 
 BUCKETS = 10_000
@@ -16,6 +17,9 @@ IN, OUT = "in", "out"
 
 Arms = Sequence[tuple[str, int]]
 """(name, weight); weights add up to 10,000."""
+
+Bounds = Sequence[tuple[str, int]]
+"""(name, the first bucket that is not this arm's any more)."""
 
 _read_first_8_bytes = Struct(">Q").unpack_from
 
@@ -36,11 +40,20 @@ def is_covered(seed: str, unit_id: str, share: int) -> bool:
     return share >= BUCKETS or bucket_of(coverage_seed(seed), unit_id) < share
 
 
-def arm_of(seed: str, unit_id: str, arms: Arms) -> str:
-    """The arm whose range holds the unit's bucket."""
-    upper, bucket = 0, bucket_of(seed, unit_id)
-    for name, weight in arms:
-        upper += weight
-        if bucket < upper:
+def bounds_of(arms: Arms) -> Bounds:
+    """Where each arm's range of buckets ends, in the arms' order."""
+    ends = accumulate(weight for _, weight in arms)
+    return tuple((name, end) for (name, _), end in zip(arms, ends, strict=True))
+
+
+def arm_at(bucket: int, bounds: Bounds) -> str:
+    """The arm whose range holds a bucket."""
+    for name, end in bounds:
+        if bucket < end:
             return name
-    return arms[-1][0]
+    return bounds[-1][0]
+
+
+def arm_of(seed: str, unit_id: str, arms: Arms) -> str:
+    """The arm a unit gets in an experiment."""
+    return arm_at(bucket_of(seed, unit_id), bounds_of(arms))

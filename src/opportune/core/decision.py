@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from opportune.core.allocation import BUCKETS, OUT, Arms, arm_of, is_covered
+from opportune.core.allocation import BUCKETS, OUT, Bounds, arm_at, bucket_of, is_covered
 from opportune.core.conditions.comparing import as_text
 from opportune.core.exposed import EXPOSED_TO_PROGRAMME, Exposed
 from opportune.core.finding import Finding
@@ -138,9 +138,16 @@ class _Walk(msgspec.Struct, gc=False):
     steps: tuple[Step, ...] = ()
 
     def decide(self) -> Decision:
-        programme, normal = self.programme, self.place.normal
+        programme, situation, normal = self.programme, self.situation, self.place.normal
         showing = self._next_match()
-        if not self._may_personalize():
+        may_be_refused = (
+            programme.team.needs_consent
+            or situation.context.purposes is not None
+            or situation.traits
+            or situation.timeline.events
+            or CONSENT_GATE in situation.findings
+        )
+        if may_be_refused and not self._may_personalize():
             return self._held_back(showing, "consent")
         is_out = bool(programme.holdout) and not self.is_previewer and self._is_held_out()
         if is_out and not (showing is not None and showing.acting.is_always):
@@ -169,41 +176,33 @@ class _Walk(msgspec.Struct, gc=False):
 
     def _show(self, showing: Showing) -> Decision | None:
         """The answer with a matching rule's content, unless its own gates say no: confidence, content, test, limits."""
-        acting, situation = showing.acting, self.situation
-        if showing.content.is_bold and not self._is_sure(acting):
-            self._pass_over(acting, "not sure enough")
-            return None
+        acting, content, arm = showing.acting, showing.content, ""
+        if content.is_bold and not self._is_sure(acting):
+            return self._pass_over(acting, "not sure enough", "")
         try:
-            value = showing.content.fill(situation)
+            value = content.fill(self.situation)
         except UnfilledError as error:
-            self._pass_over(acting, "no value", error.signal)
-            return None
-        detail = ""
+            return self._pass_over(acting, "no value", error.signal)
         if self.is_previewer:
-            detail = "preview"
-        else:
-            if acting.arms:
-                arm = self._assigned(acting.seed, acting.phase, acting.arms)
-                if arm is None:
-                    self._pass_over(acting, "no id")
-                    return None
-                detail = arm
-            if acting.limits is not None and self._is_limited(showing, acting.limits):
-                self.gate = "limits"
-                self._pass_over(acting, "limited", detail)
-                return None
-            self.exposures = (*self.exposures, showing.exposed[detail])
-            if detail == CONTROL:
-                self.gate = "control"
-                self._pass_over(acting, "control", detail)
-                return None
-        self.steps = (*self.steps, (acting.rule, "shown", detail))
-        reason: Reason = "SPLIT" if acting.arms else "TARGETING_MATCH"
-        return self._answer(value, showing.content.name, reason, "shown", acting.rule)
+            return self._answer(value, content.name, acting, "shown", "preview")
+        if acting.bounds:
+            given = self._assigned(acting.seed, acting.phase, acting.bounds)
+            if given is None:
+                return self._pass_over(acting, "no id", "")
+            arm = given
+        if acting.limits is not None and self._is_limited(showing, acting.limits):
+            self.gate = "limits"
+            return self._pass_over(acting, "limited", arm)
+        self.exposures = (*self.exposures, showing.exposed[arm])
+        if arm == CONTROL:
+            self.gate = "control"
+            return self._pass_over(acting, "control", arm)
+        return self._answer(value, content.name, acting, "shown", arm)
 
-    def _pass_over(self, acting: Acting, verdict: Verdict, detail: str = "") -> None:
-        """Why a rule that came first does not show its content after all."""
+    def _pass_over(self, acting: Acting, verdict: Verdict, detail: str) -> Decision | None:
+        """Why a rule that came first does not show its content after all; the next one is asked."""
         self.steps = (*self.steps, (acting.rule, verdict, detail))
+        return None
 
     # -- candidates -------------------------------------------------------------------------
 
@@ -218,7 +217,11 @@ class _Walk(msgspec.Struct, gc=False):
                 finding = findings.get(acting.rule)
                 if finding is None:
                     finding = findings[acting.rule] = acting.check(self.situation)
-                verdict = "shown" if finding.held else "no match"
+                if finding.holds_until is not None:
+                    self._hold(finding.holds_until)
+                if finding.held:
+                    return showing
+                verdict = "no match"
             if verdict == "shown":
                 return showing
             self.steps = (*self.steps, (acting.rule, verdict, ""))
@@ -232,6 +235,7 @@ class _Walk(msgspec.Struct, gc=False):
         finding = situation.findings.get(acting.rule)
         if finding is None:
             finding = situation.findings[acting.rule] = acting.check(situation)
+        self._hold(finding.holds_until)
         if not finding.held:
             return "no match"
         return self._exception(acting) if acting.is_bounded else "shown"
@@ -291,7 +295,7 @@ class _Walk(msgspec.Struct, gc=False):
         self.exposures = (*self.exposures, EXPOSED_TO_PROGRAMME[arm])
         return arm == OUT
 
-    def _assigned(self, experiment: str, phase: int, arms: Arms) -> str | None:
+    def _assigned(self, experiment: str, phase: int, bounds: Bounds) -> str | None:
         """The unit's arm: the one given before, else by its bucket; None for a request without an id."""
         situation = self.situation
         kept = situation.assignments.get(experiment)
@@ -300,7 +304,7 @@ class _Walk(msgspec.Struct, gc=False):
         unit = situation.unit
         if unit is None:
             return None
-        arm = arm_of(experiment, unit.id, arms)
+        arm = arm_at(bucket_of(experiment, unit.id), bounds)
         self.assignments = (*self.assignments, Assignment(experiment, arm, phase, unit.key))
         return arm
 
@@ -326,7 +330,7 @@ class _Walk(msgspec.Struct, gc=False):
             return "other product", ""
         if self.is_previewer:
             return "hidden", ""
-        arm = self._assigned(acting.seed, acting.phase, acting.arms) if acting.arms else ""
+        arm = self._assigned(acting.seed, acting.phase, acting.bounds) if acting.arms else ""
         if arm is None:
             return "no id", ""
         self.exposures = (*self.exposures, hiding.exposed[arm])
@@ -361,8 +365,8 @@ class _Walk(msgspec.Struct, gc=False):
     def _hide(self, hiding: Hiding, showing: Showing | None, gate: str) -> Decision:
         self._note_match(showing)
         self.gate = gate
-        reason: Reason = "SPLIT" if hiding.acting.arms else "TARGETING_MATCH"
-        return self._answer(self.place.hidden(self.situation), "hidden", reason, "hidden", hiding.acting.rule)
+        value = self.place.hidden(self.situation)
+        return self._answer(value, "hidden", hiding.acting, "hidden", None)
 
     def _held_back(self, showing: Showing | None, gate: str) -> Decision:
         self._note_match(showing)
@@ -372,31 +376,45 @@ class _Walk(msgspec.Struct, gc=False):
     def _note_match(self, showing: Showing | None) -> None:
         """The candidate matched, but a gate replaced it before its own gates were asked."""
         if showing is not None:
-            self._pass_over(showing.acting, "matched")
+            self._pass_over(showing.acting, "matched", "")
 
     def _normal(self) -> Decision:
         """Normal content; a test's control or the control group is given it by the split, not for want of a rule."""
-        reason: Reason = "SPLIT" if self.gate in ("control", "holdout") else "DEFAULT"
-        return self._answer(self.place.normal.fill(self.situation), "normal", reason, "normal", "")
-
-    def _answer(self, value: Any, variant: str, reason: Reason, outcome: Outcome, rule: str) -> Decision:
-        findings = self.situation.findings
-        for step in self.steps:
-            finding = findings.get(step[0])
-            if finding is not None and finding.holds_until is not None:
-                self._hold(finding.holds_until)
         return Decision(
             slot=self.place.slot.name,
-            value=value,
-            variant=variant,
-            reason=reason,
-            outcome=outcome,
-            rule=rule,
+            value=self.place.normal.fill(self.situation),
+            variant="normal",
+            reason="SPLIT" if self.gate in ("control", "holdout") else "DEFAULT",
+            outcome="normal",
             gate=self.gate,
             holds_until=self.holds_until,
             exposures=self.exposures,
             assignments=self.assignments,
             steps=self.steps,
+        )
+
+    def _answer(
+        self,
+        value: Any,
+        variant: str,
+        acting: Acting,
+        outcome: Literal["shown", "hidden"],
+        detail: str | None,
+    ) -> Decision:
+        """What a rule gives; `detail` completes its step where it has none yet."""
+        steps = self.steps
+        return Decision(
+            slot=self.place.slot.name,
+            value=value,
+            variant=variant,
+            reason="SPLIT" if acting.bounds else "TARGETING_MATCH",
+            outcome=outcome,
+            rule=acting.rule,
+            gate=self.gate,
+            holds_until=self.holds_until,
+            exposures=self.exposures,
+            assignments=self.assignments,
+            steps=steps if detail is None else (*steps, (acting.rule, outcome, detail)),
         )
 
 

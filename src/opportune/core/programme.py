@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from opportune.core.allocation import BUCKETS, IN, OUT, Arms
+from opportune.core.allocation import BUCKETS, IN, OUT, Arms, Bounds, bounds_of
 from opportune.core.conditions.base import Check
 from opportune.core.content import compile_content
 from opportune.core.equality import equality_of
@@ -50,7 +50,8 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     share: int
     seed: str
     phase: int
-    arms: tuple[tuple[str, int], ...]
+    arms: Arms
+    bounds: Bounds
     limits: Limits | None
     until_at: int
     is_always: bool
@@ -154,7 +155,7 @@ class Programme:
         """By key, so that somebody named by user id is one on every device they signed in on."""
         self.consent_events = playbook.plan.names_of("Consent Updated")
         held_out = playbook.team.holdout
-        self.holdout: Arms = ((OUT, held_out), (IN, BUCKETS - held_out)) if held_out else ()
+        self.holdout: Bounds = bounds_of(((OUT, held_out), (IN, BUCKETS - held_out))) if held_out else ()
         builder = _Builder(playbook, self.run_states, seen_events)
         self.places: Mapping[str, Place] = {
             name: builder.place(slot) for name, slot in playbook.slots.items()
@@ -226,6 +227,7 @@ class _Builder:
 
     def _act(self, rule: Rule, state: RunState) -> Acting:
         vocabulary = self.playbook.vocabulary
+        arms = rule.test.arms if rule.test is not None and not rule.always else ()
         return Acting(
             rule=rule.name,
             behaviour=self.playbook.behaviours.get(rule.name, ""),
@@ -242,7 +244,8 @@ class _Builder:
             share=state.share,
             seed=state.seed,
             phase=state.phase,
-            arms=rule.test.arms if rule.test is not None and not rule.always else (),
+            arms=arms,
+            bounds=bounds_of(arms),
             limits=rule.limits if rule.limits != Limits() else None,
             until_at=rule.until_at if rule.until_at is not None else 0,
             is_always=rule.always,

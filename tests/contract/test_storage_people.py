@@ -18,7 +18,7 @@ from tests.contract.stored import (
 
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.situation import Trait
-from opportune.storage.base import Storage, Transaction
+from opportune.storage.base import TRAITS_BOUND, Storage, Transaction
 
 
 def link(storage: Storage, *links: Link) -> None:
@@ -185,6 +185,14 @@ def test_a_trait_of_none_is_removed_and_stays_so_for_older_news(storage: Storage
     assert storage.recall((DEVICE,), now=NOW).traits == {}
     put(storage, DEVICE, plan=Trait("paid", "server", NOW + 3))
     assert storage.recall((DEVICE,), now=NOW).traits == {"plan": Trait("paid", "server", NOW + 3)}
+
+
+def test_nobody_can_give_a_key_more_traits_than_a_decision_can_read(storage: Storage) -> None:
+    for hundred in range(4):
+        put(storage, DEVICE, **{f"t{hundred}{n:02}": Trait(n, "browser", NOW) for n in range(100)})
+    put(storage, DEVICE, t000=Trait("newer", "browser", NOW + 1), t399=Trait("late", "browser", NOW + 1))
+    traits = storage.recall((DEVICE,), now=NOW).traits
+    assert (len(traits), traits["t000"].value, "t399" in traits) == (TRAITS_BOUND, "newer", False)
 
 
 def test_traits_of_all_keys_are_one_profile(storage: Storage) -> None:

@@ -218,3 +218,13 @@ def test_traits_are_flat_and_null_takes_one_away() -> None:
     }  # fmt: skip
     assert (found["plan"].source, found["plan"].at) == ("browser", 1)
     assert traits_of(event("Product Viewed")) == {}
+
+
+def test_a_list_told_of_a_person_is_kept_as_far_as_it_fits() -> None:
+    identify = msgspec.structs.replace(
+        event("Identified", kind="identify"), traits={"likes": ["x" * 400] * 90, "name": "Ann"}
+    )
+    assert {name: trait.value for name, trait in traits_of(identify).items()} == {
+        "likes": ["x" * 400] * 5,
+        "name": "Ann",
+    }

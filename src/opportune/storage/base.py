@@ -31,6 +31,9 @@ OPPORTUNITY_BOUND = 200
 KEYS_BOUND = 11
 """How many keys of a person `recall` reads: those asked with, the person's own, and those linked last."""
 
+TRAITS_BOUND = 200
+"""How many traits a key may have, as every decision reads them all; names beyond that are not taken."""
+
 RECENT_BOUND = 6_001
 """How many events `find_recent` looks at; one more than a key that is no machine has in three days."""
 
@@ -254,7 +257,10 @@ class Transaction(ABC):
 
     @abstractmethod
     def put_traits(self, key: int, traits: Mapping[str, Trait]) -> None:
-        """Later assertions (by `at`) win, name by name; a trait whose value is None is removed."""
+        """Later assertions (by `at`) win, name by name, up to TRAITS_BOUND names.
+
+        A trait whose value is None is removed; its name still counts.
+        """
 
     @abstractmethod
     def set_aside(self, events: Iterable[SetAside]) -> None: ...

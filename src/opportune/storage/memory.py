@@ -29,6 +29,7 @@ from opportune.storage.base import (
     KEYS_BOUND,
     OPPORTUNITY_BOUND,
     RECENT_BOUND,
+    TRAITS_BOUND,
     ApiKey,
     AuditEntry,
     BusinessKey,
@@ -260,6 +261,8 @@ class MemoryTransaction(Transaction):
         for name, trait in traits.items():
             current = _trait_in_force(tables.traits[key].values(), name)
             if current is not None and (trait.at < current.at or trait == current):
+                continue
+            if current is None and len({item.name for item in tables.traits[key].values()}) >= TRAITS_BOUND:
                 continue
             seq = tables.next("seq")
             tables.put(tables.traits[key], seq, _Asserted(seq, name, trait))

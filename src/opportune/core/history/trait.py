@@ -11,6 +11,7 @@ from opportune.core.situation import Trait
 
 MAX_TRAITS = 100
 MAX_TRAIT_CHARS = 500
+MAX_LIST_CHARS = 2_000
 _UNREADABLE = object()
 
 
@@ -45,6 +46,18 @@ def _read(value: object) -> FactValue | object:
     if isinstance(value, str):
         return value[:MAX_TRAIT_CHARS]
     if isinstance(value, list):
-        texts = [to_text(item, MAX_TRAIT_CHARS) for item in value[:MAX_TRAITS]]
-        return [text for text in texts if text is not None]
+        return list(_texts(value))
     return _UNREADABLE
+
+
+def _texts(items: list[object]) -> Iterator[str]:
+    """The list's texts as far as they fit together."""
+    room = MAX_LIST_CHARS
+    for item in items[:MAX_TRAITS]:
+        text = to_text(item, MAX_TRAIT_CHARS)
+        if text is None:
+            continue
+        room -= len(text)
+        if room < 0:
+            return
+        yield text

@@ -17,6 +17,7 @@ from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
 from opportune.storage.base import (
     RECENT_BOUND,
+    TRAITS_BOUND,
     ApiKey,
     AuditEntry,
     BusinessKey,
@@ -158,6 +159,8 @@ class SqliteTransaction(Transaction):
                 current = read_trait(known[1])[2]
                 if trait.at < current.at or trait == current:
                     continue
+            elif self._execute(SQL["count_traits"], (lane, key)).fetchone()[0] >= TRAITS_BOUND:
+                continue
             seq = self.tally.next_seq()
             if known is not None:
                 self._execute(SQL["add_past_trait"], (lane, key, name, known[0], seq, known[1]))

@@ -43,6 +43,10 @@ WHERE lane = ? AND key = ? AND person = ? AND from_seq = ? AND since_seq = ?;
 -- The trait in force.
 SELECT seq, line FROM traits WHERE lane = ? AND key = ? AND name = ?;
 
+-- name: count_traits
+-- How many names a key has.
+SELECT count(*) FROM traits WHERE lane = ? AND key = ?;
+
 -- name: put_trait
 -- The trait in force from now on.
 INSERT OR REPLACE INTO traits (lane, key, name, seq, line) VALUES (?, ?, ?, ?, ?);

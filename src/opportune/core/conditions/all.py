@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from opportune.core import conditions
@@ -59,7 +59,8 @@ class All(Condition, frozen=True, kw_only=True, tag="all"):
 
     def compile(self, vocabulary: Vocabulary) -> Check:
         checks = tuple(part.compile(vocabulary) for part in self.conditions)
-        return _compile_two(*checks) if len(checks) == 2 else _compile(checks)
+        unrolled = _UNROLLED.get(len(checks))
+        return unrolled(*checks) if unrolled is not None else _compile(checks)
 
     def compile_whole(self, vocabulary: Vocabulary) -> Check:
         checks = tuple(part.compile_whole(vocabulary) for part in self.conditions)
@@ -112,17 +113,12 @@ def _compile(checks: Sequence[Check]) -> Check:
 
     def check(situation: Situation) -> Finding:
         parts: list[Finding] = []
-        until = None
         for each in checks:
             found = each(situation)
             parts.append(found)
             if not found.held:
-                near = (len(parts) - 1 + found.near) / count
-                return Finding(held=False, near=near, holds_until=found.holds_until, parts=tuple(parts))
-            ends = found.holds_until
-            if ends is not None and (until is None or ends < until):
-                until = ends
-        return Finding(True, (), 1.0, until, tuple(parts))
+                return _failed(count, *parts)
+        return Finding(True, (), 1.0, _earliest(parts), tuple(parts))
 
     return check
 
@@ -131,10 +127,10 @@ def _compile_two(first: Check, second: Check) -> Check:
     def check(situation: Situation) -> Finding:
         one = first(situation)
         if not one.held:
-            return Finding(False, (), one.near / 2, one.holds_until, (one,))
+            return _failed(2, one)
         two = second(situation)
         if not two.held:
-            return Finding(False, (), (1 + two.near) / 2, two.holds_until, (one, two))
+            return _failed(2, one, two)
         until, other = one.holds_until, two.holds_until
         if until is None or (other is not None and other < until):
             until = other
@@ -143,8 +139,41 @@ def _compile_two(first: Check, second: Check) -> Check:
     return check
 
 
+def _compile_three(first: Check, second: Check, third: Check) -> Check:
+    def check(situation: Situation) -> Finding:
+        one = first(situation)
+        if not one.held:
+            return _failed(3, one)
+        two = second(situation)
+        if not two.held:
+            return _failed(3, one, two)
+        three = third(situation)
+        if not three.held:
+            return _failed(3, one, two, three)
+        parts = (one, two, three)
+        is_steady = one.holds_until is two.holds_until is three.holds_until is None
+        return Finding(True, (), 1.0, None if is_steady else _earliest(parts), parts)
+
+    return check
+
+
+_UNROLLED: Mapping[int, Callable[..., Check]] = {2: _compile_two, 3: _compile_three}
+"""The usual lengths without a loop, which takes twice as long."""
+
+
+def _failed(count: int, *parts: Finding) -> Finding:
+    """Not held, because the last of the parts checked so far is not."""
+    last = parts[-1]
+    return Finding(False, (), (len(parts) - 1 + last.near) / count, last.holds_until, parts)
+
+
 def _earliest(parts: Sequence[Finding]) -> int | None:
-    return min((part.holds_until for part in parts if part.holds_until is not None), default=None)
+    until = None
+    for part in parts:
+        ends = part.holds_until
+        if ends is not None and (until is None or ends < until):
+            until = ends
+    return until
 
 
 def _read(_: Words, clauses: Parts) -> conditions.AnyCondition:

@@ -34,3 +34,42 @@ def test_init_writes_nothing_over(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "is not empty" in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_check_reads_every_rule_back_and_says_what_it_was_read_from(tmp_path: Path) -> None:
+    done("init", tmp_path)
+    rule = tmp_path / "rules" / "category-returner.yaml"
+    rule.write_text(
+        rule.read_text().replace("at least 2 times in 7 days", "twice or more in the last 7 days")
+    )
+    lines = done("check", tmp_path).splitlines()
+    assert lines[0].startswith(f"{tmp_path} checks: 2 rules, 2 places, revision ")
+    assert lines[1] == (
+        '  "Category returner": a visitor viewed the same category at least 2 times in 7 days;'
+        " shows Category promise in home hero"
+        " (read from: a visitor viewed the same category twice or more in the last 7 days)"
+    )
+    assert lines[2] == (
+        '  "Quiet in support": a visitor is on a help, returns or shipping page, or has an open ticket;'
+        " hides everything marked promo"
+    )
+    assert len(lines) == 3
+
+
+def test_a_quiet_check_prints_problems_only(tmp_path: Path) -> None:
+    done("init", tmp_path)
+    assert not done("check", tmp_path, "--quiet")
+    (tmp_path / "rules" / "quiet-in-support.yaml").unlink()
+    (tmp_path / "team.yaml").unlink()
+    refused = run_command("check", tmp_path, "--quiet")
+    assert refused.returncode == 1
+    assert "nobody said the owner" in refused.stderr
+
+
+def test_a_playbook_is_printed_as_a_document_from_its_folder_or_as_published(tmp_path: Path) -> None:
+    done("init", tmp_path / "playbook")
+    page = done("document", tmp_path / "playbook")
+    assert page.startswith("# Our shop: what we personalize\n")
+    assert "### Quiet in support" in page
+    done("publish", tmp_path / "playbook", "--data", tmp_path / "data")
+    assert done("document", "--data", tmp_path / "data") == page

@@ -13,7 +13,7 @@ from opportune.cli.explain import explain
 from opportune.cli.import_command import import_command
 from opportune.cli.init import init
 from opportune.cli.keys import keys
-from opportune.cli.playbook import check, export, publish, schema
+from opportune.cli.playbook import check, document, export, publish, schema
 from opportune.cli.printing import fail, print_problems
 from opportune.cli.replay import replay
 from opportune.cli.rules import rule, rules
@@ -30,6 +30,7 @@ COMMANDS: tuple[click.Command, ...] = (
     init,
     check,
     publish,
+    document,
     export,
     schema,
     rules,

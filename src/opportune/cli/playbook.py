@@ -1,4 +1,4 @@
-"""`opportune check`, `publish`, `export`, `schema`: a playbook's folder, checked and put to work."""
+"""`opportune check`, `publish`, `document`, `export`, `schema`: a playbook's folder, checked and put to work."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from opportune.app import now_ms
 from opportune.cli.installation import ask
 from opportune.cli.options import data_option, json_option, operator
 from opportune.cli.printing import counted, fail, print_json, print_problems
+from opportune.core.playbook_files.folder import read_playbook
+from opportune.core.playbook_files.rule_text import playbook_document, read_back
 from opportune.core.playbook_files.schema import PATTERNS, editor_settings, schema_of_playbook
 from opportune.core.problem import Problem
 from opportune.errors import PlaybookError
@@ -23,8 +25,12 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @json_option
-def check(*, folder: Path, as_json: bool) -> None:
-    """Check the playbook in DIR; needs no server."""
+@click.option("--quiet", is_flag=True, help="Print problems only, for scripts.")
+def check(*, folder: Path, as_json: bool, quiet: bool) -> None:
+    """Check the playbook in DIR, and read every rule back.
+
+    Needs no server.
+    """
     checked = check_folder(folder, now_ms())
     if as_json:
         print_json(checked.problems)
@@ -33,10 +39,12 @@ def check(*, folder: Path, as_json: bool) -> None:
     if checked.playbook is None:
         wrong = sum(not problem.is_warning for problem in checked.problems)
         fail(f"{folder} does not check: {counted(wrong, 'problem')}.")
-    if not as_json:
+    if not as_json and not quiet:
         playbook = checked.playbook
         counts = f"{counted(len(playbook.rules), 'rule')}, {counted(len(playbook.slots), 'place')}"
         click.echo(f"{folder} checks: {counts}, revision {playbook.revision}.")
+        for name, rule in playbook.rules.items():
+            click.echo(f"  {read_back(rule, playbook, checked.written.get(name, ''))}")
 
 
 @click.command()
@@ -69,6 +77,18 @@ def publish(*, folder: Path, data: Path, new_test: bool, based_on: str | None, a
         click.echo(f"Published revision {published['revision']}.")
     for note in published["notes"]:
         click.echo(note)
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", type=FOLDER, required=False)
+@data_option
+def document(*, folder: Path | None, data: Path) -> None:
+    """Print a playbook as Markdown, to read and to pass around.
+
+    The one in DIR, or without DIR the published one.
+    """
+    files = files_of(folder) if folder is not None else ask(data, "head")["files"]
+    click.echo(playbook_document(read_playbook(files)), nl=False)
 
 
 def files_of(folder: Path) -> dict[str, str]:

@@ -45,6 +45,8 @@ class Checked(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     sentences: Mapping[str, Condition] = msgspec.field(default_factory=dict)
     """Every sentence that was understood, so that the next reading of the same files need not parse it."""
+    written: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """The condition's sentence of every rule as somebody wrote it, by the rule's name."""
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -70,7 +72,7 @@ def check_files(
     playbook = reading.read()
     problems = tuple(sorted(set(reading.problems)))
     is_blocked = any(not problem.is_warning for problem in problems)
-    return Checked(None if is_blocked else playbook, problems, reading.sentences)
+    return Checked(None if is_blocked else playbook, problems, reading.sentences, reading.written)
 
 
 def playbook_files(files: Mapping[str, str]) -> dict[str, str]:
@@ -104,6 +106,7 @@ class _Reading:
         self.now = now
         self.known = sentences
         self.sentences: Mapping[str, Condition] = {}
+        self.written: Mapping[str, str] = {}
         self.rule_names: set[str] = set()
         self.problems: list[Problem] = []
         self.files = playbook_files(files) if self._is_readable(files) else {}
@@ -151,6 +154,7 @@ class _Reading:
         )
         self.problems += check_playbook(playbook, rules, slots, stages, frozenset(self.rule_names))
         self.sentences = sentences.read
+        self.written = {draft.rule.name: draft.written for draft in rules}
         return playbook
 
     def _single(self, path: str) -> Node | None:

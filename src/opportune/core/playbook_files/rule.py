@@ -122,6 +122,11 @@ class RuleDraft(msgspec.Struct, frozen=True):
     rule: Rule
     form: Form
 
+    @property
+    def written(self) -> str:
+        """The condition's sentence as somebody wrote it; empty where it has its structured form."""
+        return self.form.text("when") if isinstance(self.form.find("when"), Scalar) else ""
+
 
 def name_in(node: Node) -> str:
     """The name a rule's document gives, whatever else is wrong with it."""

@@ -34,12 +34,33 @@ def describe_rule(rule: Rule, playbook: Playbook) -> str:
     return "\n".join(lines) + "\n"
 
 
+def read_back(rule: Rule, playbook: Playbook, written: str = "") -> str:
+    """A rule on one line as it was understood, with the sentence `written` where that says it in other words."""
+    sentence = describe(rule.when, playbook.vocabulary)
+    does = []
+    if rule.show:
+        shown = [f"{show.variant} in {_title(playbook, show.slot)}" for show in rule.show]
+        does.append(f"shows {', '.join(shown)}")
+    if rule.hide:
+        does.append(f"hides {_hidden(rule, playbook)}")
+    if rule.not_if is not None:
+        does.append(f"not if {describe(rule.not_if, playbook.vocabulary)}")
+    is_same = not written or _bare(written) == _bare(sentence)
+    source = "" if is_same else f" (read from: {written})"
+    understood = "; ".join([sentence, *does])
+    return f'"{rule.name}": {understood}{source}'
+
+
+def _bare(sentence: str) -> str:
+    return " ".join(sentence.casefold().split()).removesuffix(".")
+
+
 def rows_of(rule: Rule, playbook: Playbook) -> Iterator[Row]:
     """What a rule does besides showing, field by field, in the order of the file."""
     vocabulary = playbook.vocabulary
     yield "when", describe(rule.when, vocabulary)
     if rule.hide:
-        yield "hide", describe_hide(tuple(_with_title(hide, playbook) for hide in rule.hide))
+        yield "hide", _hidden(rule, playbook)
     if rule.not_if is not None:
         yield "not if", describe(rule.not_if, vocabulary)
     yield from _limits(rule.limits)
@@ -77,6 +98,10 @@ def _answers(rule: Rule) -> tuple[Row, ...]:
 def _title(playbook: Playbook, slot: str) -> str:
     found = playbook.slots.get(slot)
     return found.title or slot if found is not None else slot
+
+
+def _hidden(rule: Rule, playbook: Playbook) -> str:
+    return describe_hide(tuple(_with_title(hide, playbook) for hide in rule.hide))
 
 
 def _with_title(hide: Hide, playbook: Playbook) -> Hide:

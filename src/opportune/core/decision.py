@@ -72,11 +72,40 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def decide(place: Place, situation: Situation, programme: Programme) -> Decision:
     """What this slot shows this visitor. Raises whatever a broken rule raises; the caller answers `fault`."""
+    context = situation.context
     if programme.is_off:
         return _unasked(place, situation, "DISABLED", "off")
-    if situation.context.is_machine:
+    if context.is_machine:
         return _unasked(place, situation, "DEFAULT", "bot")
-    return _walk(place, situation, programme).decide()
+    candidates = iter(_looked_up(place, situation) if place.index else place.showings)
+    walk = _Walk(place, situation, programme, candidates, context.is_preview)
+    showing = walk.next_match()
+    may_be_refused = (
+        programme.team.needs_consent
+        or context.purposes is not None
+        or situation.traits
+        or situation.timeline.events
+        or CONSENT_GATE in situation.findings
+    )
+    if may_be_refused and not walk.may_personalize():
+        return walk.held_back(showing, "consent")
+    is_out = bool(programme.holdout) and not walk.is_previewer and walk.is_held_out()
+    if is_out and not (showing is not None and showing.acting.is_always):
+        showing = walk.next_always(showing)
+    while True:
+        content = place.normal if showing is None else showing.content
+        hidings = content.always_hidings
+        if hidings and (hiding := walk.hidden_by(hidings)) is not None:
+            return walk.hide(hiding, showing, "always")
+        hidings = content.hidings
+        if hidings and not is_out and (hiding := walk.hidden_by(hidings)) is not None:
+            return walk.hide(hiding, showing, "hidden")
+        if showing is None:
+            return walk.normal()
+        decision = walk.show(showing)
+        if decision is not None:
+            return decision
+        showing = walk.next_always(None) if is_out else walk.next_match()
 
 
 def _unasked(place: Place, situation: Situation, reason: Reason, outcome: Outcome) -> Decision:
@@ -94,7 +123,7 @@ def _unasked(place: Place, situation: Situation, reason: Reason, outcome: Outcom
 
 def survey(place: Place, situation: Situation, programme: Programme, decision: Decision) -> Decision:
     """The decision with a step for every other rule that acts in this slot, as why-nots need it."""
-    walk = _walk(place, situation, programme)
+    walk = _Walk(place, situation, programme, iter(()), situation.context.is_preview)
     asked = {name for name, _, _ in decision.steps}
     steps = list(decision.steps)
     everything = [showing for _, by_value in place.index for found in by_value.values() for showing in found]
@@ -137,44 +166,14 @@ class _Walk(msgspec.Struct, gc=False):
     assignments: tuple[Assignment, ...] = ()
     steps: tuple[Step, ...] = ()
 
-    def decide(self) -> Decision:
-        programme, situation, normal = self.programme, self.situation, self.place.normal
-        showing = self._next_match()
-        may_be_refused = (
-            programme.team.needs_consent
-            or situation.context.purposes is not None
-            or situation.traits
-            or situation.timeline.events
-            or CONSENT_GATE in situation.findings
-        )
-        if may_be_refused and not self._may_personalize():
-            return self._held_back(showing, "consent")
-        is_out = bool(programme.holdout) and not self.is_previewer and self._is_held_out()
-        if is_out and not (showing is not None and showing.acting.is_always):
-            showing = self._next_always(showing)
-        while True:
-            content = normal if showing is None else showing.content
-            hidings = content.always_hidings
-            if hidings and (hiding := self._hidden_by(hidings)) is not None:
-                return self._hide(hiding, showing, "always")
-            hidings = content.hidings
-            if hidings and not is_out and (hiding := self._hidden_by(hidings)) is not None:
-                return self._hide(hiding, showing, "hidden")
-            if showing is None:
-                return self._normal()
-            decision = self._show(showing)
-            if decision is not None:
-                return decision
-            showing = self._next_always(None) if is_out else self._next_match()
-
-    def _next_always(self, candidate: Showing | None) -> Showing | None:
+    def next_always(self, candidate: Showing | None) -> Showing | None:
         """The control group gets nothing but always-rules: the next of them that matches, instead of the candidate."""
         self._note_match(candidate)
         self.gate = "holdout"
         self.candidates = (showing for showing in self.candidates if showing.acting.is_always)
-        return self._next_match()
+        return self.next_match()
 
-    def _show(self, showing: Showing) -> Decision | None:
+    def show(self, showing: Showing) -> Decision | None:
         """The answer with a matching rule's content, unless its own gates say no: confidence, content, test, limits."""
         acting, content, arm = showing.acting, showing.content, ""
         if content.is_bold and not self._is_sure(acting):
@@ -193,20 +192,32 @@ class _Walk(msgspec.Struct, gc=False):
         if acting.limits is not None and self._is_limited(showing, acting.limits):
             self.gate = "limits"
             return self._pass_over(acting, "limited", arm)
-        self.exposures = (*self.exposures, showing.exposed[arm])
+        self.exposures += (showing.exposed[arm],)
         if arm == CONTROL:
             self.gate = "control"
             return self._pass_over(acting, "control", arm)
-        return self._answer(value, content.name, acting, "shown", arm)
+        return Decision(
+            slot=self.place.slot.name,
+            value=value,
+            variant=content.name,
+            reason="SPLIT" if acting.bounds else "TARGETING_MATCH",
+            outcome="shown",
+            rule=acting.rule,
+            gate=self.gate,
+            holds_until=self.holds_until,
+            exposures=self.exposures,
+            assignments=self.assignments,
+            steps=(*self.steps, (acting.rule, "shown", arm)),
+        )
 
     def _pass_over(self, acting: Acting, verdict: Verdict, detail: str) -> Decision | None:
         """Why a rule that came first does not show its content after all; the next one is asked."""
-        self.steps = (*self.steps, (acting.rule, verdict, detail))
+        self.steps += ((acting.rule, verdict, detail),)
         return None
 
     # -- candidates -------------------------------------------------------------------------
 
-    def _next_match(self) -> Showing | None:
+    def next_match(self) -> Showing | None:
         """The next rule in the slot's order that matches; those passed over leave a step."""
         findings = self.situation.findings
         for showing in self.candidates:
@@ -224,7 +235,7 @@ class _Walk(msgspec.Struct, gc=False):
                 verdict = "no match"
             if verdict == "shown":
                 return showing
-            self.steps = (*self.steps, (acting.rule, verdict, ""))
+            self.steps += ((acting.rule, verdict, ""),)
         return None
 
     def verdict(self, acting: Acting) -> Verdict:
@@ -275,7 +286,7 @@ class _Walk(msgspec.Struct, gc=False):
 
     # -- gates ------------------------------------------------------------------------------
 
-    def _may_personalize(self) -> bool:
+    def may_personalize(self) -> bool:
         """What the visitor said, else the team's default; only what was said leaves a finding."""
         programme, findings = self.programme, self.situation.findings
         finding = findings.get(CONSENT_GATE)
@@ -286,13 +297,13 @@ class _Walk(msgspec.Struct, gc=False):
             finding = findings[CONSENT_GATE] = HELD if answer else FAILED
         return finding.held
 
-    def _is_held_out(self) -> bool:
+    def is_held_out(self) -> bool:
         """The programme's control group; both sides are exposed, and an arm once given stands."""
         programme = self.programme
         arm = self._assigned(programme.team.holdout_seed, 1, programme.holdout)
         if arm is None:
             return False
-        self.exposures = (*self.exposures, EXPOSED_TO_PROGRAMME[arm])
+        self.exposures += (EXPOSED_TO_PROGRAMME[arm],)
         return arm == OUT
 
     def _assigned(self, experiment: str, phase: int, bounds: Bounds) -> str | None:
@@ -305,10 +316,10 @@ class _Walk(msgspec.Struct, gc=False):
         if unit is None:
             return None
         arm = arm_at(bucket_of(experiment, unit.id), bounds)
-        self.assignments = (*self.assignments, Assignment(experiment, arm, phase, unit.key))
+        self.assignments += (Assignment(experiment, arm, phase, unit.key),)
         return arm
 
-    def _hidden_by(self, hidings: tuple[Hiding, ...]) -> Hiding | None:
+    def hidden_by(self, hidings: tuple[Hiding, ...]) -> Hiding | None:
         """The first hiding rule that matches and, if it is tested, whose arm hides."""
         for hiding in hidings:
             acting = hiding.acting
@@ -333,7 +344,7 @@ class _Walk(msgspec.Struct, gc=False):
         arm = self._assigned(acting.seed, acting.phase, acting.bounds) if acting.arms else ""
         if arm is None:
             return "no id", ""
-        self.exposures = (*self.exposures, hiding.exposed[arm])
+        self.exposures += (hiding.exposed[arm],)
         return ("control", arm) if arm == CONTROL else ("hidden", "")
 
     def _is_product(self, hiding: Hiding) -> bool:
@@ -362,23 +373,23 @@ class _Walk(msgspec.Struct, gc=False):
 
     # -- answers ----------------------------------------------------------------------------
 
-    def _hide(self, hiding: Hiding, showing: Showing | None, gate: str) -> Decision:
+    def hide(self, hiding: Hiding, showing: Showing | None, gate: str) -> Decision:
         self._note_match(showing)
         self.gate = gate
         value = self.place.hidden(self.situation)
         return self._answer(value, "hidden", hiding.acting, "hidden", None)
 
-    def _held_back(self, showing: Showing | None, gate: str) -> Decision:
+    def held_back(self, showing: Showing | None, gate: str) -> Decision:
         self._note_match(showing)
         self.gate = gate
-        return self._normal()
+        return self.normal()
 
     def _note_match(self, showing: Showing | None) -> None:
         """The candidate matched, but a gate replaced it before its own gates were asked."""
         if showing is not None:
             self._pass_over(showing.acting, "matched", "")
 
-    def _normal(self) -> Decision:
+    def normal(self) -> Decision:
         """Normal content; a test's control or the control group is given it by the split, not for want of a rule."""
         return Decision(
             slot=self.place.slot.name,
@@ -416,11 +427,6 @@ class _Walk(msgspec.Struct, gc=False):
             assignments=self.assignments,
             steps=steps if detail is None else (*steps, (acting.rule, outcome, detail)),
         )
-
-
-def _walk(place: Place, situation: Situation, programme: Programme) -> _Walk:
-    showings = _looked_up(place, situation) if place.index else place.showings
-    return _Walk(place, situation, programme, iter(showings), situation.context.is_preview)
 
 
 def _looked_up(place: Place, situation: Situation) -> Sequence[Showing]:

@@ -75,6 +75,12 @@ def test_it_has_an_answer_for_a_visitor_nobody_knows(signal: Signal) -> None:
         assert reading.value in (None, 0, 1, [])
 
 
+@family
+def test_what_people_say_instead_leads_to_a_value_it_can_be(signal: Signal) -> None:
+    assert all(signal.can_be(value) for value in (*signal.values, *signal.meant.values()))
+    assert all(said == said.casefold() and not signal.can_be(said) for said in signal.meant)
+
+
 def test_names_are_unique_and_all_can_be_read() -> None:
     names = [name for signal in SIGNALS for name in (signal.name, *signal.aliases)]
     assert len(names) == len(set(names))

@@ -45,7 +45,8 @@ variants:
     tags: discount
 """
 BAR = "slot: offer bar\ntype: text\ntags: promo\nfallback: Free shipping\nvariants:\n  Saved: Your cart is saved\n"
-RULE = "rule: Returner\nwhen: a visitor viewed at least 2 different products in 7 days\nshow:\n  home hero: Promise\n"
+SENTENCE = "a visitor viewed at least 2 different products in 7 days"
+RULE = f"rule: Returner\nwhen: {SENTENCE}\nshow:\n  home hero: Promise\n"
 
 FILES = {
     "team.yaml": TEAM,
@@ -477,6 +478,28 @@ def test_a_condition_that_reaches_past_what_is_read_is_refused() -> None:
 def test_a_day_that_is_over_is_warned_about() -> None:
     said = "warning: rules/returner.yaml:5: until: this day is over, so the rule never acts"
     assert only_problem(rules_returner=RULE + "until: 31 March 2026\n").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("the page type is categry", 'the page type is never "categry", unless you send it like that (did you mean "category"?)'),
+        ("the device type is not phone", 'the device type is never "phone", unless you send it like that (did you mean "mobile"?)'),
+        ("the country is de or Germany", 'the country is never "Germany", unless you send it like that (did you mean "de"?)'),
+        ("not (the language is German)", 'the language is never "German", unless you send it like that (did you mean "de"?)'),
+        ("a visitor bought and the country is Atlantis", 'the country is never "Atlantis", unless you send it like that (write the code, such as de)'),
+        ("the weekday is Christmas", "(one of: Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday)"),
+    ],
+)  # fmt: skip
+def test_a_value_that_a_signal_never_has_is_warned_about(when: str, said: str) -> None:
+    found = only_problem(rules_returner=RULE.replace(SENTENCE, when))
+    assert found.startswith("warning: rules/returner.yaml:2: when: ")
+    assert found.endswith(said)
+
+
+def test_a_value_in_another_case_and_a_part_of_one_are_not_warned_about() -> None:
+    when = "the device type is Mobile and the country is AT and the language is DE and the page type contains cat"
+    assert not problems(rules_returner=RULE.replace(SENTENCE, when))
 
 
 def test_more_than_three_rules_at_once_are_warned_about() -> None:

@@ -100,6 +100,9 @@ class All(Condition, frozen=True, kw_only=True, tag="all"):
     def problems(self, vocabulary: Vocabulary) -> list[str]:
         return [problem for part in self.conditions for problem in part.problems(vocabulary)]
 
+    def doubts(self, vocabulary: Vocabulary) -> list[str]:
+        return [doubt for part in self.conditions for doubt in part.doubts(vocabulary)]
+
     def equality(self) -> tuple[str, str] | None:
         found = (part.equality() for part in self.conditions)
         return next((equality for equality in found if equality is not None), None)

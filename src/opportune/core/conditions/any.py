@@ -83,6 +83,9 @@ class Any(Condition, frozen=True, kw_only=True, tag="any"):
     def problems(self, vocabulary: Vocabulary) -> list[str]:
         return [problem for part in self.conditions for problem in part.problems(vocabulary)]
 
+    def doubts(self, vocabulary: Vocabulary) -> list[str]:
+        return [doubt for part in self.conditions for doubt in part.doubts(vocabulary)]
+
 
 def _none_held(parts: tuple[Finding, ...]) -> Finding:
     until = min((part.holds_until for part in parts if part.holds_until is not None), default=None)

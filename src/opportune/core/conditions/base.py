@@ -97,6 +97,10 @@ class Condition(msgspec.Struct, frozen=True, tag_field="kind"):
         """What in it no decision can answer, each with what would be right."""
         return []
 
+    def doubts(self, vocabulary: Vocabulary) -> list[str]:  # noqa: ARG002 - most members leave none
+        """What in it can be answered and is probably not meant, each with what would be."""
+        return []
+
     def equality(self) -> tuple[str, str] | None:
         """A (signal, value in lower case) without which it cannot hold; None when there is no such one."""
         return None

@@ -57,6 +57,9 @@ class Not(Condition, frozen=True, kw_only=True, tag="not"):
     def problems(self, vocabulary: Vocabulary) -> list[str]:
         return self.condition.problems(vocabulary)
 
+    def doubts(self, vocabulary: Vocabulary) -> list[str]:
+        return self.condition.doubts(vocabulary)
+
 
 def _turned(check: Check) -> Check:
     def turned(situation: Situation) -> Finding:

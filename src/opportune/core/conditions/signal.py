@@ -22,7 +22,7 @@ from opportune.core.conditions.count import Times
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
 from opportune.core.language.phrases.duration import describe_duration, parse_duration
-from opportune.core.language.phrases.wording import article, misread, squeezed, unquote
+from opportune.core.language.phrases.wording import article, misread, nearest, quote, squeezed, unquote
 from opportune.core.language.spoken import (
     Said,
     at_of,
@@ -235,10 +235,34 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         problem = type_problem(self.test, self.values, words.signal_type(self.signal), words)
         return [f"{words.says_signal(self.signal)}: {problem}"] if problem else []
 
+    def doubts(self, vocabulary: Vocabulary) -> list[str]:
+        known = vocabulary.signals.get(self.signal)
+        if known is None or self.test not in ("is", "is not"):
+            return []
+        texts = [value for value in self.values if isinstance(value, str) and not known.can_be(value)]
+        said = words_of(vocabulary).says_signal(self.signal)
+        return [
+            f"{said} is never {quote(text)}, unless you send it like that; {_meant(known, text)}"
+            for text in texts
+        ]
+
     def equality(self) -> tuple[str, str] | None:
         if self.test != "is" or len(self.values) != 1 or not isinstance(self.values[0], str):
             return None
         return self.signal, self.values[0].casefold()
+
+
+def _meant(signal: Signal, text: str) -> str:
+    """The value somebody had in mind, else all there are, else what one looks like."""
+    folded = text.casefold()
+    if folded in signal.meant:
+        return f"did you mean {quote(signal.meant[folded])}?"
+    close = nearest(text, (*signal.values, *signal.meant), limit=1, likeness_at_least=0.75)
+    if close:
+        return f"did you mean {quote(signal.meant.get(close[0], close[0]))}?"
+    if signal.values:
+        return f"one of: {', '.join(signal.values)}"
+    return "write the code, such as de"
 
 
 def _compile_drifting(signal: Signal, holds: Holds) -> Check:

@@ -9,6 +9,7 @@ import msgspec
 
 from opportune.core.history.plan import Plan
 from opportune.core.signals.base import Signal
+from opportune.core.signals.page import PAGE_TYPES
 from opportune.core.situation import UTC_ZONE
 
 
@@ -24,7 +25,4 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
     slots: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     zone: ZoneInfo = UTC_ZONE
-    page_types: tuple[str, ...] = (
-        "home", "category", "product", "search", "cart", "checkout", "thank-you",
-        "help", "returns", "shipping", "account", "other",
-    )  # fmt: skip
+    page_types: tuple[str, ...] = PAGE_TYPES

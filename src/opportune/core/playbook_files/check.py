@@ -92,6 +92,9 @@ def _check_condition(form: Form, field: str, condition: Condition, playbook: Pla
     for problem in reach_problems(condition, vocabulary) if not unknown else ():
         wrong, _, right = problem.partition("; ")
         form.wrong(field, wrong, right)
+    for doubt in condition.doubts(vocabulary):
+        wrong, _, right = doubt.partition("; ")
+        form.warn(field, wrong, right)
     known = {*vocabulary.signals, *FAMILY, *vocabulary.attributes}
     for name in sorted(needs.signals - known):
         right = nearest(name, known) or f"add {name} to `customer details` in plan.yaml"

@@ -59,6 +59,10 @@ class Signal(ABC):
     """Names of the plan's events this signal needs; a rule that uses it waits until one of them was seen."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names under which it may be read."""
+    values: ClassVar[tuple[str, ...]] = ()
+    """Every text it can be, where that is a closed set; a request may still state something else."""
+    meant: ClassVar[Mapping[str, str]] = {}
+    """What people say instead, in lower case, with the value they mean: `mobile` for a phone."""
 
     field: ClassVar[str] = ""
     """The field of the request's context that says it, where there is one; what the field says stands."""
@@ -96,6 +100,10 @@ class Signal(ABC):
         if self.type == "money":
             return to_minor_units(stated, self.plan.currency if self.plan else "EUR")
         return stated if stated != "" else None
+
+    def can_be(self, text: str) -> bool:
+        """Whether it ever is this text (case is the same) without a request stating it so."""
+        return not self.values or text.casefold() in {value.casefold() for value in self.values}
 
     @abstractmethod
     def read(self, situation: Situation) -> Reading:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from opportune.core.moment import MINUTE, SECOND
 from opportune.core.signals.base import Reading, Signal
@@ -17,6 +18,8 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 class Weekday(Signal):
     name = "weekday"
+    values = WEEKDAYS
+    meant: ClassVar[Mapping[str, str]] = {day[:3].casefold(): day for day in WEEKDAYS}
     type = "text"
     source = "session"
     confidence = "high"

@@ -17,6 +17,7 @@ class Consent(Signal):
     """The request's word outranks what is on record; a purpose a change did not name keeps its older answer."""
 
     name = "consent"
+    values = PURPOSES
     type = "list"
     source = "session"
     confidence = "high"

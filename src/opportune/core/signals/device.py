@@ -22,6 +22,10 @@ class DeviceSignal(Signal):
 class DeviceType(DeviceSignal):
     name = "device type"
     aliases = ("device",)
+    values = ("mobile", "tablet", "desktop", "bot")
+    meant = dict.fromkeys(("phone", "smartphone", "mobile phone", "iphone"), "mobile") | dict.fromkeys(
+        ("computer", "laptop", "pc"), "desktop"
+    )
     field = "device_type"
     meaning = "What they use: mobile, tablet or desktop (bot for machines that say so)."
 

@@ -9,6 +9,16 @@ from opportune.core.signals.base import Confidence, Reading, Signal, SignalType,
 if TYPE_CHECKING:
     from opportune.core.situation import Situation
 
+PAGE_TYPES = (
+    "home", "category", "product", "search", "cart", "checkout", "thank-you",
+    "help", "returns", "shipping", "account", "other",
+)  # fmt: skip
+MEANT_PAGES = {
+    "homepage": "home", "front page": "home", "start": "home", "landing": "home", "listing": "category",
+    "collection": "category", "detail": "product", "pdp": "product", "plp": "category", "basket": "cart",
+    "bag": "cart", "payment": "checkout", "confirmation": "thank-you", "support": "help", "faq": "help",
+}  # fmt: skip
+
 
 class PageSignal(Signal):
     """One fact of the page now. A server asks before the browser reports, so older page views would be a page late."""
@@ -20,6 +30,8 @@ class PageSignal(Signal):
 
 class PageType(PageSignal):
     name = "page type"
+    values = PAGE_TYPES
+    meant = MEANT_PAGES
     meaning = (
         "What kind of page it is: home, category, product, search, cart, checkout, help, account and so on."
     )

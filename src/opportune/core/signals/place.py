@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opportune.core.signals.base import NOTHING, Reading, Signal, from_request, read_text_trait
+from opportune.core.signals.codes import COUNTRY_CODES, LANGUAGE_CODES
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 class Language(Signal):
     name = "language"
+    meant = LANGUAGE_CODES
     type = "text"
     source = "session"
     confidence = "high"
@@ -27,20 +29,30 @@ class Language(Signal):
             else NOTHING
         )
 
+    def can_be(self, text: str) -> bool:
+        return language_of(text) == text.lower()
+
 
 class Country(Signal):
     name = "country"
+    meant = COUNTRY_CODES
     aliases = ("location",)
     field = "country"
     type = "text"
     source = "session"
     confidence = "high"
-    meaning = "The country they are in, from the request or a trusted header, else from their profile."
+    meaning = (
+        "The country they are in, as two letters such as de, from the request or a trusted header, "
+        "else from their profile."
+    )
 
     def read(self, situation: Situation) -> Reading:
         return read_text_trait(
             situation, "country", "country_code", "countryCode", "address.country", "location"
         )
+
+    def can_be(self, text: str) -> bool:
+        return len(text) == 2 and text.isalpha() and text.casefold() not in COUNTRY_CODES
 
 
 class City(Signal):

@@ -20,6 +20,9 @@ says (`profile`). A `bold` version is shown only on signals that are of high con
   age: high.
 - Of the profile: medium while the trait is younger than 30 days, then low. A favourite category is always low.
 
+`opportune check` warns about a sentence that waits for a value a signal never has (`the device type is phone`, which is
+`mobile`). It is a warning and no error, as a request may state any value of its own.
+
 The table states the best source and confidence a signal can have. "Needs" names events of which one must have been
 seen before a rule that uses the signal starts to act.
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from opportune.core.situation import Situation
 
 EMPTY: Mapping[str, str] = {}
+MEANT_KINDS = {
+    "ad": "paid", "ads": "paid", "cpc": "paid", "ppc": "paid", "organic": "search", "seo": "search",
+    "social media": "social", "mail": "e-mail", "email": "e-mail", "newsletter": "e-mail", "none": "direct",
+}  # fmt: skip
 
 
 class ReferrerSignal(Signal):
@@ -43,6 +47,8 @@ class Referrer(ReferrerSignal):
 class ReferrerKind(ReferrerSignal):
     name = "referrer kind"
     aliases = ("traffic source",)
+    values = ("paid", "search", "social", "e-mail", "referral", "direct")
+    meant = MEANT_KINDS
     meaning = "How they came in this visit: paid, search, social, e-mail, referral (another site) or direct."
 
     def read(self, situation: Situation) -> Reading:

@@ -59,6 +59,21 @@ async def test_an_unknown_place_is_an_entry_and_fails_nothing(client: httpx.Asyn
     assert answer["decisions"]["count"]["value"] == 3
 
 
+async def test_a_place_asked_for_by_its_title_is_told_its_name(client: httpx.AsyncClient) -> None:
+    answer = await decide(client, anonymousId="a-1", slots=["Is new", "nowhere"])
+    asked = answer["decisions"]["Is new"]
+    assert (asked["errorCode"], asked["hint"]) == ("FLAG_NOT_FOUND", 'did you mean "is-new"?')
+    assert "hint" not in answer["decisions"]["nowhere"]
+
+
+async def test_one_place_without_brackets_is_refused_in_words(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/decide", json={"slots": "hero"}, headers=SECRET)
+    assert answer.status_code == 400
+    said = answer.json()["error"]["message"] if "error" in answer.json() else answer.text
+    assert "give a list of places" in said
+    assert '"all"' in said
+
+
 async def test_answers_are_kept_by_nobody(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/decide", json={"slots": ["hero"]}, headers=SECRET)
     assert answer.headers["cache-control"] == "private, no-store"

@@ -17,6 +17,7 @@ from opportune.core.decision import Decision
 from opportune.core.explanation import Explanation
 from opportune.core.moment import to_iso
 from opportune.core.receipt import Receipt
+from opportune.core.slot import slot_id
 from opportune.errors import BadRequestError, OpportuneError, StorageBusyError
 from opportune.http.answers import encode
 from opportune.http.asking import Identifier, asker_of, read_json, stated_context
@@ -26,6 +27,7 @@ from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import UNKNOWN_SLOT, Answer, Answered, Question, decide_slots
 
 MOST_SLOTS = 200
+MOST_NAME_CHARS = 200
 EVENTS_SECONDS = 5.0
 """How long a request waits for its events to be safe before it decides without them."""
 
@@ -51,7 +53,10 @@ class DecideRequest(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class SlotAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """What one place shows. `decision` is the token that `Slot Viewed` gives back."""
+    """What one place shows. `decision` is the token that `Slot Viewed` gives back.
+
+    With the `errorCode` FLAG_NOT_FOUND, `hint` offers the place that was probably meant.
+    """
 
     value: Any
     variant: str
@@ -60,6 +65,7 @@ class SlotAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     decision: str = ""
     holds_until: str = ""
     error_code: str = ""
+    hint: str = ""
     receipt: Receipt | None = None
     why: Explanation | None = None
 
@@ -92,7 +98,7 @@ _HEADERS = [
 async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
     started = perf_counter()
     headers = headers_of(scope)
-    request = await read_json(edge, scope, receive, _decoder)
+    request = await _read(edge, scope, receive)
     caller = edge.authorize(headers, scope, request.write_key)
     caller.admit("decide")
     question = _question(edge, caller, headers, request, started)
@@ -104,11 +110,21 @@ async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
         decide_slots(edge.house, question) if request.slots else Answer(edge.house.programme.revision, 0, ())
     )
     count(edge, answer, perf_counter() - started)
-    body = encode(DecideAnswer(revision=answer.revision, decisions=_to_slots(answer), events=taken))
+    body = encode(DecideAnswer(revision=answer.revision, decisions=_to_slots(edge, answer), events=taken))
     head = [*_HEADERS, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": head})
     await send({"type": "http.response.body", "body": body})
     return 200
+
+
+async def _read(edge: Edge, scope: Scope, receive: Receive) -> DecideRequest:
+    try:
+        return await read_json(edge, scope, receive, _decoder)
+    except BadRequestError as error:
+        if "`$.slots" in str(error):
+            wrong = 'slots: give a list of places, such as ["home-hero"], or "all"'
+            raise BadRequestError(wrong=wrong) from None
+        raise
 
 
 def _question(
@@ -169,11 +185,11 @@ def _with_ids(message: dict[str, Any], who: dict[str, Any]) -> dict[str, Any]:
     return message if message.get("userId") or message.get("anonymousId") else {**message, **who}
 
 
-def _to_slots(answer: Answer) -> dict[str, SlotAnswer]:
-    return {answered.decision.slot: _to_slot(answered) for answered in answer.decisions}
+def _to_slots(edge: Edge, answer: Answer) -> dict[str, SlotAnswer]:
+    return {answered.decision.slot: _to_slot(edge, answered) for answered in answer.decisions}
 
 
-def _to_slot(answered: Answered) -> SlotAnswer:
+def _to_slot(edge: Edge, answered: Answered) -> SlotAnswer:
     decision = answered.decision
     return SlotAnswer(
         value=decision.value,
@@ -183,9 +199,16 @@ def _to_slot(answered: Answered) -> SlotAnswer:
         decision=answered.token,
         holds_until=to_iso(decision.holds_until) if decision.holds_until is not None else "",
         error_code=decision.error_code,
+        hint=hint_for(edge, decision.slot) if decision.error_code == UNKNOWN_SLOT else "",
         receipt=answered.receipt,
         why=answered.why,
     )
+
+
+def hint_for(edge: Edge, unknown: str) -> str:
+    """What to ask for instead of a place's title; empty when that is no place either."""
+    name = slot_id(unknown[:MOST_NAME_CHARS].lower())
+    return f'did you mean "{name}"?' if name in edge.house.programme.places else ""
 
 
 def count(edge: Edge, answer: Answer, seconds: float) -> None:

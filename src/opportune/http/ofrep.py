@@ -19,7 +19,7 @@ from opportune.core.slot import Slot
 from opportune.errors import BadRequestError, BodyTooLargeError, BrokenJsonError, OpportuneError
 from opportune.http.answers import encode, json_answer
 from opportune.http.asking import Asker, asker_of, read_json, stated_context
-from opportune.http.decide import count
+from opportune.http.decide import count, hint_for
 from opportune.http.edge import Edge, headers_of
 from opportune.http.errors import retry_after_of
 from opportune.services.authorizing import Caller
@@ -94,9 +94,9 @@ async def evaluate(edge: Edge, request: Request) -> Response:
     count(edge, answer, perf_counter() - started)
     answered = answer.decisions[0]
     if answered.decision.error_code == UNKNOWN_SLOT:
-        return json_answer(
-            FlagError(slot, UNKNOWN_SLOT, f"There is no slot {slot!r} in the running playbook"), 404
-        )
+        hint = hint_for(edge, slot)
+        details = f"There is no slot {slot!r} in the running playbook{f'; {hint}' if hint else ''}"
+        return json_answer(FlagError(slot, UNKNOWN_SLOT, details), 404)
     return json_answer(_to_flag(answered, edge.house.programme))
 
 

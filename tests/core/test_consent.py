@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.building import NOW, asked, programme, rule, situation
+from tests.building import NOW, asked, hiding, programme, rule, situation
 
 from opportune.core.decision import decide
 from opportune.core.history.timeline import Timeline, TimelineEvent
@@ -75,3 +75,13 @@ def test_a_rule_may_be_called_consent() -> None:
 def test_a_decision_over_consent_is_made_again_from_its_receipt(here: Situation) -> None:
     first = receipt_of(decide(OF.places["hero"], here, OF), here, OF)
     assert replay(decode(first.to_json()), OF.playbook).to_json() == first.to_json()
+
+
+def test_an_always_rule_acts_whatever_was_agreed_to() -> None:
+    refused = Context(attributes={"keen": True, "subscribed": True}, purposes=frozenset({"measure"}))
+    shows = asked(programme(rule("A"), rule("B", variant="Loud", always=True)), context=refused)
+    assert (shows.rule, shows.gate, [each.rule for each in shows.exposures]) == ("B", "consent", ["B"])
+    hides = asked(programme(rule("A"), hiding("Quiet", always=True)), context=refused)
+    assert (hides.outcome, hides.rule) == ("hidden", "Quiet")
+    ordinary = asked(programme(rule("A"), hiding("No promo"), team=Team(holdout=5_000)), context=refused)
+    assert (ordinary.outcome, ordinary.gate, ordinary.exposures) == ("normal", "consent", ())

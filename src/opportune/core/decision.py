@@ -87,25 +87,27 @@ def decide(place: Place, situation: Situation, programme: Programme) -> Decision
         or situation.timeline.events
         or CONSENT_GATE in situation.findings
     )
+    held_by = ""
     if may_be_refused and not walk.may_personalize():
-        return walk.held_back(showing, "consent")
-    is_out = bool(programme.holdout) and not walk.is_previewer and walk.is_held_out()
-    if is_out and not (showing is not None and showing.acting.is_always):
-        showing = walk.next_always(showing)
+        held_by = "consent"
+    elif programme.holdout and not walk.is_previewer and walk.is_held_out():
+        held_by = "holdout"
+    if held_by and not (showing is not None and showing.acting.is_always):
+        showing = walk.next_always(showing, held_by)
     while True:
         content = place.normal if showing is None else showing.content
         hidings = content.always_hidings
         if hidings and (hiding := walk.hidden_by(hidings)) is not None:
             return walk.hide(hiding, showing, "always")
         hidings = content.hidings
-        if hidings and not is_out and (hiding := walk.hidden_by(hidings)) is not None:
+        if hidings and not held_by and (hiding := walk.hidden_by(hidings)) is not None:
             return walk.hide(hiding, showing, "hidden")
         if showing is None:
             return walk.normal()
         decision = walk.show(showing)
         if decision is not None:
             return decision
-        showing = walk.next_always(None) if is_out else walk.next_match()
+        showing = walk.next_always(None, held_by) if held_by else walk.next_match()
 
 
 def _unasked(place: Place, situation: Situation, reason: Reason, outcome: Outcome) -> Decision:
@@ -166,10 +168,10 @@ class _Walk(msgspec.Struct, gc=False):
     assignments: tuple[Assignment, ...] = ()
     steps: tuple[Step, ...] = ()
 
-    def next_always(self, candidate: Showing | None) -> Showing | None:
-        """The control group gets nothing but always-rules: the next of them that matches, instead of the candidate."""
+    def next_always(self, candidate: Showing | None, gate: str) -> Showing | None:
+        """Who did not agree, and the control group, get nothing but always-rules: the next of them that matches."""
         self._note_match(candidate)
-        self.gate = "holdout"
+        self.gate = gate
         self.candidates = (showing for showing in self.candidates if showing.acting.is_always)
         return self.next_match()
 
@@ -378,11 +380,6 @@ class _Walk(msgspec.Struct, gc=False):
         self.gate = gate
         value = self.place.hidden(self.situation)
         return self._answer(value, "hidden", hiding.acting, "hidden", None)
-
-    def held_back(self, showing: Showing | None, gate: str) -> Decision:
-        self._note_match(showing)
-        self.gate = gate
-        return self.normal()
 
     def _note_match(self, showing: Showing | None) -> None:
         """The candidate matched, but a gate replaced it before its own gates were asked."""

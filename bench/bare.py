@@ -171,6 +171,7 @@ def main() -> None:
         ws="none",
         access_log=False,
         log_level="warning",
+        proxy_headers=False,
         server_header=False,
         date_header=False,
     )

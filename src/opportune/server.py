@@ -135,6 +135,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path) -> 
         ws="none",
         access_log=False,
         log_level="warning",
+        proxy_headers=False,  # the edge reads them itself, and only where a setting says they are trusted
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=GOODBYE_SECONDS,

@@ -60,11 +60,13 @@ def digest_of(secret: bytes, value: str) -> str:
 class KeyRing:
     """The keys in force, by digest. One per process; not shared between threads."""
 
-    __slots__ = ("_callers", "_checked_at", "_house", "_version")
+    __slots__ = ("_callers", "_checked_at", "_house", "_proven", "_version")
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._callers: dict[str, Caller] = {}
+        self._proven: dict[str, Caller] = {}
+        """By credential: those that were right since the last change, so that they are not hashed each time."""
         self._version: str | None = None
         self._checked_at = 0
 
@@ -75,6 +77,9 @@ class KeyRing:
         now = self._house.clock()
         if now - self._checked_at >= CHECK_EVERY_MS:
             self._refresh(now)
+        return self._proven.get(credential) or self._prove(credential, now)
+
+    def _prove(self, credential: str, now: int) -> Caller:
         # Looking up a keyed digest tells a prober's clock nothing about the value it guesses.
         digest = digest_of(self._house.secret, credential)
         caller = self._callers.get(digest)
@@ -83,6 +88,7 @@ class KeyRing:
             caller = self._callers.get(digest)
         if caller is None:
             raise UnknownKeyError
+        self._proven[credential] = caller
         return caller
 
     def _refresh(self, now: int) -> None:
@@ -95,6 +101,7 @@ class KeyRing:
             for key in self._house.storage.list_api_keys()
             if key.revoked_at is None
         }
+        self._proven = {}
         self._version = version
 
     def _digest(self, key: ApiKey) -> str:

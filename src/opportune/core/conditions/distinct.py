@@ -81,9 +81,13 @@ class Distinct(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="di
         def check(situation: Situation) -> Finding:
             newest: dict[str | float, int] = {}
             for event in find(situation):
-                for item in items_of(event.facts.get(fact)):
-                    if item not in newest:
-                        newest[item] = event.occurred_at
+                value = event.facts.get(fact)
+                if type(value) is str and value:  # the usual fact, without the call
+                    if value not in newest:
+                        newest[value] = event.occurred_at
+                else:
+                    for item in items_of(value):
+                        newest.setdefault(item, event.occurred_at)
             number = len(newest)
             moments = list(newest.values())
             held = wanted.low <= number <= wanted.high

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.building import NOW, asked, hiding, programme, rule, situation
 
@@ -45,6 +47,26 @@ def test_the_requests_own_word_outranks_what_is_kept() -> None:
     context = Context(purposes=frozenset({"personalize"}))
     here = situation(of=OF, context=context, timeline=Timeline([said(NO, NOW)]))
     assert answer_of(here, PERSONALIZE, EVENTS) is True
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"context": Context(purposes=frozenset({"measure"}))},
+        {"timeline": Timeline([said(NO, NOW - HOUR, 2), said(YES, NOW - DAY)])},
+        {"traits": {"consent": Trait(["personalize"], "server", NOW - DAY)}},
+        {
+            "timeline": Timeline([said(YES, NOW - DAY)]),
+            "traits": {"consent": Trait([], "server", NOW - HOUR)},
+        },
+    ],
+)
+def test_the_signal_says_what_the_gate_goes_by(given: dict[str, Any]) -> None:
+    here = situation(of=OF, **given)
+    answers = {purpose: answer_of(here, purpose, EVENTS) for purpose in (MEASURE, PERSONALIZE)}
+    told = here.value("consent")
+    assert told == (None if given == {} else [purpose for purpose, answer in answers.items() if answer])
 
 
 def test_withdrawn_consent_ends_personalizing_at_the_next_decision() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opportune.core.history.plan import Plan
 from opportune.core.signals.base import NOTHING, Reading, Signal
+from opportune.core.visitor.consent import answer_of
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation
@@ -28,22 +29,16 @@ class Consent(Signal):
         self.updated = self.named("Consent Updated")
 
     def read(self, situation: Situation) -> Reading:
-        purposes = situation.context.purposes
-        if purposes is not None:
-            agreed = [purpose for purpose in PURPOSES if purpose in purposes]
-            return Reading(agreed, "session", "high", situation.now)
-        events = situation.timeline.named(self.updated)
-        if not events:
+        answers = {purpose: answer_of(situation, purpose, self.updated) for purpose in PURPOSES}
+        if all(answer is None for answer in answers.values()):
             return NOTHING
-        answers: dict[str, bool] = {}
-        for event in events:
-            for purpose in PURPOSES:
-                answer = event.facts.get(purpose)
-                if isinstance(answer, bool):
-                    answers.setdefault(purpose, answer)
-        return Reading(
-            [purpose for purpose in PURPOSES if answers.get(purpose)], "event", "high", events[0].occurred_at
-        )
+        agreed = [purpose for purpose, answer in answers.items() if answer]
+        if situation.context.purposes is not None:
+            return Reading(agreed, "session", "high", situation.now)
+        event, trait = situation.timeline.last(self.updated), situation.traits.get(self.name)
+        if event is not None and (trait is None or trait.at <= event.occurred_at):
+            return Reading(agreed, "event", "high", event.occurred_at)
+        return Reading(agreed, "profile", "high", trait.at if trait is not None else None)
 
 
 CONSENT = (Consent(),)

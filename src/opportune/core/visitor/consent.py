@@ -7,8 +7,10 @@ default holds only for those who never said anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from opportune.core.situation import Situation
+if TYPE_CHECKING:
+    from opportune.core.situation import Situation
 
 CONSENT = "consent"
 MEASURE = "measure"

@@ -125,7 +125,7 @@ class StaleRevisionError(OpportuneError):
 
 
 class RunningTestError(OpportuneError):
-    """A test is running on: {rules}. A changed rule needs a new test: publish again with --new-test."""
+    """A test is running on: {rules}. A changed rule needs a new test: publish it with `--new-test`."""
 
     status = 409
     code = "running_test"

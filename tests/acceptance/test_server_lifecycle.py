@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 import time
 from collections import Counter
@@ -229,6 +231,27 @@ def test_it_ends_orderly_and_what_was_published_last_runs_again(data: Path, tmp_
         assert "slots/home-hero.yaml" in server.printed()
         assert "goes on running" in server.printed()
         assert server.hero("v-1")["value"] == SHOES
+
+
+def test_a_rule_changed_under_its_running_test_is_not_published_at_the_start(
+    data: Path, tmp_path: Path
+) -> None:
+    folder = write_playbook(tmp_path / "playbook")
+    rule = folder / "rules" / "viewed.yaml"
+    rule.write_text(rule.read_text() + "test: half and half, on orders, for 6 weeks\n")
+    done("publish", folder, "--data", data)
+    rule.write_text(rule.read_text().replace("at least 2 times", "at least 3 times"))
+    with ServerProcess(data, "--playbook", folder) as server:
+        printed = server.printed()
+        assert 'A test is running on: "Viewed something".' in printed
+        assert re.search(r"Not published; revision [0-9a-f]{12} goes on running\.", printed)
+        done(*_command_in(printed))
+    assert "Published" not in done("publish", folder, "--data", data)
+
+
+def _command_in(printed: str) -> list[str]:
+    """The command that a server's words tell to give."""
+    return shlex.split(printed.partition("begin a new one: opportune ")[2].partition("\n")[0])
 
 
 def test_after_a_crash_every_acknowledged_event_is_there_once(data: Path) -> None:

@@ -106,7 +106,7 @@ def demo(
 
     def prepare(house: House) -> None:
         state = prepare_folder(house, folder)
-        publish_at_start(house, folder / "playbook")
+        publish_at_start(house, folder / "playbook", folder / "data")
         if not state.is_seeded:
             seed(house, days=days, visitors=visitors)
             state.is_seeded = True

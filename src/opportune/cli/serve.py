@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from opportune import server
 from opportune.cli.options import data_option, operator
 from opportune.cli.playbook import files_of
 from opportune.cli.printing import counted, print_problems
-from opportune.errors import OpportuneError, PlaybookError
+from opportune.errors import OpportuneError, PlaybookError, RunningTestError
 from opportune.services.house import House
 from opportune.services.operating import find_switch
 from opportune.services.publishing import publish
@@ -45,7 +46,7 @@ def serve(*, data: Path, playbook: Path | None, host: str, port: int) -> None:
 
     def prepare(house: House) -> None:
         if playbook is not None:
-            publish_at_start(house, playbook)
+            publish_at_start(house, playbook, data)
 
     server.serve(
         settings,
@@ -55,7 +56,7 @@ def serve(*, data: Path, playbook: Path | None, host: str, port: int) -> None:
     )
 
 
-def publish_at_start(house: House, folder: Path) -> None:
+def publish_at_start(house: House, folder: Path, data: Path) -> None:
     """Publishes what changed. Whatever is wrong with it is said, and what ran before goes on running."""
     before = house.programme.revision
     try:
@@ -64,8 +65,14 @@ def publish_at_start(house: House, folder: Path) -> None:
         print_problems(getattr(error, "problems", ()))
         kept = f"revision {before} goes on running" if before else "no playbook runs"
         click.echo(f"opportune: {folder}: {error} Not published; {kept}.", err=True)
+        if isinstance(error, RunningTestError):
+            click.echo(f"To end that test and begin a new one: {_new_test(folder, data)}", err=True)
     else:
         print_problems(published.warnings)
+
+
+def _new_test(folder: Path, data: Path) -> str:
+    return shlex.join(("opportune", "publish", str(folder), "--data", str(data), "--new-test"))
 
 
 def say_unreadable(error: PlaybookError) -> None:

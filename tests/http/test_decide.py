@@ -85,7 +85,9 @@ async def test_receipts_are_for_secret_keys_only(client: httpx.AsyncClient) -> N
     hero = (await decide(client, SECRET, **asked))["decisions"]["hero"]
     assert hero["receipt"]["rule"] == "Keen"
     assert "Keen" in hero["why"]["headline"]
-    public = (await decide(client, WRITE, **asked))["decisions"]["hero"]
+    answer = await decide(client, WRITE, **asked)
+    assert answer["receipts"] == "receipts need a secret key"
+    public = answer["decisions"]["hero"]
     assert public["value"] == hero["value"]
     assert "receipt" not in public
     assert "why" not in public

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from tests.http.shop import SECRET, WRITE, WRITE_KEY, client_of
 
+from opportune import __version__
 from opportune.errors import BodyTooLargeError, StorageFullError, TooManyRequestsError
 from opportune.http.dispatch import HttpApp, pattern_of
 from opportune.http.edge import Edge, EdgeOptions, credential_in, is_public
@@ -18,6 +19,18 @@ from opportune.services.house import House
 from opportune.storage.memory import MemoryStorage
 
 pytestmark = pytest.mark.anyio
+
+
+async def test_the_root_says_what_answers_and_where_to_read_on(client: httpx.AsyncClient) -> None:
+    about = (await client.get("/")).json()
+    assert about == {
+        "name": "opportune",
+        "version": __version__,
+        "openapi": "/openapi.json",
+        "health": "/health/ready",
+    }
+    for path in (about["openapi"], about["health"]):
+        assert (await client.get(path)).status_code == 200
 
 
 async def test_nothing_at_an_address_is_404_and_a_wrong_method_405(client: httpx.AsyncClient) -> None:

@@ -105,6 +105,12 @@ async def test_the_cursor_walks_the_whole_list_once(client: httpx.AsyncClient) -
     assert found == ["i1", "m9", "m2", "m1", "m0"]
 
 
+@pytest.mark.usefixtures("seen")
+async def test_a_cursor_is_given_only_where_there_is_more(client: httpx.AsyncClient) -> None:
+    assert (await listed(client, "?limit=5"))["cursor"] is None
+    assert (await listed(client, "?limit=4"))["cursor"] is not None
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

@@ -93,7 +93,7 @@ async def test_a_public_key_gets_no_receipts_and_is_no_previewer(
         "context": {"preview": True},
     }
     answer = await client.post("/v1/decide", json=body, headers=WRITE)
-    assert "receipt" not in answer.text
+    assert "receipt" not in answer.json()["decisions"]["hero"]
     assert "why" not in answer.json()["decisions"]["hero"]
 
 

@@ -27,6 +27,7 @@ from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import UNKNOWN_SLOT, Answer, Answered, Question, decide_slots
 
 MOST_SLOTS = 200
+NO_RECEIPTS = "receipts need a secret key"
 MOST_NAME_CHARS = 200
 EVENTS_SECONDS = 5.0
 """How long a request waits for its events to be safe before it decides without them."""
@@ -81,10 +82,14 @@ class EventsTaken(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
 
 class DecideAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The running playbook's revision, and a decision for every slot asked for."""
+    """The running playbook's revision, and a decision for every slot asked for.
+
+    Where `receipts` were asked for and may not be given, the field says why.
+    """
 
     revision: str
     decisions: dict[str, SlotAnswer]
+    receipts: str = ""
     events: EventsTaken | None = None
 
 
@@ -110,7 +115,9 @@ async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
         decide_slots(edge.house, question) if request.slots else Answer(edge.house.programme.revision, 0, ())
     )
     count(edge, answer, perf_counter() - started)
-    body = encode(DecideAnswer(revision=answer.revision, decisions=_to_slots(edge, answer), events=taken))
+    refused = NO_RECEIPTS if request.receipts and not caller.is_secret else ""
+    slots = _to_slots(edge, answer)
+    body = encode(DecideAnswer(revision=answer.revision, decisions=slots, receipts=refused, events=taken))
     head = [*_HEADERS, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": head})
     await send({"type": "http.response.body", "body": body})

@@ -10,12 +10,22 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
+from opportune import __version__
 from opportune.errors import OpportuneError
 from opportune.http.answers import json_answer
 from opportune.http.edge import Edge, headers_of
 
 READY_SECONDS = 3.0
 LEAST_FREE_BYTES = 64 * 1024 * 1024
+
+
+class About(msgspec.Struct, frozen=True):
+    """What answers here, and where its description and its health are."""
+
+    name: str = "opportune"
+    version: str = __version__
+    openapi: str = "/openapi.json"
+    health: str = "/health/ready"
 
 
 class Liveness(msgspec.Struct, frozen=True):
@@ -33,6 +43,10 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     disk: str
     revision: str
     """The running playbook; empty when none was published."""
+
+
+async def about(_edge: Edge, _request: Request) -> Response:
+    return json_answer(About())
 
 
 async def live(_edge: Edge, _request: Request) -> Response:

@@ -114,6 +114,14 @@ READ: tuple[Endpoint, ...] = (
 OPEN: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET",
+        path="/",
+        handler=health.about,
+        summary="What answers here, and where to read on",
+        access="open",
+        answer=health.About,
+    ),
+    Endpoint(
+        method="GET",
         path="/o.js",
         handler=script.script,
         summary="The browser script",

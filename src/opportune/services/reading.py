@@ -143,10 +143,12 @@ def list_events(storage: Storage, wanted: EventFilter) -> EventPage:
         since_at=wanted.since_at,
         until_at=wanted.until_at,
         before_seq=wanted.before_seq,
-        limit=limit,
+        limit=limit + 1,
     )
     found = storage.list_events(query)
-    cursor = str(found[-1].seq) if len(found) == limit else None
+    is_more = len(found) > limit
+    found = found[:limit]
+    cursor = str(found[-1].seq) if is_more else None
     return EventPage(events=to_views(storage, found), cursor=cursor)
 
 
@@ -248,7 +250,9 @@ def _exposures(storage: Storage, keys: tuple[int, ...]) -> list[ExposureView]:
 def list_set_aside(storage: Storage, state: str, before_id: int | None, limit: int) -> SetAsidePage:
     """One page of what was set aside."""
     limit = max(1, min(limit, MOST_EVENTS))
-    found = storage.list_set_aside(state=state, before_id=before_id, limit=limit)
+    found = storage.list_set_aside(state=state, before_id=before_id, limit=limit + 1)
+    is_more = len(found) > limit
+    found = found[:limit]
     rows = [
         SetAsideView(
             id=row.id,
@@ -263,7 +267,7 @@ def list_set_aside(storage: Storage, state: str, before_id: int | None, limit: i
         )
         for row in found
     ]
-    return SetAsidePage(set_aside=rows, cursor=str(found[-1].id) if len(found) == limit else None)
+    return SetAsidePage(set_aside=rows, cursor=str(found[-1].id) if is_more else None)
 
 
 def _raw(raw: bytes) -> Any:

@@ -211,7 +211,7 @@ def test_changed_sentence_starts_a_new_test_acts_at_once_and_knows_the_history(p
         expect(hero(page)).to_have_text("Made for the long way round")
         near = reason(page, "home-hero").locator(".why-not", has_text="Category returner")
         near.locator("summary").click()
-        expect(near).to_contain_text("Product Viewed, shoes, 2 times")
+        expect(near).to_contain_text("Product Viewed, shoes, 2 of 3 times")
         look_at(page, "sand-trail-low")
         see(page, "/")
         expect(hero(page)).to_have_text("Back for shoes?")

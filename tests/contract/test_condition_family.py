@@ -236,6 +236,32 @@ def test_the_facts_are_told_as_the_panel_shows_them() -> None:
     assert condition.explain(finding, VOCABULARY, NOW) == "Product Viewed, shoes, 2 times, last 14:02"
 
 
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("viewed at least 2 times in 7 days", "Product Viewed, 1 of 2 times, last 14:02"),
+        ("viewed the same category more than 2 times", "Product Viewed, shoes, 1 of 3 times, last 14:02"),
+        ("viewed fewer than 3 times in 7 days", "Product Viewed, once, last 14:02"),
+        ("viewed at least 3 different products in 7 days", "Product Viewed, 1 of 3 different products, last 14:02"),
+        (
+            "viewed at least 2 times in 7 days and has not bought since",
+            "Product Viewed, 1 of 2 times, last 14:02, no Order Completed since",
+        ),
+        ("bought at least 2 times in 7 days", "no Order Completed"),
+        ("is subscribed", "subscribed: not known"),
+        ("is not subscribed", "subscribed: not known"),
+        ("a visitor is about to leave", "exit intent: no"),
+        ("the campaign is shoes", "the campaign is not known"),
+    ],
+)  # fmt: skip
+def test_a_near_miss_is_told_with_what_it_needs(sentence: str, told: str) -> None:
+    condition = parse_condition(sentence, VOCABULARY)
+    finding = condition.compile(VOCABULARY)(
+        situation([event("Product Viewed", NOW, category="shoes", product="p1")])
+    )
+    assert condition.explain(finding, VOCABULARY, NOW) == told
+
+
 def test_former_names_of_an_event_count_as_well() -> None:
     check = parse_condition("viewed exactly 2 times in 7 days", VOCABULARY).compile(VOCABULARY)
     events = [event("Product Viewed", NOW - HOUR), event("Viewed Product", NOW - 2 * HOUR)]

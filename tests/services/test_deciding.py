@@ -259,7 +259,7 @@ def test_a_near_miss_names_every_part_that_is_missing(storage: MemoryStorage) ->
     assert answer.why is not None
     [found] = answer.why.why_not
     assert found.missing == (
-        "a visitor viewed at least 2 times in 7 days (now: Product Viewed, once, last 07:59)",
+        "a visitor viewed at least 2 times in 7 days (now: Product Viewed, 1 of 2 times, last 07:59)",
         "a visitor searched at least 4 times in 7 days (now: no Products Searched)",
     )
 

@@ -17,6 +17,7 @@ from opportune.core.conditions.happening import (
     items_of,
     joined,
     number_problems,
+    reached_times,
     times_words,
     window_problems,
 )
@@ -143,7 +144,8 @@ class Count(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="count
     def explain(self, finding: Finding, vocabulary: Vocabulary, now: int) -> str:
         number, at, *best = finding.facts
         more = [str(item) for item in best if item is not None]
-        return explain_events(self.event, at, vocabulary, now, *more, times_words(number))
+        times = reached_times(number, self.comparator, self.times)
+        return explain_events(self.event, at, vocabulary, now, *more, times)
 
     def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - the window says it all
         return self.needs_of(self.window)

@@ -20,6 +20,7 @@ from opportune.core.conditions.happening import (
     items_of,
     joined,
     number_problems,
+    reached,
     read_filters,
     window_problems,
 )
@@ -106,7 +107,8 @@ class Distinct(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="di
 
     def explain(self, finding: Finding, vocabulary: Vocabulary, now: int) -> str:
         number, at = finding.facts
-        said = f"{number} different {words_of(vocabulary).says_facts(self.of)}"
+        many = reached(number, self.comparator, self.number)
+        said = f"{many} different {words_of(vocabulary).says_facts(self.of)}"
         return explain_events(self.event, at, vocabulary, now, said)
 
     def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - the window says it all

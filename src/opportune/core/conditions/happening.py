@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from opportune.core.conditions.base import Condition, Needs
-from opportune.core.conditions.comparing import Holds, Test, Value, check_values, compile_test
+from opportune.core.conditions.comparing import (
+    Comparator,
+    Holds,
+    Test,
+    Value,
+    check_values,
+    compile_test,
+    range_of,
+)
 from opportune.core.conditions.reach import CLASS_BOUNDS, class_of, horizon_ms, is_readable
 from opportune.core.conditions.window import EVER, Events, Leave, Window, compile_window
 from opportune.core.finding import Plain
@@ -192,6 +200,18 @@ def joined(*parts: str) -> str:
 def times_words(number: Plain) -> str:
     """`once`, `2 times`."""
     return "once" if number == 1 else f"{number} times"
+
+
+def reached(number: Plain, comparator: Comparator, wanted: int) -> str:
+    """`2`, or `1 of 2` where that is too few: somebody who reads it sees how near it came."""
+    low = range_of(comparator, wanted).low
+    return f"{number} of {low}" if isinstance(number, int) and number < low else f"{number}"
+
+
+def reached_times(number: Plain, comparator: Comparator, wanted: int) -> str:
+    """`once`, `2 times`, `1 of 2 times`."""
+    said = reached(number, comparator, wanted)
+    return times_words(number) if said == str(number) else f"{said} times"
 
 
 def explain_events(event: str, at: Plain, vocabulary: Vocabulary, now: int, *more: str) -> str:

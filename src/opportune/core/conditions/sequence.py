@@ -16,6 +16,7 @@ from opportune.core.conditions.happening import (
     explain_events,
     joined,
     number_problems,
+    reached_times,
     times_words,
     window_problems,
 )
@@ -118,7 +119,8 @@ class Sequence(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="se
         since = f"no {self.then_not} since"
         if at is None:
             return f"no {self.event} without {self.then_not} since"
-        return f"{explain_events(self.event, at, vocabulary, now, times_words(number))}, {since}"
+        times = reached_times(number, self.comparator, self.times)
+        return f"{explain_events(self.event, at, vocabulary, now, times)}, {since}"
 
     def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - the window says it all
         needs = self.needs_of(self.window)

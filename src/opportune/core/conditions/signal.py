@@ -225,6 +225,8 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         told = describe_known(value, words.signal_type(self.signal), words)
         at = moments[0] if moments else None
         since = f", known since {to_clock(at, now, vocabulary.zone)}" if isinstance(at, int) else ""
+        if words.signal_type(self.signal) == "yes/no":
+            return f"{said.removeprefix('the ')}: {told}{since}"
         return f"{said} {'are' if is_many(said) else 'is'} {told}{since}"
 
     def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - signals say themselves how far back they look

@@ -58,7 +58,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Felt:
-    """What the load felt: requests a second and latencies in milliseconds."""
+    """What the load felt: requests a second and latencies in milliseconds; and the server's time for a request."""
 
     rate: float
     p50: float
@@ -66,6 +66,7 @@ class Felt:
     longest: float
     errors: int
     requests: int = 0
+    cpu_us: float = 0.0
 
 
 def tool() -> str:

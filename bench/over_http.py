@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from statistics import median
 
 from bench import shop
@@ -31,7 +32,7 @@ def measure() -> Section:
     section = Section(
         "http",
         "`POST /v1/decide` over HTTP",
-        ("requests/s", "x bare", "x bare that writes", "p50 ms", "p99 ms"),
+        ("requests/s", "x bare", "x bare that writes", "CPU us", "p50 ms", "p99 ms"),
     )
     folder = shop.filled_folder()
     playbook = shop.write_playbook(shop.KEPT / "ten-conditions", shop.TEN_CONDITIONS)
@@ -75,7 +76,7 @@ def _measure_nothing_new(section: Section, folder: shop.Path, playbook: shop.Pat
     )
     section.add(
         "the same at half load",
-        *(f"{half.rate:,.0f}", "", "", f"{half.p50:.2f}", f"{half.p99:.2f}"),
+        *(f"{half.rate:,.0f}", "", "", "", f"{half.p50:.2f}", f"{half.p99:.2f}"),
         target="p99 < 5 ms",
         is_met=half.p99 < 5,
     )
@@ -88,10 +89,10 @@ def _measure_first_decisions(section: Section, folder: shop.Path, playbook: shop
         shop.forget_records(folder)
         with serve_bare(folder) as bare:
             for name, path in (("bare", "/read"), ("two rows", "/read-and-write"), ("all rows", "/all-rows")):
-                felt[name].append(_saturate(bare, path, first=0))
+                felt[name].append(_saturate(bare, load_on(path, is_sequential=True)))
         shop.forget_records(folder)
         with serve_opportune(folder, playbook) as ours:
-            found = _saturate(ours, "/v1/decide", first=0)
+            found = _saturate(ours, load_on("/v1/decide", is_sequential=True))
             felt["ours"].append(found)
             if number == FIRST_ROUNDS - 1:
                 rate = min(found.rate / 2, (shop.VISITORS - found.requests) / 4)
@@ -124,7 +125,7 @@ def _measure_first_decisions(section: Section, folder: shop.Path, playbook: shop
     half = felt["half"][0]
     section.add(
         "the same at half load",
-        *(f"{half.rate:,.0f}", "", "", f"{half.p50:.2f}", f"{half.p99:.2f}"),
+        *(f"{half.rate:,.0f}", "", "", "", f"{half.p50:.2f}", f"{half.p99:.2f}"),
         target="p99 < 10 ms",
         is_met=half.p99 < 10,
     )
@@ -139,13 +140,14 @@ def _take_turns(forms: dict[str, tuple[Serving, str]], rounds: int) -> dict[str,
     for number in range(rounds):
         order = list(forms.items())
         for name, (serving, path) in order if number % 2 else reversed(order):
-            felt[name].append(put_load(serving.port, load_on(path), seconds=SECONDS, connections=CONNECTIONS))
+            felt[name].append(_saturate(serving, load_on(path)))
     return felt
 
 
-def _saturate(serving: Serving, path: str, *, first: int) -> Felt:
-    load = load_on(path, first=first, is_sequential=True)
-    return put_load(serving.port, load, seconds=SECONDS, connections=CONNECTIONS)
+def _saturate(serving: Serving, load: Load) -> Felt:
+    before = serving.cpu_seconds()
+    felt = put_load(serving.port, load, seconds=SECONDS, connections=CONNECTIONS)
+    return replace(felt, cpu_us=(serving.cpu_seconds() - before) / felt.requests * 1e6)
 
 
 def _ask_everybody(serving: Serving) -> None:
@@ -170,6 +172,7 @@ def _figures(found: list[Felt], to_bare: float, to_writing: float | None = None)
         f"{median(each.rate for each in found):,.0f}",
         f"{to_bare:.2f}",
         "" if to_writing is None else f"{to_writing:.2f}",
+        f"{median(each.cpu_us for each in found):.0f}",
         f"{median(each.p50 for each in found):.2f}",
         f"{median(each.p99 for each in found):.2f}",
     )

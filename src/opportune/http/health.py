@@ -6,7 +6,6 @@ import asyncio
 from shutil import disk_usage
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -104,4 +103,7 @@ def _in_words(error: Exception) -> str:
 async def metrics(edge: Edge, request: Request) -> Response:
     if edge.options.wants_metrics_key:
         edge.authorize(headers_of(request.scope), request.scope).require("read")
-    return Response(edge.metrics.render(), 200, {"Cache-Control": "no-store"}, CONTENT_TYPE_LATEST)
+    from opportune.http.exposition import Exposition  # noqa: PLC0415 - its docstring says why so late
+
+    shown = Exposition(edge.metrics)
+    return Response(shown.render(), 200, {"Cache-Control": "no-store"}, shown.content_type)

@@ -16,15 +16,39 @@ Ask = Callable[[], object]
 def list_peers() -> dict[str, Ask]:
     """A call for each library that is installed, with its version; one that is missing is said and left out."""
     found: dict[str, Ask] = {}
-    for package, make in PEERS.items():
+    for (package, form), make in PEERS.items():
         try:
-            found[f"{package} {version(package)}"] = make()
+            found[f"{package} {version(package)}{form}"] = make()
         except ImportError:
             print(f"{package} is not installed: python tools/prepare.py bench", flush=True)
     return found
 
 
+def ask_eppo_why() -> Ask:
+    """Its call that also says which rule matched and why not, as ours always can."""
+    client = _eppo()
+
+    def ask() -> object:
+        return client.get_string_assignment_details(
+            "hero", UNIT, {"device type": "mobile", "country": "DE", "visits": 3}, "none"
+        )
+
+    return ask
+
+
 def ask_eppo() -> Ask:
+    client = _eppo()
+
+    def ask() -> object:
+        return client.get_string_assignment(
+            "hero", UNIT, {"device type": "mobile", "country": "DE", "visits": 3}, "none"
+        )
+
+    assert ask() in ("control", "treatment")
+    return ask
+
+
+def _eppo() -> Any:
     import eppo_client  # noqa: PLC0415 - only where it is installed
 
     class Logger(eppo_client.AssignmentLogger):  # type: ignore[misc]
@@ -58,7 +82,7 @@ def ask_eppo() -> Ask:
         "flags": {"hero": flag},
         "bandits": {},
     }
-    client = eppo_client.init(
+    return eppo_client.init(
         eppo_client.ClientConfig(
             api_key="none",
             assignment_logger=Logger(),
@@ -67,14 +91,6 @@ def ask_eppo() -> Ask:
             base_url="http://127.0.0.1:9/",
         )
     )
-
-    def ask() -> object:
-        return client.get_string_assignment(
-            "hero", UNIT, {"device type": "mobile", "country": "DE", "visits": 3}, "none"
-        )
-
-    assert ask() in ("control", "treatment")
-    return ask
 
 
 def ask_statsig() -> Ask:
@@ -187,8 +203,10 @@ def ask_growthbook() -> Ask:
     return ask
 
 
-PEERS: dict[str, Callable[[], Ask]] = {
-    "eppo-server-sdk": ask_eppo,
-    "statsig-python-core": ask_statsig,
-    "growthbook": ask_growthbook,
+PEERS: dict[tuple[str, str], Callable[[], Ask]] = {
+    ("eppo-server-sdk", ""): ask_eppo,
+    ("eppo-server-sdk", ", with its reasons"): ask_eppo_why,
+    ("statsig-python-core", ""): ask_statsig,
+    ("growthbook", ""): ask_growthbook,
 }
+"""By package and the form of its call; the first is what the others are compared with."""

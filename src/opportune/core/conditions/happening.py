@@ -9,6 +9,7 @@ import msgspec
 
 from opportune.core.conditions.base import Condition, Needs
 from opportune.core.conditions.comparing import (
+    AGO_TESTS,
     Comparator,
     Holds,
     Test,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 OnPage = Literal["", "product", "category"]
 Found = Callable[["Situation"], Events]
+Narrow = Callable[[Events, int], Events]
 PAGE_SIGNALS: Mapping[str, str] = {"product": "page product", "category": "page category"}
 
 
@@ -61,8 +63,8 @@ class Happening(Condition, frozen=True, kw_only=True, omit_defaults=True):
         select, leave = compile_window(window, since, vocabulary.zone, horizon_ms(self.event, plan))
         return _filtered(names, select, self._tests(), self.on_page), leave
 
-    def _tests(self) -> list[tuple[str, Holds]]:
-        return [(each.fact, compile_test(each.test, each.values)) for each in self.where]
+    def _tests(self) -> list[Narrow]:
+        return [_compile_test(each.fact, each.test, each.values) for each in self.where]
 
     def words_for(self, words: Words, did: str) -> str:
         """`viewed the product on the page with category shoes`; `did` is the event's phrase."""
@@ -102,7 +104,7 @@ class Happening(Condition, frozen=True, kw_only=True, omit_defaults=True):
 def _filtered(
     names: tuple[str, ...],
     select: Callable[[Situation, Events], Events],
-    tests: Sequence[tuple[str, Holds]],
+    tests: Sequence[Narrow],
     on_page: OnPage,
 ) -> Found:
     if not tests and not on_page:
@@ -114,14 +116,50 @@ def _filtered(
         if found and on_page:
             wanted = situation.read(signal).value
             found = [event for event in found if is_item(wanted, event.facts.get(on_page))]
-        now = situation.now
-        for fact, holds in tests:
+        for test in tests:
             if not found:
                 break
-            found = [event for event in found if holds(event.facts.get(fact), now)]
+            found = test(found, situation.now)
         return found
 
     return find
+
+
+def _compile_test(fact: str, test: Test, values: tuple[Value, ...]) -> Narrow:
+    """What leaves only the events whose fact passes."""
+    holds = compile_test(test, values)
+
+    def narrow(events: Events, now: int) -> Events:
+        return [event for event in events if holds(event.facts.get(fact), now)]
+
+    if test in AGO_TESTS:
+        return narrow
+    judged = _Judged(holds)
+
+    def narrow_at_once(events: Events, now: int) -> Events:
+        try:
+            return [event for event in events if judged[event.facts.get(fact)]]
+        except TypeError:  # one has several texts
+            return narrow(events, now)
+
+    return narrow_at_once
+
+
+class _Judged(dict[FactValue, bool]):
+    """Whether a fact passes a test that time does not matter to; texts are judged once, as there are only so many."""
+
+    def __init__(self, holds: Holds) -> None:
+        super().__init__()
+        self.holds = holds
+
+    def __missing__(self, fact: FactValue) -> bool:
+        passes = self.holds(fact, 0)
+        if type(fact) is str and len(self) < _MOST_JUDGED:
+            self[fact] = passes
+        return passes
+
+
+_MOST_JUDGED = 10_000
 
 
 def is_item(wanted: object, fact: FactValue) -> bool:

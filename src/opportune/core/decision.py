@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from opportune.core.allocation import BUCKETS, OUT, Bounds, bucket_of, is_covered
+from opportune.core.allocation import BUCKETS, OUT, Bounds, arm_at, bucket_of, is_covered
 from opportune.core.conditions.comparing import as_text
 from opportune.core.exposed import EXPOSED_TO_PROGRAMME, Exposed
 from opportune.core.finding import Finding
@@ -317,11 +317,7 @@ class _Walk(msgspec.Struct, gc=False):
         unit = situation.unit
         if unit is None:
             return None
-        arm, bucket = bounds[-1][0], bucket_of(experiment, unit.id)
-        for name, end in bounds:  # `arm_at` without the call: this runs once or twice in every first decision
-            if bucket < end:
-                arm = name
-                break
+        arm = arm_at(bucket_of(experiment, unit.id), bounds)
         self.assignments += (Assignment(experiment, arm, phase, unit.key),)
         return arm
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from opportune.core import conditions
@@ -61,9 +60,7 @@ class All(Condition, frozen=True, kw_only=True, tag="all"):
     def compile(self, vocabulary: Vocabulary) -> Check:
         checks = tuple(part.compile(vocabulary) for part in self.conditions)
         unrolled = _UNROLLED.get(len(checks))
-        check = unrolled(*checks) if unrolled is not None else _compile(checks)
-        stated = [part.stated_as(vocabulary) for part in self.conditions]
-        return _remembering(check, [each for each in stated if each is not None]) if all(stated) else check
+        return unrolled(*checks) if unrolled is not None else _compile(checks)
 
     def compile_whole(self, vocabulary: Vocabulary) -> Check:
         checks = tuple(part.compile_whole(vocabulary) for part in self.conditions)
@@ -165,37 +162,6 @@ def _compile_three(first: Check, second: Check, third: Check) -> Check:
 
 _UNROLLED: Mapping[int, Callable[..., Check]] = {2: _compile_two, 3: _compile_three}
 """The usual lengths without a loop, which takes twice as long."""
-
-
-def _remembering(check: Check, stated: Sequence[tuple[str, type]]) -> Check:
-    """For conditions that a request's own values settle: the finding is made once for the same values together."""
-    names, kinds = zip(*stated, strict=True)
-    take = itemgetter(*names)
-    numbers = tuple(place for place, kind in enumerate(kinds) if kind is not str)
-    remembered: dict[tuple[object, ...], Finding] = {}
-
-    def check_stated(situation: Situation) -> Finding:
-        try:
-            values = take(situation.context.attributes)
-            finding = remembered.get(values)
-        except (KeyError, TypeError):  # one is not stated, or is a list
-            return check(situation)
-        if not situation.readings.keys().isdisjoint(names):
-            return check(situation)
-        for place in numbers:  # a number equals others of its worth: 1 is True and 1.0
-            if type(values[place]) is not int:
-                return check(situation)
-        if finding is None:
-            finding = check(situation)
-            is_said = all(map(isinstance, values, kinds)) and "" not in values
-            if is_said and len(remembered) < _MOST_REMEMBERED:
-                remembered[values] = finding
-        return finding
-
-    return check_stated
-
-
-_MOST_REMEMBERED = 1_000
 
 
 def _failed(count: int, *parts: Finding) -> Finding:

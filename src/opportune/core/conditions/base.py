@@ -63,10 +63,6 @@ class Condition(msgspec.Struct, frozen=True, tag_field="kind"):
         """A closure that checks one situation; everything that can be worked out once is."""
         raise NotImplementedError
 
-    def stated_as(self, vocabulary: Vocabulary) -> tuple[str, type] | None:  # noqa: ARG002 - most take more
-        """Name and type of the value that settles it alone where a request states it; None: it takes more than that."""
-        return None
-
     def compile_whole(self, vocabulary: Vocabulary) -> Check:
         """The same truth, but every part is checked even when the truth is settled: for explaining near misses."""
         return self.compile(vocabulary)

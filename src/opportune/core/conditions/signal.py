@@ -163,18 +163,9 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         if self.test in AGO_TESTS:
             return self._compile_ago()
         known = vocabulary.signals.get(name)
-        if known is not None and not _stands_still(known):
+        if known is not None and type(known).changes_at is not Signal.changes_at:
             return _compile_drifting(known, holds)
         return _compile_usual(name, known, holds)
-
-    def stated_as(self, vocabulary: Vocabulary) -> tuple[str, type] | None:
-        known = vocabulary.signals.get(self.signal)
-        if self.within_ms is not None or self.test in AGO_TESTS or (known and not _stands_still(known)):
-            return None
-        if known is None:
-            return self.signal, type(self.values[0]) if self.values else str
-        kind = {"text": str, "number": int}.get(known.type)
-        return (self.signal, kind) if kind is not None else None
 
     def _compile_ago(self) -> Check:
         name, test, span = self.signal, self.test, int(self.values[0])
@@ -274,11 +265,6 @@ def _meant(signal: Signal, text: str) -> str:
     if signal.values:
         return f"one of: {', '.join(signal.values)}"
     return "write the code, such as de"
-
-
-def _stands_still(signal: Signal) -> bool:
-    """Whether time alone never changes its answer."""
-    return type(signal).changes_at is Signal.changes_at
 
 
 def _compile_drifting(signal: Signal, holds: Holds) -> Check:

@@ -47,6 +47,7 @@ read_exposures = msgspec.json.Decoder(list[PastExposure]).decode
 read_exposures_as_of = msgspec.json.Decoder(list[tuple[PastExposure, int]]).decode
 read_opportunities = msgspec.json.Decoder(list[tuple[int, str, int]]).decode
 
+FIND_HEAD = SQL["find_head"]
 RECALL_KEY = SQL["recall_key"]
 RECALL_KEY_AS_OF = SQL["recall_key_as_of"]
 RECALL_STRETCHES = SQL["recall_stretches"]
@@ -69,10 +70,19 @@ class _Texts(NamedTuple):
 def recall(
     connection: sqlite3.Connection, keys: Sequence[int], *, now: int, as_of: int | None
 ) -> Recollection:
-    """All of it in one read transaction, so that its parts belong together."""
+    """All of it as of one moment, so that its parts belong together.
+
+    One statement is enough for the usual visitor and sees one moment by itself; more go into a transaction.
+    """
+    asked = _Recall(connection, now, as_of)
+    seen = asked.recall_key(keys[0])
+    if len(keys) == 1 and not seen.links and not seen.person_keys:
+        return asked.stranger(keys[0], seen)
     connection.execute("BEGIN")
     try:
-        return _Recall(connection, now, as_of).person(keys)
+        if connection.execute(FIND_HEAD).fetchone()[0] != seen.seq:
+            asked = _Recall(connection, now, as_of)
+        return asked.person(keys)
     finally:
         connection.execute("COMMIT")
 
@@ -90,11 +100,9 @@ class _Recall:
         """Keys beyond the bound."""
 
     def person(self, keys: Sequence[int]) -> Recollection:
-        first = self.recall_key(keys[0])
-        if len(keys) == 1 and not first.links and not first.person_keys:
-            return self._stranger(keys[0], first)
         for key in keys:
             self.recall_key(key)
+        first = self._texts[keys[0]]
         seq = first.seq
         person = person_of(keys[-1], self._links[keys[-1]], seq)
         all_keys = self._keys(keys, person, seq)
@@ -114,7 +122,7 @@ class _Recall:
             opportunities=read_opportunities(first.opportunities) if first.opportunities else (),
         )
 
-    def _stranger(self, key: int, texts: _Texts) -> Recollection:
+    def stranger(self, key: int, texts: _Texts) -> Recollection:
         """The usual visitor: one key, linked to nobody, so that nothing is to be cut or brought together."""
         return Recollection(
             seq=texts.seq,

@@ -1,6 +1,8 @@
 """The endpoint to compare with: Starlette and msgspec on uvicorn, a plain read of the same rows, an answer as JSON.
 
-`/read` decides nothing and writes nothing. `/read-and-write` also hands two exposures to a writer thread that
+`/read` reads with one plain SELECT a table what a decision reads: the timeline, and the visitor's exposures,
+opportunities, assignments and traits; it decides nothing and writes nothing. `/timeline` reads the timeline alone.
+`/read-and-write` also hands two exposures to a writer thread that
 commits durably, several requests to a commit; like the real thing, its answer does not wait. `/all-rows` writes
 every row a first decision leaves: two opportunities, two exposures with receipts, two assignments.
 """
@@ -27,8 +29,14 @@ from starlette.routing import Route
 
 from opportune.core.history.key import key_of, lane_of
 
-READ = """SELECT occurred_at, seq, name, source, line FROM events
+TIMELINE = """SELECT occurred_at, seq, name, source, line FROM events
 WHERE lane = ? AND key = ? AND class IN (0, 1) AND occurred_at >= ? LIMIT 500"""
+RECORDS = (
+    "SELECT subject, slot, rule, rule_hash, arm, session, line FROM exposures WHERE lane = ? AND unit = ? LIMIT 500",
+    "SELECT session, slot, at, line FROM opportunities WHERE lane = ? AND key = ? LIMIT 200",
+    "SELECT experiment, phase, arm, line FROM assignments WHERE lane = ? AND unit = ?",
+    "SELECT name, line FROM traits WHERE lane = ? AND key = ?",
+)
 EXPOSURE = """INSERT OR IGNORE INTO exposures
 (lane, unit, session, subject, slot, rule, rule_hash, arm, seq, line, first_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)"""
 OPPORTUNITY = "INSERT OR IGNORE INTO opportunities VALUES (?,?,?,?,?,?,?,?,?,?,?)"
@@ -126,10 +134,12 @@ def application(path: str) -> Starlette:
     numbers = count(2**40)
     session = time.time_ns() // 1_000_000
 
-    def read(asked: Asked) -> tuple[int, bytes]:
+    def read(asked: Asked, records: tuple[str, ...] = RECORDS) -> tuple[int, bytes]:
         key = key_of("anonymous", asked.anonymous_id)
-        since = time.time_ns() // 1_000_000 - DAYS_90_MS
-        rows = connection.execute(READ, (lane_of(key), key, since)).fetchall()
+        place, since = (lane_of(key), key), time.time_ns() // 1_000_000 - DAYS_90_MS
+        rows = connection.execute(TIMELINE, (*place, since)).fetchall()
+        for statement in records:
+            connection.execute(statement, place).fetchall()
         token = "x" * 180
         shown = {
             place: Shown(
@@ -143,6 +153,10 @@ def application(path: str) -> Starlette:
         _, body = read(decoder.decode(await request.body()))
         return Response(body, media_type="application/json")
 
+    async def answer_timeline(request: Request) -> Response:
+        _, body = read(decoder.decode(await request.body()), ())
+        return Response(body, media_type="application/json")
+
     def writes(make: Callable[[count[int], int, int], Rows]) -> Callable[[Request], object]:
         async def answer(request: Request) -> Response:
             key, body = read(decoder.decode(await request.body()))
@@ -154,6 +168,7 @@ def application(path: str) -> Starlette:
     return Starlette(
         routes=[
             Route("/read", answer_read, methods=["POST"]),
+            Route("/timeline", answer_timeline, methods=["POST"]),
             Route("/read-and-write", writes(two_exposures), methods=["POST"]),
             Route("/all-rows", writes(all_rows), methods=["POST"]),
         ]

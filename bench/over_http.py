@@ -43,8 +43,8 @@ def measure() -> Section:
         f"{CONNECTIONS} connections, load by {tool()}. {describe_pinning()}"
     )
     section.note(
-        "Bare: Starlette, msgspec, uvicorn with uvloop and httptools; the same file, an answer of the same size. It reads "
-        "the rows a decision reads (timeline, exposures, opportunities, assignments, traits) with one plain SELECT a "
+        "Bare: Starlette, msgspec, uvicorn with uvloop and httptools; the same file, an answer of the same size. It "
+        "reads the rows a decision reads (timeline, exposures, opportunities, assignments, traits), a plain SELECT a "
         "table, or the timeline alone. The one that writes hands two exposures to a writer thread with grouped durable "
         "commits, and like ours its answer does not wait. A first decision of ours leaves eight rows."
     )
@@ -56,7 +56,7 @@ def measure() -> Section:
 
 def _measure_nothing_new(section: Section, folder: shop.Path, playbook: shop.Path) -> None:
     with serve_opportune(folder, playbook) as ours, serve_bare(folder) as bare:
-        _ask_everybody(ours)
+        ask_everybody(ours)
         forms = {"bare": (bare, "/read"), "timeline": (bare, "/timeline"), "ours": (ours, "/v1/decide")}
         felt = _take_turns(forms, ROUNDS)
         ratio = median(one.rate / other.rate for one, other in zip(felt["ours"], felt["bare"], strict=True))
@@ -155,7 +155,7 @@ def _saturate(serving: Serving, load: Load) -> Felt:
     return replace(felt, cpu_us=(serving.cpu_seconds() - before) / felt.requests * 1e6)
 
 
-def _ask_everybody(serving: Serving) -> None:
+def ask_everybody(serving: Serving) -> None:
     """Once for each visitor, so that nothing is left to record."""
 
     async def ask(numbers: range) -> None:

@@ -12,7 +12,7 @@ from statistics import median
 from bench import shop
 from bench.load import Felt, put_load, tool
 from bench.machine import describe_pinning
-from bench.over_http import load_on
+from bench.over_http import ask_everybody, load_on
 from bench.serving import Serving, serve_opportune
 from bench.table import Section
 from opportune import app
@@ -32,6 +32,7 @@ def measure() -> Section:
     folder = shop.filled_folder()
     playbook = shop.write_playbook(shop.KEPT / "ten-conditions", shop.TEN_CONDITIONS)
     with serve_opportune(folder, playbook) as serving:
+        ask_everybody(serving)
         most = put_load(serving.port, load_on("/v1/decide"), seconds=2, connections=CONNECTIONS).rate
         idle, busy = [], []
         reports = 0

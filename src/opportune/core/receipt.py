@@ -25,7 +25,7 @@ BEFORE_THE_SHARE = frozenset({"no match", "not if", "ended", "preview only"})
 """Said of a rule before its share of visitors is looked at."""
 ENGINE = f"opportune {__version__}"
 _json = msgspec.json.Encoder(order="sorted")
-_defaults = Context()
+_nothing_said = msgspec.structs.astuple(Context())
 
 
 class RuleRun(msgspec.Struct, frozen=True, array_like=True):
@@ -138,12 +138,12 @@ def content_hash(value: Any) -> str:
 
 def context_facts(context: Context) -> dict[str, Any]:
     """What the request said, without what it did not say."""
-    facts: dict[str, Any] = {}
-    for name in Context.__struct_fields__:
-        value = getattr(context, name)
-        if value != getattr(_defaults, name):
-            facts[name] = sorted(value) if isinstance(value, frozenset) else value
-    return facts
+    said = zip(Context.__struct_fields__, msgspec.structs.astuple(context), _nothing_said, strict=True)
+    return {
+        name: sorted(value) if isinstance(value, frozenset) else value
+        for name, value, default in said
+        if value is not default and value != default
+    }
 
 
 def context_from(facts: Mapping[str, Any]) -> Context:

@@ -185,7 +185,10 @@ class SqliteTransaction(Transaction):
         self._execute(SQL["close_set_aside"], (state, identifier))
 
     def add_opportunities(self, opportunities: Iterable[Opportunity]) -> None:
+        context, packed = b"", pack(b"")
         for asked in opportunities:
+            if asked.context != context:  # that of one request's places is the same
+                context, packed = asked.context, pack(asked.context)
             seq = self.tally.head + 1
             stored = (
                 lane_of(asked.key),
@@ -198,7 +201,7 @@ class SqliteTransaction(Transaction):
                 asked.at,
                 asked.outcome,
                 asked.revision,
-                pack(asked.context),
+                packed,
             )
             if self._execute(SQL["add_opportunity"], stored).rowcount:
                 self.tally.head = seq

@@ -192,9 +192,31 @@ def filled_folder(visitors: int = VISITORS) -> Path:
         print(f"  filling {folder} with {visitors:,} visitors x {EVENTS_EACH} events ...", flush=True)
         fill(folder, visitors)
         add_keys(folder)
-        stamp.touch()
-    forget_records(folder)
+        stamp.write_text(str(_head(folder)))
+    forget_later(folder, int(stamp.read_text()))
     return folder
+
+
+def _head(folder: Path) -> int:
+    connection = sqlite3.connect(folder / "opportune.sqlite")
+    head: int = connection.execute("SELECT value FROM counters WHERE name = 'seq'").fetchone()[0]
+    connection.close()
+    return head
+
+
+def forget_later(folder: Path, seq: int) -> None:
+    """Takes away whatever runs before this one have added to the history, and their records."""
+    connection = sqlite3.connect(folder / "opportune.sqlite")
+    connection.execute("PRAGMA cache_size = -262144")
+    with connection:
+        connection.execute(
+            "DELETE FROM events WHERE (lane, key, class, occurred_at, seq) IN "
+            "(SELECT key % 256, key, class, occurred_at, seq FROM bodies WHERE seq > ?)",
+            (seq,),
+        )
+        connection.execute("DELETE FROM bodies WHERE seq > ?", (seq,))
+    connection.close()
+    forget_records(folder)
 
 
 def fill(folder: Path, visitors: int, events_each: int = EVENTS_EACH) -> None:
@@ -205,11 +227,20 @@ def fill(folder: Path, visitors: int, events_each: int = EVENTS_EACH) -> None:
     rows = rows_of(house, now)
     keys = [key_of("anonymous", visitor_id(number)) for number in range(visitors)]
     try:
+        storage.write(_know(keys)).result()
         for number, at in enumerate(moments(now, events_each)):
             row = rows[number % len(rows)]
             storage.write(_append(row, keys, at, number)).result()
     finally:
         storage.close()
+
+
+def _know(keys: Sequence[int]) -> Any:
+    def job(transaction: Transaction) -> None:
+        for number, key in enumerate(keys):
+            transaction.put_key(key, "anonymous", visitor_id(number))
+
+    return job
 
 
 def _append(row: EventRow, keys: Sequence[int], at: int, number: int) -> Any:

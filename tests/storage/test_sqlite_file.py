@@ -72,7 +72,8 @@ def test_steps_without_a_gap_are_asked_for(tmp_path: Path, monkeypatch: pytest.M
         migrating.list_migrations()
 
 
-def test_two_processes_opening_at_once_both_find_it_whole(path: Path) -> None:
+@pytest.mark.parametrize("_time", range(20))
+def test_several_that_make_one_file_at_once_all_find_it_whole(path: Path, _time: int) -> None:
     opened: list[SqliteStorage] = []
     threads = [threading.Thread(target=lambda: opened.append(SqliteStorage(path))) for _ in range(4)]
     for thread in threads:

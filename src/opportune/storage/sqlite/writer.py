@@ -12,12 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from opportune.errors import StorageBusyError, StorageFullError
 from opportune.storage.sqlite.checkpoints import Checkpointer, checkpoint
-from opportune.storage.sqlite.connection import open_connection
+from opportune.storage.sqlite.connection import LONGEST_WAIT_SECONDS, open_connection
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally
 from opportune.storage.sqlite.transaction import SqliteTransaction
@@ -199,11 +199,28 @@ class Writer:
 def open_writing_connection(path: Path) -> sqlite3.Connection:
     """Durable at every commit. Checkpoints are made elsewhere, so that no commit waits for one."""
     connection = open_connection(path, cache_kib=WRITER_CACHE_KIB)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_a_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection
+
+
+def _keep_a_log(connection: sqlite3.Connection) -> None:
+    """Of several that make a new file at once, one gets its way; SQLite lets the others fail instead of wait."""
+    until = monotonic() + LONGEST_WAIT_SECONDS
+    while not _can_keep_a_log(connection, is_last=monotonic() > until):
+        sleep(0.005)
+
+
+def _can_keep_a_log(connection: sqlite3.Connection, *, is_last: bool) -> bool:
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if is_last or _code_of(error) not in BUSY_CODES:
+            raise
+        return False
+    return True
 
 
 def _code_of(error: BaseException) -> int | None:

@@ -14,7 +14,7 @@ from opportune.core.finding import Finding
 from opportune.core.moment import to_clock
 from opportune.core.playbook import Playbook
 from opportune.core.receipt import Receipt
-from opportune.core.rule import Rule
+from opportune.core.rule import NOT_IF_END, Rule
 
 
 class WhyNot(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,7 +186,7 @@ def _not_if_words(rule: Rule, receipt: Receipt, playbook: Playbook) -> str:
         return ""
     vocabulary = playbook.vocabulary
     sentence = rule.not_if.describe(vocabulary)
-    finding = receipt.findings.get(f"{rule.name}/not if")
+    finding = receipt.findings.get(rule.name + NOT_IF_END)
     return (
         _joined(sentence, rule.not_if.explain(finding, vocabulary, receipt.at))
         if finding is not None

@@ -22,7 +22,7 @@ from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.lasting import lasting
 from opportune.core.playbook import Playbook
-from opportune.core.rule import TREATMENT, Hide, Limits, Rule, RunState
+from opportune.core.rule import NOT_IF_END, TREATMENT, Hide, Limits, Rule, RunState
 from opportune.core.signals import SIGNALS, readers
 from opportune.core.signals.base import Reading
 from opportune.core.signals.stage import stage_signal
@@ -233,7 +233,7 @@ class _Builder:
             behaviour=self.playbook.behaviours.get(rule.name, ""),
             check=lasting(rule.name, rule.when.compile(vocabulary), rule.lasts_ms),
             not_if=rule.not_if.compile(vocabulary) if rule.not_if is not None else None,
-            not_if_name=f"{rule.name}/not if",
+            not_if_name=rule.name + NOT_IF_END,
             is_bounded=bool(
                 state.state == "preview"
                 or rule.until_at is not None

@@ -11,6 +11,8 @@ from opportune.core.moment import DAY
 
 CONTROL = "control"
 TREATMENT = "treatment"
+NOT_IF_END = "/not if"
+"""Behind a rule's name: what its exception found. No rule's own name ends so, or begins with a slash."""
 
 
 class Show(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from opportune.core.playbook_files.form import TEXT, YES_OR_NO, Field, Form, one
 from opportune.core.playbook_files.team import INHERITED
 from opportune.core.playbook_files.yaml_text import Entries, Items, Node, Scalar, line_of, to_json
 from opportune.core.problem import Problem
-from opportune.core.rule import LONGEST_LASTS, Hide, Limits, Rule, Show, Test
+from opportune.core.rule import LONGEST_LASTS, NOT_IF_END, Hide, Limits, Rule, Show, Test
 from opportune.core.slot import Slot, slot_id
 from opportune.core.team import Team
 
@@ -142,6 +142,9 @@ def read_rule(node: Node, file: str, book: Book, problems: list[Problem]) -> Rul
     for field, needed in NOT_YET.items():
         if field in form:
             form.wrong(field, f"needs {needed} (not available yet)", "remove it")
+    if form.text("rule").startswith("/") or form.text("rule").endswith(NOT_IF_END):
+        wrong = f"names that begin with / or end in {NOT_IF_END} are used inside receipts"
+        form.wrong("rule", wrong, "give the rule another name")
     when = read_condition(form, "when", book.sentences)
     not_if = read_condition(form, "not if", book.sentences) if "not if" in form else None
     inherited = frozenset(name for name in INHERITED if name not in form)

@@ -106,14 +106,14 @@ def test_recent_messages_of_a_key_within_a_stretch_of_time(storage: Storage) -> 
         event(PHONE, at=NOW, message_id="d"),
     ]
     append(storage, *rows)
-    recent = written(storage, lambda transaction: transaction.find_recent(DEVICE, NOW - DAY, NOW + DAY))
+    [recent] = written(storage, lambda transaction: transaction.find_recent([(DEVICE, NOW - DAY, NOW + DAY)]))
     assert recent.messages == {rows[0].message, rows[1].message}
     assert recent.count == 2
 
 
 def test_recent_messages_are_bounded(storage: Storage) -> None:
     append(storage, *(event(at=NOW + step, message_id=str(step)) for step in range(RECENT_BOUND + 9)))
-    recent = written(storage, lambda transaction: transaction.find_recent(DEVICE, NOW, NOW + DAY))
+    [recent] = written(storage, lambda transaction: transaction.find_recent([(DEVICE, NOW, NOW + DAY)]))
     assert (recent.count, len(recent.messages)) == (RECENT_BOUND, RECENT_BOUND)
 
 
@@ -208,7 +208,7 @@ def test_superseding_what_is_not_there_does_nothing(storage: Storage) -> None:
 def test_a_superseded_message_is_still_a_known_message(storage: Storage) -> None:
     first = order(storage, ORDER_FROM_THE_BROWSER)
     order(storage, ORDER_FROM_THE_SERVER, replaces=first)
-    recent = written(storage, lambda transaction: transaction.find_recent(DEVICE, NOW, NOW + 1))
+    [recent] = written(storage, lambda transaction: transaction.find_recent([(DEVICE, NOW, NOW + 1)]))
     assert ORDER_FROM_THE_BROWSER.message in recent.messages
 
 

@@ -102,7 +102,7 @@ def test_a_future_resolves_after_its_commit_only(storage: Storage) -> None:
 def test_a_job_sees_its_own_writes_and_those_before(storage: Storage) -> None:
     def job(transaction: Transaction) -> int:
         transaction.append_event(event(message_id="a"))
-        return transaction.find_recent(DEVICE, NOW, NOW + 1).count
+        return transaction.find_recent([(DEVICE, NOW, NOW + 1)])[0].count
 
     assert [written(storage, job), written(storage, job)] == [1, 2]
 

@@ -284,7 +284,7 @@ async def test_hostile_input_never_breaks_anything(
 async def test_a_full_disk_is_503_with_a_time_to_come_back(
     client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_job: object) -> Future[None]:
+    def refuse(*_: object) -> Future[None]:
         future: Future[None] = Future()
         future.set_exception(StorageFullError())
         return future

@@ -548,7 +548,7 @@ def test_a_key_seen_again_releases_what_was_held_back(house: House) -> None:
     exposure = Exposure(
         subject="rule", unit=unit, slot="hero", rule="Keen", rule_hash="h", arm="control", session=1, at=NOW
     )
-    house.held[unit] = Held(NOW, [lambda transaction: transaction.add_exposures([exposure])])
+    house.held[unit] = Held(NOW, lambda transaction: transaction.add_exposures([exposure]), frozenset({unit}))
     take(house, track())
     assert not house.held
     assert len(house.storage.list_exposures([unit])) == 1

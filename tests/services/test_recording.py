@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -90,7 +90,7 @@ def test_nothing_is_worked_out_any_more_once_it_was_handed_to_the_writer() -> No
     notes: list[str] = []
 
     class Written(MemoryStorage):
-        def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+        def write(self, job: Callable[[Transaction], T], about: Iterable[int] = ()) -> Future[T]:
             notes.append("written")
             return super().write(job)
 
@@ -144,7 +144,7 @@ def test_what_a_full_disk_refused_is_recorded_at_the_next_decision(storage: Memo
     class Full(MemoryStorage):
         is_full = False
 
-        def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+        def write(self, job: Callable[[Transaction], T], about: Iterable[int] = ()) -> Future[T]:
             if not self.is_full:
                 return super().write(job)
             refused: Future[T] = Future()

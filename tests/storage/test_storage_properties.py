@@ -95,7 +95,7 @@ def take_once(row: EventRow) -> Callable[[Transaction], bool]:
     """A capture in small: a message known within a day around is not taken again."""
 
     def job(transaction: Transaction) -> bool:
-        recent = transaction.find_recent(row.key, row.occurred_at - DAY, row.occurred_at + DAY)
+        [recent] = transaction.find_recent([(row.key, row.occurred_at - DAY, row.occurred_at + DAY)])
         if row.message in recent.messages:
             return False
         transaction.append_event(row)

@@ -13,13 +13,13 @@ import msgspec
 
 from opportune.core.history.event import SetAside, Unfit, from_body
 from opportune.core.history.facts import facts_of, value_of
-from opportune.core.history.key import key_of
+from opportune.core.history.key import business_key_of, key_of
 from opportune.core.history.link import LinkChanges, links_after, links_after_alias, owner_of
 from opportune.core.moment import DAY
 from opportune.services.house import House
 from opportune.services.preparing import Ready, hash_of, plan_of, source_text
 from opportune.services.tokens import Token, exposures_of
-from opportune.storage.base import BusinessKey, EventRow, Transaction
+from opportune.storage.base import BusinessKey, EventRow, Span, Transaction
 
 MACHINE_EVENTS_A_DAY = 2_000
 """A key with more events a day than this is a machine: set aside, listed, out of analysis."""
@@ -81,6 +81,7 @@ class Appending:
         self.aside: list[SetAside] = []
 
     def run(self) -> CaptureResult:
+        self._look_up()
         outcomes = tuple(self._one(ready) for ready in self.prepared)
         if self.aside:
             self.transaction.set_aside(self.aside)
@@ -91,7 +92,7 @@ class Appending:
             self.aside.append(ready)
             return Outcome("set aside", ready.reason)
         row = ready.row
-        place = self._look_up(row)
+        place = self._place_of(row)
         if row.message in self.known[place]:
             return Outcome("duplicate", key=row.key)
         if self.counts[place] >= MACHINE_EVENTS_A_DAY and self._is_machine(row):
@@ -125,22 +126,28 @@ class Appending:
         )
         return Outcome("set aside", unfit.reason, ready.row.key)
 
-    def _look_up(self, row: EventRow) -> tuple[int, int]:
-        """Messages known of the key a day around; one look-up for events that lie close together."""
-        first, last = self.spans[row.key]
-        if last - first <= NARROW_MS:
-            place = (row.key, 0)
-        else:
-            day = row.occurred_at // DAY
-            place, first, last = (row.key, day), day * DAY, day * DAY + DAY - 1
-        if place not in self.known:
-            recent = self.transaction.find_recent(row.key, first - DAY, last + DAY + 1)
+    def _look_up(self) -> None:
+        """Messages known of each key a day around; one look-up for events that lie close together."""
+        rows = [ready.row for ready in self.prepared if isinstance(ready, Ready)]
+        around = {self._place_of(row): self._around(row) for row in rows}
+        found = self.transaction.find_recent(list(around.values()))
+        for place, recent in zip(around, found, strict=True):
             self.known[place] = set(recent.messages)
             self.counts[place] = recent.count
-        return place
+
+    def _place_of(self, row: EventRow) -> tuple[int, int]:
+        first, last = self.spans[row.key]
+        return (row.key, 0) if last - first <= NARROW_MS else (row.key, row.occurred_at // DAY)
+
+    def _around(self, row: EventRow) -> Span:
+        first, last = self.spans[row.key]
+        if last - first > NARROW_MS:
+            first = row.occurred_at // DAY * DAY
+            last = first + DAY - 1
+        return row.key, first - DAY, last + DAY + 1
 
     def _is_machine(self, row: EventRow) -> bool:
-        day = self.transaction.find_recent(row.key, row.occurred_at - DAY, row.occurred_at + 1)
+        [day] = self.transaction.find_recent([(row.key, row.occurred_at - DAY, row.occurred_at + 1)])
         return day.count >= MACHINE_EVENTS_A_DAY
 
     def _put_key(self, ready: Ready) -> None:
@@ -254,7 +261,8 @@ class Appending:
         """The previous id may be a user's or a device's; whichever has a past is joined."""
         transaction = self.transaction
         device = key_of("anonymous", previous_id)
-        if transaction.find_recent(device, 0, 2**62).count:
+        [past] = transaction.find_recent([(device, 0, 2**62)])
+        if past.count:
             self._link_device(device, user, seq, is_identify=True)
         previous = key_of("user", previous_id)
         if previous == user:
@@ -281,6 +289,25 @@ class Appending:
         self.transaction.add_exposures(exposures)
         for exposure in exposures:
             self.transaction.mark_shown(exposure, at)
+
+
+def keys_about(prepared: Iterable[Ready | SetAside]) -> set[int]:
+    """The keys that appending these reads and changes, an order's own among them."""
+    keys: set[int] = set()
+    for ready in prepared:
+        if not isinstance(ready, Ready):
+            continue
+        event = ready.event
+        keys.add(ready.row.key)
+        if ready.device is not None:
+            keys.add(ready.device)
+        if ready.business_key:
+            keys.add(business_key_of(ready.row.name, ready.business_key))
+        if event.type == "alias" and event.previous_id:
+            keys |= {key_of("anonymous", event.previous_id), key_of("user", event.previous_id)}
+        if ready.token is not None:
+            keys.update(ready.token.units, (ready.token.unit,))
+    return keys
 
 
 def _own(value: str, key: int) -> str:

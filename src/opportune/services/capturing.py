@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from threading import Thread
 
 from opportune.core.history.event import SetAside
-from opportune.services.appending import Appending, CaptureResult, Outcome
+from opportune.services.appending import Appending, CaptureResult, Outcome, keys_about
 from opportune.services.house import House
 from opportune.services.preparing import CaptureSource, Message, Ready, prepare
 from opportune.services.recording import release
@@ -71,7 +71,7 @@ def store(
             also(transaction, result)
         return result
 
-    house.storage.write(job).add_done_callback(finish)
+    house.storage.write(job, keys_about(prepared)).add_done_callback(finish)
     return answer
 
 

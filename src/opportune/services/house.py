@@ -18,7 +18,9 @@ class Held:
     """What is to be recorded of a key minted just now, once it is seen again."""
 
     since_at: int
-    jobs: list[Callable[[Transaction], None]] = field(default_factory=list)
+    job: Callable[[Transaction], None]
+    about: frozenset[int]
+    """The keys the job is about."""
     marks: tuple[tuple[object, ...], ...] = ()
     """What of `recorded` they stand for."""
 

@@ -50,6 +50,13 @@ class Record(msgspec.Struct, frozen=True):
     slots: list[Decision]
     """Decisions whose slot was asked for the first time in this visit."""
 
+    @property
+    def about(self) -> frozenset[int]:
+        """The keys of the visitor and of every unit exposed."""
+        own = self.situation.unit
+        units = [unit for _, _, unit in self.exposures]
+        return frozenset(units if own is None else [own.key, *units])
+
     def __call__(self, transaction: Transaction) -> None:
         """The job for the writer."""
         transaction.add_opportunities(self._opportunities())
@@ -125,7 +132,7 @@ def record(
     if not slots and not exposures:
         return
     job = Record(situation, programme, decisions, exposures, slots)
-    held = Held(situation.now, [job], tuple(marks))
+    held = Held(situation.now, job, job.about, tuple(marks))
     if was_held or situation.is_known:
         _write(house, held)
     else:
@@ -220,8 +227,7 @@ def _new_exposures(
 
 
 def _write(house: House, held: Held) -> None:
-    for job in held.jobs:
-        house.storage.write(job).add_done_callback(partial(_notice, house, held))
+    house.storage.write(held.job, held.about).add_done_callback(partial(_notice, house, held))
 
 
 def _notice(house: House, held: Held, written: Future[None]) -> None:

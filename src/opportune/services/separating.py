@@ -28,7 +28,7 @@ def separate_device(house: House, anonymous_id: str, user_id: str, *, by: str = 
         links = transaction.list_links(device)
         return links_without(device, links, owner_of(user, transaction.list_links(user)), seq)
 
-    _separate(house, device, changes, f"{anonymous_id} and {user_id}", by)
+    _separate(house, (device, user), changes, f"{anonymous_id} and {user_id}", by)
 
 
 def separate_users(house: House, previous_id: str, user_id: str, *, by: str = "") -> None:
@@ -45,18 +45,23 @@ def separate_users(house: House, previous_id: str, user_id: str, *, by: str = ""
         links = [link for key in keys for link in transaction.list_links(key)]
         return links_without_alias(links, previous, joined.person, joined.since_seq, seq)
 
-    _separate(house, previous, changes, f"{previous_id} and {user_id}", by)
+    _separate(house, (previous, user), changes, f"{previous_id} and {user_id}", by)
 
 
 def _separate(
-    house: House, key: int, changes_at: Callable[[Transaction, int], LinkChanges], what: str, by: str
+    house: House,
+    keys: tuple[int, int],
+    changes_at: Callable[[Transaction, int], LinkChanges],
+    what: str,
+    by: str,
 ) -> None:
+    """The event of it stands under the first of the keys."""
     now = house.clock()
 
     def job(transaction: Transaction) -> None:
         body = msgspec.json.encode({"type": "track", "event": SEPARATED, "messageId": f"separated-{now}"})
         row = EventRow(
-            key=key,
+            key=keys[0],
             event_class=TELEMETRY,
             occurred_at=now,
             name=SEPARATED,
@@ -74,4 +79,4 @@ def _separate(
             transaction.add_link(link)
         transaction.add_audit(AuditEntry(at=now, by=by, act="separated", what=what))
 
-    house.storage.write(job).result()
+    house.storage.write(job, keys).result()

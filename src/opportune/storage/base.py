@@ -63,6 +63,10 @@ class Recent(msgspec.Struct, frozen=True):
     count: int
 
 
+Span = tuple[int, int, int]
+"""Events of a key with `second <= occurred_at < third`."""
+
+
 class BusinessKey(msgspec.Struct, frozen=True, kw_only=True):
     """Which stored event carries a business key (`Order Completed`, `order_id` 1001)."""
 
@@ -212,10 +216,10 @@ class Transaction(ABC):
         """The newest `seq` given out so far, 0 in an empty store."""
 
     @abstractmethod
-    def find_recent(self, key: int, since_at: int, until_at: int) -> Recent:
-        """Message hashes of a key's events with `since_at <= occurred_at < until_at`: dedupe and machines.
+    def find_recent(self, spans: Sequence[Span]) -> list[Recent]:
+        """For each span its message hashes, to find duplicates and machines.
 
-        Looks at RECENT_BOUND rows, superseded ones included.
+        Looks at RECENT_BOUND rows of each, superseded ones included.
         """
 
     @abstractmethod
@@ -320,10 +324,12 @@ class Storage(ABC):
         """What is known of the person behind these keys (first: the device's), now or as of a `seq`."""
 
     @abstractmethod
-    def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+    def write(self, job: Callable[[Transaction], T], about: Iterable[int] = ()) -> Future[T]:
         """Queues a job. The future gives its result after the durable commit, or its error.
 
-        A job that raises changes nothing and does not disturb the others of its group.
+        `about`: the keys whose persons it reads and changes. Where several processes write, they are locked
+        before it begins, in their order, so that nobody else changes them meanwhile; a job may be run again
+        from its beginning. A job that raises changes nothing and does not disturb the others of its group.
         Raises nothing itself: a full disk comes through the future as StorageFullError, a full queue or a
         closed store as StorageBusyError.
         """

@@ -39,6 +39,7 @@ from opportune.storage.base import (
     Opportunity,
     Recent,
     Recollection,
+    Span,
     Storage,
     StoredEvent,
     StoredExposure,
@@ -179,7 +180,10 @@ class MemoryTransaction(Transaction):
     def head_seq(self) -> int:
         return self._tables.head
 
-    def find_recent(self, key: int, since_at: int, until_at: int) -> Recent:
+    def find_recent(self, spans: Sequence[Span]) -> list[Recent]:
+        return [self._recent(*span) for span in spans]
+
+    def _recent(self, key: int, since_at: int, until_at: int) -> Recent:
         rows = [row.event for row in self._tables.events.get(key, {}).values()]
         found = [row.message for row in rows if since_at <= row.occurred_at < until_at][:RECENT_BOUND]
         return Recent(frozenset(found), len(found))
@@ -346,7 +350,7 @@ class MemoryStorage(Storage):
         self._is_writing = False
         self._is_closed = False
 
-    def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+    def write(self, job: Callable[[Transaction], T], about: Iterable[int] = ()) -> Future[T]:  # noqa: ARG002 - one writer
         future: Future[T] = Future()
         with self._lock:
             if self._is_closed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -34,7 +34,8 @@ from opportune.storage.sqlite.migrating import find_layout, list_migrations, mig
 from opportune.storage.sqlite.recalling import recall
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.transaction import SqliteTransaction
-from opportune.storage.sqlite.writer import MOST_JOBS_WAITING, Writer, open_writing_connection
+from opportune.storage.sqlite.writer import SqliteWriter, open_writing_connection
+from opportune.storage.writing import MOST_JOBS_WAITING
 
 T = TypeVar("T")
 
@@ -69,7 +70,7 @@ class SqliteStorage(Storage):
         deadline_seconds = longest_read_seconds if read_only else None
         self._readers = Readers(self.path, read_only=read_only, deadline_seconds=deadline_seconds)
         self._readers.connection()  # held open, so that reading needs no new file when the disk is full
-        self._writer = None if read_only else Writer(self.path, most_jobs_waiting=most_jobs_waiting)
+        self._writer = None if read_only else SqliteWriter(self.path, most_jobs_waiting=most_jobs_waiting)
         if read_only:
             self._check_layout()
 
@@ -92,7 +93,7 @@ class SqliteStorage(Storage):
                 what=f"Layout {known} in {self.path} (it has {found}; the server brings it there)"
             )
 
-    def write(self, job: Callable[[Transaction], T]) -> Future[T]:
+    def write(self, job: Callable[[Transaction], T], about: Iterable[int] = ()) -> Future[T]:  # noqa: ARG002 - one writer
         return self._submit(job)
 
     def _submit(self, job: Callable[[SqliteTransaction], T]) -> Future[T]:

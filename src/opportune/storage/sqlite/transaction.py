@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -25,6 +25,7 @@ from opportune.storage.base import (
     Exposure,
     Opportunity,
     Recent,
+    Span,
     StoredEvent,
     StoredPlaybook,
     Transaction,
@@ -52,7 +53,10 @@ class SqliteTransaction(Transaction):
     def head_seq(self) -> int:
         return self.tally.head
 
-    def find_recent(self, key: int, since_at: int, until_at: int) -> Recent:
+    def find_recent(self, spans: Sequence[Span]) -> list[Recent]:
+        return [self._recent(*span) for span in spans]
+
+    def _recent(self, key: int, since_at: int, until_at: int) -> Recent:
         asked = (lane_of(key), key, since_at, until_at, RECENT_BOUND)
         found = [row[0] for row in self._execute(SQL["find_recent"], asked)]
         return Recent(frozenset(found), len(found))

@@ -1,19 +1,16 @@
-"""The one door for changes: a thread that takes jobs from a queue and commits them durably, several at a time.
+"""The file's writer: each job in a savepoint, a durable commit for the group.
 
-A job's future resolves after the commit that holds it, or with the reason why there was none. Whatever happens
-to the disk, the thread lives and tries again with the next group.
+Whatever happens to the disk, it tries again with the next group.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from time import monotonic, sleep
-from typing import Any, TypeVar
+from typing import Any
 
 from opportune.errors import StorageBusyError, StorageFullError
 from opportune.storage.sqlite.checkpoints import Checkpointer, checkpoint
@@ -21,28 +18,14 @@ from opportune.storage.sqlite.connection import LONGEST_WAIT_SECONDS, open_conne
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally
 from opportune.storage.sqlite.transaction import SqliteTransaction
+from opportune.storage.writing import MOST_JOBS_TOGETHER, MOST_JOBS_WAITING, Waiting, Writer
 
-T = TypeVar("T")
-Job = Callable[[SqliteTransaction], Any]
-
-MOST_JOBS_WAITING = 10_000
-MOST_JOBS_TOGETHER = 256
 LONGEST_GROUP_SECONDS = 0.05
 WRITER_CACHE_KIB = 32 * 1024
 
 PRIMARY_CODE = 0xFF
 DISK_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-
-
-class _Waiting:
-    """A job and the future of its result."""
-
-    __slots__ = ("future", "job")
-
-    def __init__(self, job: Job, future: Future[Any]) -> None:
-        self.job = job
-        self.future = future
 
 
 class _Group:
@@ -61,7 +44,7 @@ class _Group:
     def is_open(self) -> bool:
         return len(self.taken) < MOST_JOBS_TOGETHER and monotonic() < self.ends_at
 
-    def run(self, waiting: _Waiting) -> None:
+    def run(self, waiting: Waiting) -> None:
         """Runs one job in a savepoint of its own; raises only what ends the whole group."""
         connection = self.connection
         connection.execute("SAVEPOINT job")
@@ -90,66 +73,30 @@ class _Group:
             future.set_exception(error)
 
 
-class Writer:
-    """Owns the only connection that writes. `submit` may be called from any thread."""
+class SqliteWriter(Writer):
+    """Owns the only connection that writes."""
 
     def __init__(self, path: Path, *, most_jobs_waiting: int = MOST_JOBS_WAITING) -> None:
         self._path = path
-        self._most_jobs_waiting = most_jobs_waiting
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._is_closed = False
         self._connection: sqlite3.Connection | None = None
         self._checkpointer = Checkpointer(path)
-        self._thread = threading.Thread(target=self._work, name="opportune-writer", daemon=True)
-        self._thread.start()
+        super().__init__(most_jobs_waiting=most_jobs_waiting)
 
-    def submit(self, job: Callable[[SqliteTransaction], T]) -> Future[T]:
-        future: Future[T] = Future()
-        with self._lock:
-            if self._is_closed or self._queue.qsize() >= self._most_jobs_waiting:
-                future.set_exception(StorageBusyError())
-            else:
-                self._queue.put(_Waiting(job, future))
-        return future
-
-    def count_waiting(self) -> int:
-        return self._queue.qsize()
-
-    def close(self) -> None:
-        """Commits what is waiting, then ends."""
-        with self._lock:
-            if self._is_closed:
-                return
-            self._is_closed = True
-            self._queue.put(None)
-        self._thread.join()
-        self._checkpointer.close()
-
-    def _work(self) -> None:
-        while (waiting := self._queue.get()) is not None:
-            if not self._write_group(waiting):
-                break
+    def end(self) -> None:
         if self._connection is not None:
             self._connection.close()
+        self._checkpointer.close()
 
-    def _write_group(self, first: _Waiting) -> bool:
-        """Whether the thread goes on; the end of the queue may stand inside a group."""
+    def write_group(self, first: Waiting, find_next: Callable[[], Waiting | None]) -> None:
         running: list[Future[Any]] = []
-        waiting: _Waiting | None = first
+        waiting: Waiting | None = first
         try:
             group: _Group | None = None
             while waiting is not None:
-                if waiting.future.set_running_or_notify_cancel():
-                    running.append(waiting.future)
-                    group = group or _Group(self._connected())
-                    group.run(waiting)
-                if group is None or not group.is_open:
-                    break
-                try:
-                    waiting = self._queue.get_nowait()
-                except Empty:
-                    break
+                running.append(waiting.future)
+                group = group or _Group(self._connected())
+                group.run(waiting)
+                waiting = find_next() if group.is_open else None
             if group is not None:
                 group.commit()
         except BaseException as error:  # noqa: BLE001 - this thread must outlive whatever happens to the disk
@@ -158,7 +105,6 @@ class Writer:
             if group is not None:
                 group.tell()
                 self._check_points()
-        return waiting is not None
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -1,14 +1,20 @@
-"""What every test may ask for: Node, a browser, a free port; and how long property tests search."""
+"""What every test may ask for: Node, a browser, a free port, PostgreSQL; and how long property tests search."""
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.postgres_server import Postgres, PostgresServer, is_installed
 from tools.find import find_chromium, find_node
+
+from opportune.storage.postgres import PostgresStorage
 
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
@@ -16,6 +22,7 @@ settings.register_profile(
 )
 settings.load_profile("quick")
 
+POSTGRES_VARIABLE = "OPPORTUNE_TEST_POSTGRES"
 NODE_FOLDER = Path(__file__).parent / "acceptance" / "node"
 
 
@@ -44,6 +51,56 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """The server whose URL `OPPORTUNE_TEST_POSTGRES` gives, else one of this run (`make test` installs it)."""
+    if url := os.environ.get(POSTGRES_VARIABLE):
+        yield Postgres(url)
+        return
+    if not is_installed():
+        pytest.fail(f"PostgreSQL is missing: run `make test` once, or give a URL as {POSTGRES_VARIABLE}.")
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def crashable_postgres(postgres_server: Postgres) -> Iterator[PostgresServer]:
+    """The run's server, for a test that freezes, kills or restarts it; it answers again afterwards."""
+    if not isinstance(postgres_server, PostgresServer):
+        pytest.skip(f"only a server of the tests' own is frozen or killed, not that of {POSTGRES_VARIABLE}")
+    yield postgres_server
+    postgres_server.revive()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """The URL of an empty database of this test's own."""
+    name = f"opportune_test_{uuid4().hex}"
+    yield postgres_server.make_database(name)
+    if isinstance(postgres_server, PostgresServer):
+        postgres_server.revive()
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_layout(postgres_server: Postgres) -> Iterator[str]:
+    """The name of a database with the house's tables and nothing in them, to be copied."""
+    name = f"opportune_layout_{uuid4().hex}"
+    PostgresStorage(postgres_server.make_database(name)).close()
+    yield name
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def postgres_store(postgres_server: Postgres, postgres_layout: str) -> Iterator[str]:
+    """The URL of a database of this test's own that has its tables already."""
+    name = f"opportune_test_{uuid4().hex}"
+    yield postgres_server.make_database(name, template=postgres_layout)
+    if isinstance(postgres_server, PostgresServer):
+        postgres_server.revive()
+    postgres_server.drop_database(name)
 
 
 @pytest.fixture(scope="session")

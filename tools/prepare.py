@@ -17,6 +17,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 NODE_FOLDER = ROOT / "tests" / "acceptance" / "node"
 GROUPS: dict[str, tuple[str, ...]] = {"run": (), "dev": ("dev",), "bench": ("bench",)}
+EXTRAS = {"run": "", "dev": "[postgres]", "bench": "[postgres]"}
 STAMPS = {
     "run": ".installed",
     "dev": ".installed-dev",
@@ -52,19 +53,20 @@ def make_venv() -> None:
 
 
 def install_packages(step: str) -> None:
-    """Installs this package editable, with the dependency groups of the step, in one go."""
+    """Installs this package editable, with the extras and dependency groups of the step, in one go."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     wanted = [requirement for group in GROUPS[step] for requirement in groups[group]]
+    package = f"{ROOT}{EXTRAS[step]}"
     say(f"Installing Opportune and its packages ({step}); the first time takes a minute ...")
     uv = shutil.which("uv")
     if uv is not None:
-        run([uv, "pip", "install", "--python", str(VENV_PYTHON), "--editable", str(ROOT), *wanted])
+        run([uv, "pip", "install", "--python", str(VENV_PYTHON), "--editable", package, *wanted])
         return
     if not _succeeds([str(VENV_PYTHON), "-m", "pip", "--version"]):
         run([str(VENV_PYTHON), "-m", "ensurepip", "--upgrade"])
     pip = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
     run([*pip, "--quiet", "--upgrade", "pip"])
-    run([*pip, "--progress-bar", "off", "--editable", str(ROOT), *wanted])
+    run([*pip, "--progress-bar", "off", "--editable", package, *wanted])
 
 
 def install_node_clients() -> None:

@@ -10,17 +10,20 @@ from tests.contract.stored import quick_folder
 
 from opportune.storage.base import Storage
 from opportune.storage.memory import MemoryStorage
+from opportune.storage.postgres import PostgresStorage
 from opportune.storage.sqlite import SqliteStorage
 
-ADAPTERS: dict[str, Callable[[Path], Storage]] = {
-    "memory": lambda _: MemoryStorage(),
-    "sqlite": lambda folder: SqliteStorage(folder / "opportune.db"),
+Asked = pytest.FixtureRequest
+ADAPTERS: dict[str, Callable[[Asked, Path], Storage]] = {
+    "memory": lambda _, __: MemoryStorage(),
+    "postgres": lambda request, _: PostgresStorage(request.getfixturevalue("postgres_store")),
+    "sqlite": lambda _, folder: SqliteStorage(folder / "opportune.db"),
 }
 
 
 @pytest.fixture(params=sorted(ADAPTERS))
-def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
+def storage(request: Asked) -> Iterator[Storage]:
     with quick_folder() as folder:
-        opened = ADAPTERS[request.param](folder)
+        opened = ADAPTERS[request.param](request, folder)
         yield opened
         opened.close()

@@ -12,8 +12,8 @@ def seqs(storage: Storage, **filters: object) -> list[int]:
     return [item.seq for item in storage.list_events(EventQuery(**filters))]
 
 
-def fill(storage: Storage) -> None:
-    append(
+def fill(storage: Storage) -> list[int]:
+    return append(
         storage,
         event(DEVICE, at=NOW - 2, name="Page Viewed", message_id="first one"),
         event(PHONE, at=NOW - 1, name="Product Viewed", source="server", message_id='say "2"'),
@@ -23,32 +23,32 @@ def fill(storage: Storage) -> None:
 
 
 def test_events_are_listed_newest_commit_first(storage: Storage) -> None:
-    fill(storage)
+    taken = fill(storage)
     listed = storage.list_events(EventQuery())
-    assert [item.seq for item in listed] == [4, 3, 2, 1]
+    assert [item.seq for item in listed] == taken[::-1]
     last = listed[-1]
     assert (last.key, last.name, last.source, last.occurred_at) == (DEVICE, "Page Viewed", "browser", NOW - 2)
-    assert last.body == event(name="Page Viewed", message_id="first one").body == storage.get_body(1)
-    assert storage.get_body(99) is None
+    assert last.body == event(name="Page Viewed", message_id="first one").body == storage.get_body(taken[0])
+    assert storage.get_body(taken[-1] + 1) is None
 
 
 def test_events_are_filtered(storage: Storage) -> None:
-    fill(storage)
-    assert seqs(storage, name="Page Viewed") == [3, 1]
-    assert seqs(storage, source="server") == [2]
-    assert seqs(storage, keys=(DEVICE,)) == [4, 3, 1]
-    assert seqs(storage, keys=(PHONE, DEVICE, PHONE), name="Product Viewed") == [4, 2]
+    first, second, third, fourth = fill(storage)
+    assert seqs(storage, name="Page Viewed") == [third, first]
+    assert seqs(storage, source="server") == [second]
+    assert seqs(storage, keys=(DEVICE,)) == [fourth, third, first]
+    assert seqs(storage, keys=(PHONE, DEVICE, PHONE), name="Product Viewed") == [fourth, second]
     assert seqs(storage, keys=()) == []
-    assert seqs(storage, since_at=NOW - 2, until_at=NOW) == [2, 1]
-    assert seqs(storage, keys=(DEVICE,), since_at=NOW - 2, until_at=NOW) == [1]
+    assert seqs(storage, since_at=NOW - 2, until_at=NOW) == [second, first]
+    assert seqs(storage, keys=(DEVICE,), since_at=NOW - 2, until_at=NOW) == [first]
 
 
 def test_an_event_is_found_by_its_message_id(storage: Storage) -> None:
-    fill(storage)
-    assert seqs(storage, message_id="m-3") == [4]
-    assert seqs(storage, message_id='say "2"') == [2]
+    _, second, third, fourth = fill(storage)
+    assert seqs(storage, message_id="m-3") == [fourth]
+    assert seqs(storage, message_id='say "2"') == [second]
     assert seqs(storage, message_id="m-3", keys=(PHONE,)) == []
-    assert seqs(storage, message_id="m-33", keys=(DEVICE,)) == [3]
+    assert seqs(storage, message_id="m-33", keys=(DEVICE,)) == [third]
 
 
 def test_events_are_read_page_by_page(storage: Storage) -> None:

@@ -21,15 +21,17 @@ def test_seq_is_the_order_of_commits(storage: Storage) -> None:
     seqs = [future.result(timeout=10) for future in futures]
     assert seqs == sorted(seqs)
     assert len(set(seqs)) == 20
-    assert seqs[0] == 1
+    assert seqs[0] > 0
 
 
 def test_the_next_event_follows_the_head(storage: Storage) -> None:
     def job(transaction: Transaction) -> tuple[int, int, int]:
         return transaction.head_seq, transaction.append_event(event()), transaction.head_seq
 
-    assert written(storage, job) == (0, 1, 1)
-    assert written(storage, job) == (1, 2, 2)
+    before, first, head = written(storage, job)
+    assert (before, head) == (0, first)
+    before, second, head = written(storage, job)
+    assert first <= before < second == head
 
 
 def test_what_was_acknowledged_is_read_at_once(storage: Storage) -> None:
@@ -41,7 +43,7 @@ def test_what_was_acknowledged_is_read_at_once(storage: Storage) -> None:
 
 
 def test_a_job_that_raises_changes_nothing(storage: Storage) -> None:
-    append(storage, event(at=NOW))
+    [first] = append(storage, event(at=NOW))
 
     def broken(transaction: Transaction) -> None:
         transaction.append_event(event(at=NOW + 1, value=500))
@@ -53,12 +55,13 @@ def test_a_job_that_raises_changes_nothing(storage: Storage) -> None:
         written(storage, broken)
     known = storage.recall((DEVICE,), now=NOW)
     assert moments(events_of(known)) == [NOW]
-    assert known.seq == 1
+    assert known.seq == first
     assert storage.find_setting("off") is None
     assert storage.find_key_id(DEVICE) is None
     assert [count for _, _, count, _ in storage.list_totals("0000", "9999")] == [1]
     assert storage.list_seen_events()["Product Viewed"][2] == 1
-    assert append(storage, event()) == [2]
+    [second] = append(storage, event())
+    assert second > first
 
 
 def test_a_job_that_raises_does_not_disturb_its_neighbours(storage: Storage) -> None:
@@ -119,7 +122,7 @@ def test_jobs_from_many_threads_are_all_kept(storage: Storage) -> None:
         thread.join()
     known = storage.recall((DEVICE,), now=NOW)
     assert len(set(moments(events_of(known)))) == 100
-    assert known.seq == 100
+    assert known.seq == max(item.seq for item in events_of(known))
 
 
 def test_nothing_waits_once_everything_is_written(storage: Storage) -> None:

@@ -13,8 +13,8 @@ from tests.contract.stored import DEVICE, NOW, append, event, events_of, quick_f
 
 from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
 from opportune.storage.base import EventQuery
+from opportune.storage.bodies import WORDS_1, pack, unpack
 from opportune.storage.sqlite import SqliteStorage, checkpoints, migrating, statements
-from opportune.storage.sqlite.bodies import WORDS_1, pack, unpack
 from opportune.storage.sqlite.connection import open_connection
 
 PACKAGE = Path(statements.__file__).parent

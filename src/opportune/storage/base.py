@@ -7,7 +7,7 @@ after another, several to a durable commit, and their futures resolve after that
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -322,6 +322,10 @@ class Storage(ABC):
     @abstractmethod
     def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:
         """What is known of the person behind these keys (first: the device's), now or as of a `seq`."""
+
+    def remember(self, keys: Sequence[int], *, now: int) -> Recollection | Awaitable[Recollection]:
+        """The same for an event loop, which must not wait for a network: at once, or to be awaited."""
+        return self.recall(keys, now=now)
 
     @abstractmethod
     def write(self, job: Callable[[Transaction], T], about: Iterable[int] = ()) -> Future[T]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from datetime import date
 from functools import partial
 from threading import RLock
 from typing import TypeVar
@@ -47,6 +46,7 @@ from opportune.storage.base import (
     StoredSetAside,
     Transaction,
 )
+from opportune.storage.days import day_of
 from opportune.storage.person import (
     Stretch,
     is_within,
@@ -64,7 +64,6 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 FACTS = msgspec.json.Decoder(dict[str, FactValue])
-EPOCH = date(1970, 1, 1).toordinal()
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -197,7 +196,7 @@ class MemoryTransaction(Transaction):
         tables.put(tables.owners, seq, row.key)
         first_at, _, count = tables.seen.get(row.name, (row.occurred_at, 0, 0))
         tables.put(tables.seen, row.name, (first_at, row.occurred_at, count + 1))
-        tables.put(tables.feed, seq, (_day_of(row.occurred_at), row.name, 1, row.value))
+        tables.put(tables.feed, seq, (day_of(row.occurred_at // DAY), row.name, 1, row.value))
         return seq
 
     def supersede_event(self, known: BusinessKey) -> None:
@@ -208,7 +207,7 @@ class MemoryTransaction(Transaction):
         seq = tables.next("seq")
         tables.put(tables.events[known.key], known.seq, msgspec.structs.replace(row, until_seq=seq))
         event = row.event
-        tables.put(tables.feed, seq, (_day_of(event.occurred_at), event.name, -1, -event.value))
+        tables.put(tables.feed, seq, (day_of(event.occurred_at // DAY), event.name, -1, -event.value))
 
     def update_facts(
         self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
@@ -576,7 +575,7 @@ class MemoryStorage(Storage):
         for rows in tables.events.values():
             for row in rows.values():
                 if row.until_seq is None:
-                    day = _day_of(row.event.occurred_at)
+                    day = day_of(row.event.occurred_at // DAY)
                     before = tables.totals.get((day, row.event.name), (0, 0))
                     total = (before[0] + 1, before[1] + row.event.value)
                     tables.put(tables.totals, (day, row.event.name), total)
@@ -630,8 +629,3 @@ def _is_asked(query: EventQuery, seq: int, event: EventRow) -> bool:
         and (query.until_at is None or event.occurred_at < query.until_at)
         and (query.message_id is None or msgspec.json.encode(query.message_id) in event.body)
     )
-
-
-def _day_of(at: int) -> str:
-    """The UTC day of a moment, `2026-11-22`."""
-    return date.fromordinal(EPOCH + at // DAY).isoformat()

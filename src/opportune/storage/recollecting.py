@@ -78,9 +78,10 @@ class StretchesAsked(NamedTuple):
 
 
 class LinksAsked(NamedTuple):
-    """To be answered with every link ever made to a person, closed ones included."""
+    """To be answered with every link ever made to a person, closed ones included; `keys` are all that have one."""
 
     person: int
+    keys: Sequence[int]
 
 
 class AssignmentsAsked(NamedTuple):
@@ -140,7 +141,7 @@ def recollect(asked: Sequence[int], *, is_past: bool) -> Steps:
         keys = tuple(dict.fromkeys((*asked, *theirs)))
     else:
         seq = max(seq, texts[person].seq)
-        known = keys_of(person, (yield LinksAsked(person)), seq)
+        known = keys_of(person, (yield LinksAsked(person, linked)), seq)
         keys = read_keys(asked, known, KEYS_BOUND)
         unread = [key for key in known if key not in keys]
     yield from _read(keys, texts, links)

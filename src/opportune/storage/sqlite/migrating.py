@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from opportune.errors import NewerStoreError
+from opportune.storage.steps import list_steps
 
 FOLDER = Path(__file__).parents[1] / "migrations" / "sqlite"
-NUMBERED = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
 
 
 def list_migrations() -> list[Path]:
-    """The steps in order; their numbers count from 1 without a gap."""
-    paths = sorted(path for path in FOLDER.iterdir() if NUMBERED.match(path.name))
-    numbers = [int(path.name[:4]) for path in paths]
-    if numbers != list(range(1, len(paths) + 1)):
-        raise ValueError(f"migrations are numbered {numbers}; they must count from 1 without a gap")
-    return paths
+    return list_steps(FOLDER)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

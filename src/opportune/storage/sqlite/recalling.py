@@ -68,7 +68,7 @@ class _Asking:
                 return [self.read_key(key) for key in keys]
             case StretchesAsked(key, stretches, seq):
                 return self._read_stretches(key, msgspec.json.encode(stretches).decode(), seq)
-            case LinksAsked(person):
+            case LinksAsked(person, _):
                 rows = self._execute(SQL["list_person_links"], (person % LANES, person))
                 return [Link(*row) for row in rows]
             case AssignmentsAsked(keys, seq):

@@ -1,35 +1,10 @@
-"""SQL by name, from the files beside this package.
-
-In a file every statement begins with `-- name: list_events`, then a sentence saying what it is for. The name is
-the function that runs it.
-"""
+"""SQLite's statements by name."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
-NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
-
-
-def load_statements(folder: Path) -> dict[str, str]:
-    """Every statement of a folder's `.sql` files by name; ValueError where a name or its sentence is wrong."""
-    statements: dict[str, str] = {}
-    for path in sorted(folder.glob("*.sql")):
-        _, *pieces = NAME.split(path.read_text(encoding="utf-8"))
-        for name, piece in zip(pieces[::2], pieces[1::2], strict=True):
-            if name in statements:
-                raise ValueError(f"{path.name}: a statement named {name} exists already")
-            if not piece.startswith("-- "):
-                raise ValueError(f"{path.name}: {name} needs a sentence under its name, after `-- `")
-            statements[name] = _without_comments(piece)
-    return statements
-
-
-def _without_comments(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("--")]
-    return "\n".join(lines).strip().removesuffix(";")
-
+from opportune.storage.statements import load_statements
 
 SQL: Mapping[str, str] = load_statements(Path(__file__).parents[1] / "sql" / "sqlite")

@@ -27,8 +27,8 @@ from opportune.storage.base import (
     StoredSetAside,
     Transaction,
 )
+from opportune.storage.bodies import unpack
 from opportune.storage.person import keys_of, person_of
-from opportune.storage.sqlite.bodies import unpack
 from opportune.storage.sqlite.connection import Readers
 from opportune.storage.sqlite.migrating import find_layout, list_migrations, migrate
 from opportune.storage.sqlite.recalling import recall

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import date
 
 from opportune.core.moment import DAY
+from opportune.storage.days import day_of
 from opportune.storage.sqlite.statements import SQL
-
-EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Tally:
@@ -67,8 +65,3 @@ class Tally:
                     for (day, name), (count, value) in self.changes.items()
                 ],
             )
-
-
-def day_of(day: int) -> str:
-    """`2026-11-22` for a number of days since 1970."""
-    return date.fromordinal(EPOCH + day).isoformat()

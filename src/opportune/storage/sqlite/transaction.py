@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 import msgspec
 
@@ -12,9 +11,8 @@ from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
-from opportune.core.history.timeline import FactValue
 from opportune.core.rule import RunState
-from opportune.core.situation import Assignment, PastExposure, Trait
+from opportune.core.situation import Assignment, Trait
 from opportune.storage.base import (
     RECENT_BOUND,
     TRAITS_BOUND,
@@ -30,15 +28,12 @@ from opportune.storage.base import (
     StoredPlaybook,
     Transaction,
 )
-from opportune.storage.sqlite.bodies import pack, unpack
+from opportune.storage.bodies import pack, unpack
+from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally
 
 FOLD_STEP = 1_000
-
-encode = msgspec.json.encode
-read_facts = msgspec.json.Decoder(dict[str, FactValue]).decode
-read_trait = msgspec.json.Decoder(tuple[int, str, Trait]).decode
 
 
 class SqliteTransaction(Transaction):
@@ -62,10 +57,9 @@ class SqliteTransaction(Transaction):
         return Recent(frozenset(found), len(found))
 
     def append_event(self, row: EventRow) -> int:
-        read_facts(row.facts)  # a row that cannot be read back would spoil every later read of its key
         seq = self.tally.next_seq()
         key, kind, at, name, source = row.key, row.event_class, row.occurred_at, row.name, row.source
-        line = _line_of(at, seq, name, source, row.facts)
+        line = event_line(at, seq, name, source, row.facts)
         stored = (lane_of(key), key, kind, at, seq, line, name, source, row.value, row.message)
         self._execute(SQL["append_event"], stored)
         self._execute(SQL["append_body"], (seq, key, kind, at, name, source, pack(row.body)))
@@ -92,8 +86,7 @@ class SqliteTransaction(Transaction):
         place = _place_of(key, event_class, occurred_at, seq)
         found = self._execute(SQL["find_event"], place).fetchone()
         if found is not None:
-            read_facts(facts)
-            line = _line_of(occurred_at, seq, found[0], found[1], facts)
+            line = event_line(occurred_at, seq, found[0], found[1], facts)
             self._execute(SQL["update_facts"], (line, *place))
 
     def find_business_key(self, event: str, value: str) -> BusinessKey | None:
@@ -168,7 +161,7 @@ class SqliteTransaction(Transaction):
             seq = self.tally.next_seq()
             if known is not None:
                 self._execute(SQL["add_past_trait"], (lane, key, name, known[0], seq, known[1]))
-            self._execute(SQL["put_trait"], (lane, key, name, seq, _json((seq, name, trait))))
+            self._execute(SQL["put_trait"], (lane, key, name, seq, json_of((seq, name, trait))))
 
     def set_aside(self, events: Iterable[SetAside]) -> None:
         for event in events:
@@ -200,7 +193,7 @@ class SqliteTransaction(Transaction):
                 asked.session,
                 asked.slot,
                 seq,
-                _json((asked.session, asked.slot, asked.at)),
+                json_of((asked.session, asked.slot, asked.at)),
                 asked.seq,
                 asked.at,
                 asked.outcome,
@@ -213,7 +206,7 @@ class SqliteTransaction(Transaction):
     def add_exposures(self, exposures: Iterable[Exposure]) -> None:
         for exposure in exposures:
             seq = self.tally.head + 1
-            line = _json(_past(exposure, exposure.at))
+            line = exposure_line(exposure, exposure.at)
             if self._execute(SQL["add_exposure"], (*_identity_of(exposure), seq, line, exposure.at)).rowcount:
                 self.tally.head = seq
                 if exposure.receipt:
@@ -227,19 +220,19 @@ class SqliteTransaction(Transaction):
         first_at, shown_at, shown_seq, count = found
         if shown_at is None:
             shown_at, shown_seq = at, self.tally.next_seq()
-        line = _json(_past(exposure, first_at, shown_at, count + 1))
+        line = exposure_line(exposure, first_at, shown_at, count + 1)
         self._execute(SQL["mark_shown"], (shown_at, shown_seq, count + 1, line, *identity))
 
     def add_assignments(self, unit: int, assignments: Iterable[Assignment]) -> None:
         for given in assignments:
             seq = self.tally.head + 1
-            line = _json((seq, msgspec.structs.replace(given, unit=unit)))
+            line = json_of((seq, msgspec.structs.replace(given, unit=unit)))
             stored = (lane_of(unit), unit, given.experiment, given.phase, seq, given.arm, line)
             if self._execute(SQL["add_assignment"], stored).rowcount:
                 self.tally.head = seq
 
     def put_playbook(self, playbook: StoredPlaybook) -> None:
-        files = pack(encode(playbook.files))
+        files = pack(msgspec.json.encode(playbook.files))
         self._execute(
             SQL["put_playbook"],
             (playbook.revision, playbook.published_at, playbook.by, playbook.based_on, files),
@@ -247,7 +240,7 @@ class SqliteTransaction(Transaction):
         self.tally.operator_changes += 1
 
     def put_run_state(self, state: RunState) -> None:
-        self._execute(SQL["put_run_state"], (state.rule, _json(state)))
+        self._execute(SQL["put_run_state"], (state.rule, json_of(state)))
         self.tally.operator_changes += 1
 
     def put_setting(self, name: str, value: str) -> None:
@@ -258,7 +251,7 @@ class SqliteTransaction(Transaction):
         self.tally.operator_changes += 1
 
     def put_api_key(self, key: ApiKey) -> None:
-        self._execute(SQL["put_api_key"], (key.digest, key.created_at, _json(key)))
+        self._execute(SQL["put_api_key"], (key.digest, key.created_at, json_of(key)))
         self.tally.operator_changes += 1
 
     def add_audit(self, entry: AuditEntry) -> None:
@@ -279,20 +272,6 @@ class SqliteTransaction(Transaction):
         self.tally.replaces_changes = True
 
 
-@lru_cache(maxsize=4_096)
-def _quoted(text: str) -> str:
-    return encode(text).decode()
-
-
-def _json(value: object) -> str:
-    return encode(value).decode()
-
-
-def _line_of(occurred_at: int, seq: int, name: str, source: str, facts: bytes) -> str:
-    """The row as a decision reads it: a TimelineEvent's JSON."""
-    return f"[{occurred_at},{seq},{_quoted(name)},{_quoted(source)},{facts.decode()}]"
-
-
 def _place_of(key: int, event_class: int, occurred_at: int, seq: int) -> tuple[int, ...]:
     return lane_of(key), key, event_class, occurred_at, seq
 
@@ -307,18 +286,4 @@ def _identity_of(exposure: Exposure) -> tuple[int | str, ...]:
         exposure.rule,
         exposure.rule_hash,
         exposure.arm,
-    )
-
-
-def _past(exposure: Exposure, first_at: int, shown_at: int | None = None, count: int = 0) -> PastExposure:
-    return PastExposure(
-        exposure.subject,
-        exposure.slot,
-        exposure.rule,
-        exposure.rule_hash,
-        exposure.arm,
-        exposure.session,
-        first_at,
-        shown_at,
-        count,
     )

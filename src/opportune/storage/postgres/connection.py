@@ -1,0 +1,154 @@
+"""Connections to the database: how one is opened, what its errors mean here, and who watches over frozen ones."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+import psycopg
+from psycopg.abc import AdaptContext
+from psycopg.types.numeric import Int8Dumper
+
+from opportune.errors import StorageBusyError, StorageFullError
+
+CONNECT_SECONDS = 2
+STATEMENT_MS = 5_000
+LOCK_MS = 3_000
+IDLE_MS = 10_000
+WATCH_SECONDS = 0.1
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+SETTINGS = """SELECT set_config('jit', 'off', false),
+    set_config('plan_cache_mode', 'force_generic_plan', false),
+    set_config('statement_timeout', %s, false),
+    set_config('lock_timeout', %s, false),
+    set_config('idle_in_transaction_session_timeout', %s, false)"""
+"""Plans are made once: the statements here have one good plan each, and making it costs more than running it."""
+
+
+def adapt(context: AdaptContext) -> None:
+    """Every number travels as the same type, so that a statement is planned once and not once for each size."""
+    context.adapters.register_dumper(int, Int8Dumper)
+
+
+def options_of(name: str) -> dict[str, Any]:
+    """How every connection is opened: each statement planned at its first use, a dead peer noticed."""
+    return {
+        "autocommit": True,
+        "prepare_threshold": 0,
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": f"opportune {name}",
+        "tcp_user_timeout": 5_000,
+    }
+
+
+def settings_of(statement_ms: int = STATEMENT_MS) -> tuple[str, str, str]:
+    """Parameters of SETTINGS."""
+    return str(statement_ms), str(LOCK_MS), str(IDLE_MS)
+
+
+def connect(url: str, name: str, *, statement_ms: int = STATEMENT_MS) -> Connection:
+    """Raises StorageBusyError while the database cannot be reached."""
+    with translated():
+        connection = psycopg.connect(url, **options_of(name))
+    set_up(connection, statement_ms=statement_ms)
+    return connection
+
+
+def set_up(connection: Connection, *, statement_ms: int = STATEMENT_MS) -> None:
+    adapt(connection)
+    with translated(), WATCHDOG.guard(connection, CONNECT_SECONDS):
+        connection.execute(SETTINGS, settings_of(statement_ms))
+
+
+async def connect_async(url: str, name: str) -> AsyncConnection:
+    """Raises StorageBusyError while the database cannot be reached."""
+    with translated():
+        connection = await psycopg.AsyncConnection.connect(url, **options_of(name))
+        adapt(connection)
+        with WATCHDOG.guard(connection, CONNECT_SECONDS):
+            await connection.execute(SETTINGS, settings_of())
+    return connection
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """The database's errors as the house's own, where they say something about the moment and not the statement."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise reason_of(error) from error
+
+
+def reason_of(error: BaseException) -> BaseException:
+    """StorageFullError, StorageBusyError, or the error itself when it is a fault of ours."""
+    if isinstance(error, psycopg.errors.DiskFull):
+        return StorageFullError()
+    is_of_the_moment = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return StorageBusyError() if is_of_the_moment else error
+
+
+def is_worth_another_try(error: BaseException) -> bool:
+    """Whether the same transaction, begun anew, may well succeed: others stood in its way."""
+    return isinstance(
+        error,
+        psycopg.errors.DeadlockDetected
+        | psycopg.errors.SerializationFailure
+        | psycopg.errors.LockNotAvailable,
+    )
+
+
+class Watchdog:
+    """Cuts connections that take too long: a frozen server keeps its sockets open and never answers."""
+
+    def __init__(self) -> None:
+        self._watched: dict[object, tuple[float, int]] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+
+    @contextlib.contextmanager
+    def guard(self, connection: Connection | AsyncConnection, seconds: float) -> Iterator[None]:
+        """What is done inside ends within the time, if need be with an OperationalError."""
+        mark = object()
+        if self._pid != os.getpid():
+            self._start()
+        self._watched[mark] = (monotonic() + seconds, connection.fileno())
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watched.pop(mark, None)
+
+    def _start(self) -> None:
+        with self._lock:
+            self._watched.clear()
+            self._pid = os.getpid()
+            self._thread = threading.Thread(target=self._watch, name="opportune-watchdog", daemon=True)
+            self._thread.start()
+
+    def _watch(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(WATCH_SECONDS):
+            now = monotonic()
+            with self._lock:  # so that a socket's number cannot be another one's meanwhile
+                late = [(mark, number) for mark, (until, number) in self._watched.items() if until < now]
+                for mark, number in late:
+                    del self._watched[mark]
+                    cut(number)
+
+
+def cut(number: int) -> None:
+    """Both directions of a socket end; whoever waits for it gets an error at once."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+WATCHDOG = Watchdog()

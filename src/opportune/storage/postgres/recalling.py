@@ -1,0 +1,267 @@
+"""The hot read of the database: many visitors who ask at the same moment are answered by one statement.
+
+In the event loop a few connections take turns; each takes everybody who waits. A person with several keys is
+read inside one snapshot, so that the parts belong together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import psycopg
+
+from opportune.core.conditions.reach import CLASS_BOUNDS
+from opportune.core.history.key import lane_of
+from opportune.core.history.link import Link
+from opportune.core.moment import DAY
+from opportune.errors import StorageBusyError
+from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Recollection
+from opportune.storage.person import Stretch
+from opportune.storage.postgres.connection import (
+    WATCHDOG,
+    AsyncConnection,
+    Connection,
+    connect_async,
+    reason_of,
+)
+from opportune.storage.postgres.statements import SQL, Row, over_rows
+from opportune.storage.recollecting import (
+    NOTHING,
+    Asked,
+    AssignmentsAsked,
+    KeysAsked,
+    KeyTexts,
+    LinksAsked,
+    StretchesAsked,
+    recollect,
+    run,
+    stranger,
+)
+
+KEY_EVENTS_BOUND = CLASS_BOUNDS[0][0]
+BEHAVIOUR_BOUND, BEHAVIOUR_DAYS = CLASS_BOUNDS[1]
+BEHAVIOUR_MS = (BEHAVIOUR_DAYS or 0) * DAY
+
+CONNECTIONS = 2
+MOST_TOGETHER = 16
+READ_SECONDS = 2.0
+BREATH_SECONDS = 0.2
+"""After a connection could not be made, before the next try; who asks meanwhile is told at once."""
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+NOBODY = -1
+"""Fills a list of keys up to a length the server knows."""
+
+
+def recall(connection: Connection, keys: Sequence[int], *, now: int, as_of: int | None) -> Recollection:
+    """In the caller's thread; all of it as of one moment."""
+    is_past = as_of is not None
+    if len(keys) == 1:
+        [texts] = _read(connection, keys, now, as_of)
+        if texts.is_strangers:
+            return stranger(keys[0], texts, is_past=is_past)
+    connection.execute(SNAPSHOT)
+    try:
+
+        def answer(asked: Asked) -> Any:
+            if isinstance(asked, KeysAsked):
+                return _read(connection, asked.keys, now, as_of)
+            return _answered(asked, connection.execute(*_question(asked, now)).fetchall())
+
+        return run(recollect(keys, is_past=is_past), answer)
+    finally:
+        connection.execute("COMMIT")
+
+
+def _read(connection: Connection, keys: Sequence[int], now: int, as_of: int | None) -> list[KeyTexts]:
+    found: dict[int, KeyTexts] = {}
+    for start in range(0, len(keys), MOST_TOGETHER):
+        rows = connection.execute(
+            *_of_keys([(key, now) for key in keys[start : start + MOST_TOGETHER]], as_of)
+        )
+        found |= {row[0]: KeyTexts._make(row[1:]) for row in rows.fetchall()}
+    return [found[key] for key in keys]
+
+
+def _of_keys(asked: Sequence[tuple[int, int]], as_of: int | None = None) -> tuple[Any, list[object]]:
+    """The statement for some (key, now), filled up to the next power of two, so that few are planned."""
+    count = 1 << (len(asked) - 1).bit_length()
+    rows: list[Row] = []
+    for key, now in (*asked, *[(NOBODY, 0)] * (count - len(asked))):
+        bounds = (KEY_EVENTS_BOUND, BEHAVIOUR_BOUND, EXPOSURE_BOUND, OPPORTUNITY_BOUND)
+        row = (lane_of(key), key, now - BEHAVIOUR_MS, *bounds)
+        rows.append(row if as_of is None else (*row, as_of))
+    name = "recall_keys" if as_of is None else "recall_keys_as_of"
+    return over_rows(name, count, len(rows[0])), [value for row in rows for value in row]
+
+
+def _question(asked: Asked, now: int) -> tuple[Any, Any]:
+    match asked:
+        case StretchesAsked(key, stretches, seq):
+            return SQL["recall_stretches"], {
+                "lane": lane_of(key),
+                "key": key,
+                "since_at": now - BEHAVIOUR_MS,
+                "key_events": KEY_EVENTS_BOUND,
+                "behaviour": BEHAVIOUR_BOUND,
+                "stretches": _multirange(stretches),
+                "as_of": seq,
+            }
+        case LinksAsked(_, keys):
+            places = [(lane_of(key), key) for key in keys]
+            return over_rows("find_links", len(places), 2), [value for row in places for value in row]
+        case AssignmentsAsked(keys, seq):
+            rows = [(lane_of(key), key, seq) for key in keys]
+            return over_rows("recall_assignments", len(rows), 3), [value for row in rows for value in row]
+    raise AssertionError(asked)
+
+
+def _answered(asked: Asked, rows: Sequence[Any]) -> Any:
+    return [Link(*row) for row in rows] if isinstance(asked, LinksAsked) else rows[0]
+
+
+def _multirange(stretches: Sequence[Stretch]) -> str:
+    """As PostgreSQL writes one: `{[1,5),[9,12)}`."""
+    return "{" + ",".join(f"[{first},{end})" for first, end in stretches) + "}"
+
+
+class _Asking(NamedTuple):
+    """Who waits to be recalled."""
+
+    keys: Sequence[int]
+    now: int
+    future: asyncio.Future[Recollection]
+
+
+class Recalling:
+    """Answers a process's event loop. Begins with the first question; ends with `close`, or with its loop."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._waiting: deque[_Asking] = deque()
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def ask(self, keys: Sequence[int], now: int) -> asyncio.Future[Recollection]:
+        """To be called in the loop. The future raises StorageBusyError while the database cannot be read."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._begin(loop)
+        future: asyncio.Future[Recollection] = loop.create_future()
+        self._waiting.append(_Asking(keys, now, future))
+        self._wake.set()
+        return future
+
+    def close(self) -> None:
+        loop, self._loop = self._loop, None
+        if loop is not None and not loop.is_closed():
+            for task in self._tasks:
+                loop.call_soon_threadsafe(task.cancel)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._wake = loop, asyncio.Event()
+        self._waiting.clear()
+        self._tasks = [loop.create_task(self._work()) for _ in range(CONNECTIONS)]
+
+    async def _work(self) -> None:
+        connection: AsyncConnection | None = None
+        try:
+            while True:
+                while not self._waiting:
+                    self._wake.clear()
+                    await self._wake.wait()
+                connection = await self._serve(connection)
+        finally:
+            if connection is not None:
+                with contextlib.suppress(psycopg.Error):
+                    await connection.close()
+
+    async def _serve(self, connection: AsyncConnection | None) -> AsyncConnection | None:
+        """Answers some of those who wait; gives the connection while it is good."""
+        taken: list[_Asking] = []
+        try:
+            connection = connection or await connect_async(self._url, "decisions")
+            taken = self._take()
+            if taken:
+                with WATCHDOG.guard(connection, READ_SECONDS):
+                    await _answer(connection, taken)
+        except Exception as error:  # noqa: BLE001 - who waits is told, and the next question tries again
+            reason = reason_of(error)
+            await self._refuse(taken, reason, is_of_all=connection is None)
+            if connection is not None:
+                with contextlib.suppress(psycopg.Error):
+                    await connection.close()
+            return None
+        return connection
+
+    async def _refuse(self, taken: list[_Asking], reason: BaseException, *, is_of_all: bool) -> None:
+        """Without a connection nobody is kept waiting, and for a breath nobody tries again."""
+        for asking in [*taken, *(self._waiting if is_of_all else ())]:
+            if not asking.future.done():
+                asking.future.set_exception(reason)
+        if is_of_all:
+            self._waiting.clear()
+            await asyncio.sleep(BREATH_SECONDS)
+            for asking in self._waiting:
+                if not asking.future.done():
+                    asking.future.set_exception(StorageBusyError())
+            self._waiting.clear()
+
+    def _take(self) -> list[_Asking]:
+        """As many as one statement answers; those who gave up are passed over."""
+        taken: list[_Asking] = []
+        count = 0
+        while self._waiting and count + len(self._waiting[0].keys) <= MOST_TOGETHER:
+            asking = self._waiting.popleft()
+            if not asking.future.done():
+                taken.append(asking)
+                count += len(asking.keys)
+        return taken
+
+
+async def _answer(connection: AsyncConnection, taken: Sequence[_Asking]) -> None:
+    asked = [(key, asking.now) for asking in taken for key in asking.keys]
+    found = await _read_async(connection, asked)
+    place, others = 0, []
+    for asking in taken:
+        texts = found[place]
+        place += len(asking.keys)
+        if len(asking.keys) > 1 or not texts.is_strangers:
+            others.append(asking)
+        elif not asking.future.done():
+            asking.future.set_result(stranger(asking.keys[0], texts, is_past=False))
+    for asking in others:
+        recollection = await _recollect(connection, asking)
+        if not asking.future.done():
+            asking.future.set_result(recollection)
+
+
+async def _recollect(connection: AsyncConnection, asking: _Asking) -> Recollection:
+    await connection.execute(SNAPSHOT)
+    steps = recollect(asking.keys, is_past=False)
+    try:
+        asked = next(steps)
+        while True:
+            if isinstance(asked, KeysAsked):
+                answer: Any = await _read_async(connection, [(key, asking.now) for key in asked.keys])
+            else:
+                cursor = await connection.execute(*_question(asked, asking.now))
+                answer = _answered(asked, await cursor.fetchall())
+            asked = steps.send(answer)
+    except StopIteration as done:
+        recollection: Recollection = done.value
+        return recollection
+    finally:
+        await connection.execute("COMMIT")
+
+
+async def _read_async(connection: AsyncConnection, asked: Sequence[tuple[int, int]]) -> list[KeyTexts]:
+    found: dict[int, KeyTexts] = {}
+    for start in range(0, len(asked), MOST_TOGETHER):
+        cursor = await connection.execute(*_of_keys(asked[start : start + MOST_TOGETHER]))
+        found |= {row[0]: KeyTexts._make(row[1:]) for row in await cursor.fetchall()}
+    return [found.get(key, NOTHING) for key, _ in asked]

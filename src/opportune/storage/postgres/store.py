@@ -1,0 +1,331 @@
+"""The store in one PostgreSQL database: any number of processes write and read there, and keep nothing themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+import msgspec
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from opportune.core.history.key import lane_of
+from opportune.core.history.link import FOREVER, Link
+from opportune.core.rule import RunState
+from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
+from opportune.storage.base import (
+    ApiKey,
+    AuditEntry,
+    EventQuery,
+    Opportunity,
+    Recollection,
+    Storage,
+    StoredEvent,
+    StoredExposure,
+    StoredPlaybook,
+    StoredSetAside,
+    Transaction,
+)
+from opportune.storage.bodies import body_holds, unpack
+from opportune.storage.person import keys_of, person_of
+from opportune.storage.postgres.connection import (
+    STATEMENT_MS,
+    WATCHDOG,
+    Connection,
+    connect,
+    options_of,
+    reason_of,
+    set_up,
+)
+from opportune.storage.postgres.migrating import FOLDER, find_layout, migrate
+from opportune.storage.postgres.recalling import Recalling, recall
+from opportune.storage.postgres.statements import SQL, Row, in_pieces
+from opportune.storage.postgres.transaction import fold, rebuild_totals
+from opportune.storage.postgres.writer import PostgresWriter
+from opportune.storage.steps import list_steps
+from opportune.storage.writing import MOST_JOBS_WAITING
+
+T = TypeVar("T")
+
+CONNECTIONS = 8
+POOL_SECONDS = 2.0
+FOLD_STEP = 1_000
+SEARCH_STEP = 500
+"""Bodies looked through at once for a message id."""
+
+read_run_state = msgspec.json.Decoder(RunState).decode
+read_api_key = msgspec.json.Decoder(ApiKey).decode
+read_files = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class PostgresStorage(Storage):
+    """`url` as libpq takes it, `postgresql://user@host/database`. `read_only` is for a process that only reads.
+
+    Read-only, `write` is refused and a read that takes longer than `longest_read_seconds` ends in SlowReadError.
+    Raises StorageBusyError while the database cannot be reached.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        read_only: bool = False,
+        longest_read_seconds: float = STATEMENT_MS / 1_000,
+        most_jobs_waiting: int = MOST_JOBS_WAITING,
+    ) -> None:
+        self.url = url
+        self._longest_read_seconds = longest_read_seconds
+        self._is_closed = False
+        self._prepare(is_first=not read_only)
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            kwargs=options_of("reads"),
+            configure=lambda connection: set_up(connection, statement_ms=round(longest_read_seconds * 1_000)),
+            min_size=0,
+            max_size=CONNECTIONS,
+            timeout=POOL_SECONDS,
+            open=True,
+        )
+        self._recalling = Recalling(url)
+        self._writer = None if read_only else PostgresWriter(url, most_jobs_waiting=most_jobs_waiting)
+
+    def _prepare(self, *, is_first: bool) -> None:
+        connection = connect(self.url, "start", statement_ms=60_000)
+        try:
+            if is_first:
+                migrate(connection)
+            found, known = find_layout(connection), len(list_steps(FOLDER))
+            if found > known:
+                raise NewerStoreError(found=found, known=known)
+            if found < known:
+                what = f"Layout {known} in the database (it has {found}; the server brings it there)"
+                raise NotFoundError(what=what)
+        finally:
+            connection.close()
+
+    # -- deciding and writing -----------------------------------------------------------------
+
+    def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:
+        with self._reading() as connection:
+            return recall(connection, keys, now=now, as_of=as_of)
+
+    def remember(self, keys: Sequence[int], *, now: int) -> Awaitable[Recollection]:
+        return self._recalling.ask(keys, now)
+
+    def write(self, job: Callable[[Transaction], T], about: Iterable[int] = ()) -> Future[T]:
+        if self._writer is None:
+            refused: Future[T] = Future()
+            refused.set_exception(StorageBusyError())
+            return refused
+        return self._writer.submit(job, frozenset(about))
+
+    def count_waiting(self) -> int:
+        return self._writer.count_waiting() if self._writer is not None else 0
+
+    # -- lists --------------------------------------------------------------------------------
+
+    def list_events(self, query: EventQuery) -> list[StoredEvent]:
+        found: list[StoredEvent] = []
+        before_seq = FOREVER if query.before_seq is None else query.before_seq
+        step = query.limit if query.message_id is None else max(query.limit, SEARCH_STEP)
+        while len(found) < query.limit:
+            rows = self._list_events(query, before_seq, step)
+            found += [
+                StoredEvent(seq=seq, key=key, name=name, source=source, occurred_at=at, body=unpack(body))
+                for seq, key, name, source, at, body in rows
+                if query.message_id is None
+                or body_holds(body, msgspec.json.encode(query.message_id).decode())
+            ]
+            if len(rows) < step:
+                break
+            before_seq = rows[-1][0]
+        return found[: query.limit]
+
+    def _list_events(self, query: EventQuery, before_seq: int, limit: int) -> list[Any]:
+        asked: dict[str, object] = {
+            "before_seq": before_seq,
+            "name": query.name,
+            "source": query.source,
+            "since_at": -FOREVER if query.since_at is None else query.since_at,
+            "until_at": FOREVER if query.until_at is None else query.until_at,
+            "limit": limit,
+        }
+        if query.keys is None:
+            return self._all("list_events", asked)
+        keys = list(dict.fromkeys(query.keys))
+        return self._all(
+            "list_events_of_keys", {**asked, "keys": keys, "lanes": [lane_of(key) for key in keys]}
+        )
+
+    def get_body(self, seq: int) -> bytes | None:
+        row = self._one("get_body", (seq,))
+        return None if row is None else unpack(row[0])
+
+    def find_key_id(self, key: int) -> tuple[str, str] | None:
+        return cast("tuple[str, str] | None", self._one("find_key_id", (lane_of(key), key)))
+
+    def list_person_keys(self, key: int, as_of: int | None = None) -> tuple[int, tuple[int, ...]]:
+        seq = FOREVER - 1 if as_of is None else as_of
+        person = person_of(key, self._links([key]), seq)
+        keys = [row[0] for row in self._all("list_person_keys", (lane_of(person), person))]
+        links = [link for link in self._links(keys) if link.person == person] if keys else []
+        links.sort(key=lambda link: (link.key, link.since_seq, link.from_seq))
+        return person, keys_of(person, links, seq)
+
+    def _links(self, keys: Sequence[int]) -> list[Link]:
+        return [Link(*row) for row in self._of_rows("find_links", [(lane_of(key), key) for key in keys])]
+
+    def list_exposures(self, keys: Sequence[int], limit: int = 100) -> list[StoredExposure]:
+        rows = self._of_rows("list_exposures", [(lane_of(key), key) for key in dict.fromkeys(keys)])
+        newest = sorted(rows, key=lambda row: row[-1], reverse=True)[:limit]
+        return [_exposure_of(row) for row in newest]
+
+    def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
+        rows = self._of_rows("list_opportunities", [(lane_of(key), key) for key in dict.fromkeys(keys)])
+        newest = sorted(rows, key=lambda row: row[-1], reverse=True)[:limit]
+        return [
+            Opportunity(
+                key=key,
+                slot=slot,
+                session=session,
+                seq=seq,
+                at=at,
+                outcome=outcome,
+                context=unpack(context),
+                revision=revision,
+            )
+            for key, slot, session, seq, at, outcome, context, revision, _ in newest
+        ]
+
+    def list_set_aside(
+        self, *, state: str = "open", before_id: int | None = None, limit: int = 100
+    ) -> list[StoredSetAside]:
+        asked = (state, FOREVER if before_id is None else before_id, limit)
+        return [
+            StoredSetAside(
+                id=row[0],
+                state=row[1],
+                reason=row[2],
+                code=row[3],
+                raw=unpack(row[4]),
+                message_id=row[5],
+                name=row[6],
+                source=row[7],
+                received_at=row[8],
+            )
+            for row in self._all("list_set_aside", asked)
+        ]
+
+    def list_seen_events(self) -> dict[str, tuple[int, int, int]]:
+        return {
+            name: (first_at, last_at, count)
+            for name, first_at, last_at, count in self._all("list_seen_events")
+        }
+
+    # -- operators ----------------------------------------------------------------------------
+
+    def find_playbook(self, revision: str | None = None) -> StoredPlaybook | None:
+        row = self._one("find_playbook", {"revision": revision})
+        return None if row is None else _playbook_of(row)
+
+    def list_playbooks(self, limit: int = 50) -> list[StoredPlaybook]:
+        return [_playbook_of(row) for row in self._all("list_playbooks", (limit,))]
+
+    def list_run_states(self) -> dict[str, RunState]:
+        states = [read_run_state(row[0]) for row in self._all("list_run_states")]
+        return {state.rule: state for state in states}
+
+    def find_setting(self, name: str) -> str | None:
+        row = self._one("find_setting", (name,))
+        return None if row is None else str(row[0])
+
+    def list_api_keys(self) -> list[ApiKey]:
+        return [read_api_key(row[0]) for row in self._all("list_api_keys")]
+
+    def list_audit(self, limit: int = 100) -> list[AuditEntry]:
+        return [
+            AuditEntry(at=at, by=by, act=act, what=what, detail=detail)
+            for at, by, act, what, detail in self._all("list_audit", (limit,))
+        ]
+
+    def changed_at(self) -> str:
+        return str(self._one("changed_at")[0])
+
+    # -- totals -------------------------------------------------------------------------------
+
+    def fold_totals(self) -> int:
+        return self._alone(lambda connection: fold(connection, FOLD_STEP))
+
+    def list_totals(self, since_day: str, until_day: str) -> list[tuple[str, str, int, int]]:
+        return self._all("list_totals", {"since": since_day, "until": until_day})
+
+    def rebuild_totals(self) -> None:
+        self._alone(rebuild_totals)
+
+    def _alone(self, work: Callable[[Connection], T]) -> T:
+        """In a transaction of its own, beside the writer."""
+        with self._reading() as connection, connection.transaction():
+            return work(connection)
+
+    def close(self) -> None:
+        """Commits what is waiting; further writes are refused."""
+        self._is_closed = True
+        if self._writer is not None:
+            self._writer.close()
+        self._recalling.close()
+        self._pool.close()
+
+    # -- reading ------------------------------------------------------------------------------
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        if self._is_closed:
+            raise StorageBusyError
+        try:
+            with (
+                self._pool.connection() as connection,
+                WATCHDOG.guard(connection, self._longest_read_seconds + 1),
+            ):
+                yield connection
+        except PoolTimeout:
+            raise StorageBusyError from None
+        except psycopg.errors.QueryCanceled:
+            raise SlowReadError(seconds=self._longest_read_seconds) from None
+        except psycopg.Error as error:
+            raise reason_of(error) from error
+
+    def _all(self, name: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
+        with self._reading() as connection:
+            return connection.execute(SQL[name], parameters).fetchall()
+
+    def _one(self, name: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> Any:
+        rows = self._all(name, parameters)
+        return rows[0] if rows else None
+
+    def _of_rows(self, name: str, rows: Sequence[Row]) -> list[Any]:
+        with self._reading() as connection:
+            return [row for piece in in_pieces(name, rows) for row in connection.execute(*piece).fetchall()]
+
+
+def _playbook_of(row: Sequence[Any]) -> StoredPlaybook:
+    return StoredPlaybook(
+        revision=row[0], published_at=row[1], by=row[2], based_on=row[3], files=read_files(unpack(row[4]))
+    )
+
+
+def _exposure_of(row: Sequence[Any]) -> StoredExposure:
+    return StoredExposure(
+        subject=row[0],
+        unit=row[1],
+        slot=row[2],
+        rule=row[3],
+        rule_hash=row[4],
+        arm=row[5],
+        session=row[6],
+        at=row[7],
+        shown_at=row[8],
+        count=row[9],
+        receipt=unpack(row[10]) if row[10] else b"",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from opportune.core.allocation import bucket_of
@@ -18,6 +19,8 @@ from opportune.core.signals import FAMILY
 from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.core.slot import Slot, Variant
 from opportune.core.team import Team
+from opportune.services.deciding import Answer, Question, decide_slots
+from opportune.services.house import House
 
 NOW = 1_800_000_000_000
 
@@ -98,3 +101,8 @@ def asked(of: Programme, *flags: str, **other: Any) -> Decision:
 
 def unit_in(seed: str, *, control: bool, share: int = 5_000) -> str:
     return next(f"u-{n}" for n in range(10_000) if (bucket_of(seed, f"u-{n}") < share) is control)
+
+
+def decided(house: House, question: Question) -> Answer:
+    """What a server's event loop would have answered."""
+    return asyncio.run(decide_slots(house, question))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from tests.building import NOW, Flag, hiding, programme, rule, unit_in
+from tests.building import NOW, Flag, decided, hiding, programme, rule, unit_in
 
 from opportune.core.history.key import key_of
 from opportune.core.language.sentence import parse_condition
@@ -15,7 +15,7 @@ from opportune.core.receipt import replay
 from opportune.core.rule import TREATMENT, Rule, RunState, Test
 from opportune.core.situation import Context
 from opportune.core.team import Team
-from opportune.services.deciding import Answered, Question, decide_slots
+from opportune.services.deciding import Answered, Question
 from opportune.services.house import House
 from opportune.services.tokens import exposures_of, open_token, read_token
 from opportune.storage.base import EventRow, Recollection
@@ -69,7 +69,7 @@ def ask(
     house: House, visitor: str | None = "v-1", *, attributes: dict[str, Any] | None = None, **other: Any
 ) -> Answered:
     context = other.pop("context", None) or Context(attributes=attributes or {})
-    answer = decide_slots(house, Question(anonymous_id=visitor, slots=("hero",), context=context, **other))
+    answer = decided(house, Question(anonymous_id=visitor, slots=("hero",), context=context, **other))
     return answer.decisions[0]
 
 
@@ -115,7 +115,7 @@ def test_an_id_seen_only_once_never_becomes_a_visitor(storage: MemoryStorage) ->
 
 def test_a_proven_user_is_no_cookieless_bot(storage: MemoryStorage) -> None:
     house = house_of(storage, rule("A"))
-    decide_slots(house, Question(user_id="u-1", slots=("hero",), context=Context(attributes={"keen": 1})))
+    decided(house, Question(user_id="u-1", slots=("hero",), context=Context(attributes={"keen": 1})))
     assert [row.rule for row in storage.list_exposures([key_of("user", "u-1")])] == ["A"]
 
 
@@ -214,7 +214,7 @@ def test_a_missed_deadline_gives_normal_content_and_no_exposure(storage: MemoryS
 
 def test_an_unknown_slot_is_an_answer_of_its_own(storage: MemoryStorage) -> None:
     house = house_of(storage, rule("A"))
-    answer = decide_slots(house, Question(anonymous_id="v-1", slots=("hero", "nowhere")))
+    answer = decided(house, Question(anonymous_id="v-1", slots=("hero", "nowhere")))
     assert [(found.decision.slot, found.decision.error_code) for found in answer.decisions] == [
         ("hero", ""),
         ("nowhere", "FLAG_NOT_FOUND"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.building import decided
 
 from opportune.core.allocation import bucket_of
 from opportune.core.history.key import key_of
@@ -15,7 +16,7 @@ from opportune.core.programme import empty_programme
 from opportune.core.situation import Context
 from opportune.errors import RunningTestError
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.deciding import Answered, Question, decide_slots
+from opportune.services.deciding import Answered, Question
 from opportune.services.explaining import replay_token
 from opportune.services.house import House
 from opportune.services.publishing import load_running, publish
@@ -85,7 +86,7 @@ def view(house: House, visitor: str, at: int) -> None:
 
 def ask(house: House, visitor: str) -> Answered:
     question = Question(anonymous_id=visitor, slots=("home-hero",), context=Context())
-    answered = decide_slots(house, question).decisions[0]
+    answered = decided(house, question).decisions[0]
     house.storage.write(lambda _: None).result()
     return answered
 

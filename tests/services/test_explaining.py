@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.building import NOW, programme, rule
+from tests.building import NOW, decided, programme, rule
 
 from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
@@ -15,7 +15,7 @@ from opportune.core.rule import Limits, Rule, Test
 from opportune.core.situation import Context
 from opportune.core.team import Team
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.deciding import Answered, Question, decide_slots
+from opportune.services.deciding import Answered, Question
 from opportune.services.explaining import explain_person, explain_token, rebuild_token, replay_token
 from opportune.services.house import House
 from opportune.storage.base import AuditEntry, Storage
@@ -61,7 +61,7 @@ def send(house: House, event: str, device: str | None = "v-1", user: str | None 
 
 def ask(house: House, context: Context = KEEN, device: str | None = "v-1", **other: Any) -> Answered:
     question = Question(anonymous_id=device, slots=("hero",), context=context, **other)
-    answered = decide_slots(house, question).decisions[0]
+    answered = decided(house, question).decisions[0]
     settle(house)
     return answered
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import pytest
-from tests.building import NOW, Flag, programme, rule, unit_in
+from tests.building import NOW, Flag, decided, programme, rule, unit_in
 
 from opportune.core.conditions.base import Check
 from opportune.core.history.key import key_of
@@ -18,7 +18,7 @@ from opportune.core.situation import Context, Situation
 from opportune.core.team import Team
 from opportune.errors import StorageFullError
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.deciding import Answered, Question, decide_slots
+from opportune.services.deciding import Answered, Question
 from opportune.services.house import House
 from opportune.services.tokens import open_token
 from opportune.storage.base import Transaction
@@ -63,7 +63,7 @@ def send(house: House, event: str, device: str = "v-1", **properties: Any) -> No
 def ask(house: House, device: str | None = "v-1", context: Context | None = None, **other: Any) -> Answered:
     context = context or Context(attributes={"keen": 1})
     question = Question(anonymous_id=device, slots=("hero",), context=context, **other)
-    return decide_slots(house, question).decisions[0]
+    return decided(house, question).decisions[0]
 
 
 def exposures(house: House, device: str = "v-1") -> list[tuple[str, str, int]]:

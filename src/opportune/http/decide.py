@@ -112,7 +112,9 @@ async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
         taken, first_seq = await _take_events(edge, caller, request)
         question = msgspec.structs.replace(question, started=None, own_since=first_seq)
     answer = (
-        decide_slots(edge.house, question) if request.slots else Answer(edge.house.programme.revision, 0, ())
+        await decide_slots(edge.house, question)
+        if request.slots
+        else Answer(edge.house.programme.revision, 0, ())
     )
     count(edge, answer, perf_counter() - started)
     refused = NO_RECEIPTS if request.receipts and not caller.is_secret else ""

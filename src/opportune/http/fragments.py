@@ -29,7 +29,7 @@ REASON_HEADER = "Opportune-Reason"
 async def fragment(edge: Edge, request: Request) -> Response:
     slot = request.path_params["slot"]
     try:
-        answered = _decide(edge, request, slot)
+        answered = await _decide(edge, request, slot)
         place = edge.house.programme.places.get(slot)
         if place is None:
             return _html("", {REASON_HEADER: "unknown slot"})
@@ -42,7 +42,7 @@ async def fragment(edge: Edge, request: Request) -> Response:
     return _html(html, {REASON_HEADER: answered.decision.reason, DECISION_HEADER: answered.token})
 
 
-def _decide(edge: Edge, request: Request, slot: str) -> Answered:
+async def _decide(edge: Edge, request: Request, slot: str) -> Answered:
     started = perf_counter()
     headers, query = headers_of(request.scope), request.query_params
     caller = edge.authorize(headers, request.scope, query.get("key") or query.get("writeKey"))
@@ -61,7 +61,7 @@ def _decide(edge: Edge, request: Request, slot: str) -> Answered:
         context=stated_context(edge, caller, headers, _page(request)),
         started=started,
     )
-    answer = decide_slots(edge.house, question)
+    answer = await decide_slots(edge.house, question)
     count(edge, answer, perf_counter() - started)
     return answer.decisions[0]
 

@@ -88,7 +88,7 @@ async def evaluate(edge: Edge, request: Request) -> Response:
         started = perf_counter()
         question = await _read(edge, request)
         question = msgspec.structs.replace(question, slots=(slot,), started=started)
-        answer = decide_slots(edge.house, question)
+        answer = await decide_slots(edge.house, question)
     except (RefusedError, OpportuneError) as error:
         return _refusal(error, slot)
     count(edge, answer, perf_counter() - started)
@@ -105,7 +105,7 @@ async def evaluate_all(edge: Edge, request: Request) -> Response:
     try:
         started = perf_counter()
         question = msgspec.structs.replace(await _read(edge, request), is_ahead=True, started=started)
-        answer = decide_slots(edge.house, question)
+        answer = await decide_slots(edge.house, question)
     except (RefusedError, OpportuneError) as error:
         return _refusal(error, None)
     count(edge, answer, perf_counter() - started)

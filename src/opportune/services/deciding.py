@@ -6,6 +6,7 @@ reason ERROR, and counted. Recording is the last act and nobody waits for it.
 
 from __future__ import annotations
 
+from asyncio import wait_for
 from collections.abc import Iterator, Sequence
 from time import perf_counter
 
@@ -69,16 +70,36 @@ UNKNOWN_SLOT = "FLAG_NOT_FOUND"
 FAILED = "GENERAL"
 
 
-def decide_slots(house: House, question: Question) -> Answer:
-    """Answers every slot asked for; never raises for anything a rule, the store or the clock does wrong."""
+async def decide_slots(house: House, question: Question) -> Answer:
+    """Answers every slot asked for; never raises for anything a rule, the store or the clock does wrong.
+
+    Waits only where the store is behind a network, and never longer than the deadline.
+    """
     started = question.started if question.started is not None else perf_counter()
-    programme = house.programme
-    names = question.slots if question.slots is not None else tuple(programme.places)
+    programme, now, keys = house.programme, house.clock(), keys_of(question)
     try:
-        situation = recollect(house, question, programme)
+        past = house.storage.remember(keys, now=now) if keys else NOBODY
+        if not isinstance(past, Recollection):
+            past = await wait_for(past, started + house.deadline_seconds - perf_counter())
+        latest = house.visits.get(keys[0]) if keys else None
+        situation = situate(programme, question, keys, past, now=now, latest=latest)
+    except TimeoutError:
+        count_fallback(house, "deadline")
     except Exception:  # noqa: BLE001 - a store that cannot be read must not take the page down
         count_fallback(house, "store")
-        return _faulted(programme, names, question, now=house.clock())
+    else:
+        return _decide(house, programme, question, situation, started)
+    return _faulted(programme, _names(programme, question), question, now=now)
+
+
+def _names(programme: Programme, question: Question) -> tuple[str, ...]:
+    return question.slots if question.slots is not None else tuple(programme.places)
+
+
+def _decide(
+    house: House, programme: Programme, question: Question, situation: Situation, started: float
+) -> Answer:
+    names = _names(programme, question)
     decisions = [_decide_one(house, programme, name, situation) for name in names]
     if perf_counter() - started > house.deadline_seconds:
         count_fallback(house, "deadline")

@@ -13,7 +13,8 @@ CREATE TABLE persons (
 ) WITH (fillfactor = 80);
 
 -- Timeline rows. `until_seq` is set when a better version of the same event arrived. Key events are kept for
--- good; the others leave by quarters of a year, see `partitions.sql`.
+-- good; the others leave by quarters of a year, see `partitions.sql`. Partitions have one level, as a distributed
+-- PostgreSQL takes no more: `FROM (1, first moment) TO (1, next quarter's)`.
 CREATE TABLE events (
     lane bigint NOT NULL,
     key bigint NOT NULL,
@@ -27,12 +28,9 @@ CREATE TABLE events (
     name text COLLATE "C" NOT NULL,
     source text COLLATE "C" NOT NULL,
     PRIMARY KEY (lane, key, class, occurred_at, seq)
-) PARTITION BY LIST (class);
-CREATE TABLE events_0 PARTITION OF events FOR VALUES IN (0);
-CREATE TABLE events_1 PARTITION OF events FOR VALUES IN (1) PARTITION BY RANGE (occurred_at);
-CREATE TABLE events_1_other PARTITION OF events_1 DEFAULT;
-CREATE TABLE events_2 PARTITION OF events FOR VALUES IN (2) PARTITION BY RANGE (occurred_at);
-CREATE TABLE events_2_other PARTITION OF events_2 DEFAULT;
+) PARTITION BY RANGE (class, occurred_at);
+CREATE TABLE events_0 PARTITION OF events FOR VALUES FROM (0, MINVALUE) TO (1, MINVALUE);
+CREATE TABLE events_other PARTITION OF events DEFAULT;
 
 -- Whole events.
 CREATE TABLE bodies (
@@ -46,12 +44,9 @@ CREATE TABLE bodies (
     source text COLLATE "C" NOT NULL,
     body bytea NOT NULL,
     PRIMARY KEY (seq, lane, class, occurred_at)
-) PARTITION BY LIST (class);
-CREATE TABLE bodies_0 PARTITION OF bodies FOR VALUES IN (0);
-CREATE TABLE bodies_1 PARTITION OF bodies FOR VALUES IN (1) PARTITION BY RANGE (occurred_at);
-CREATE TABLE bodies_1_other PARTITION OF bodies_1 DEFAULT;
-CREATE TABLE bodies_2 PARTITION OF bodies FOR VALUES IN (2) PARTITION BY RANGE (occurred_at);
-CREATE TABLE bodies_2_other PARTITION OF bodies_2 DEFAULT;
+) PARTITION BY RANGE (class, occurred_at);
+CREATE TABLE bodies_0 PARTITION OF bodies FOR VALUES FROM (0, MINVALUE) TO (1, MINVALUE);
+CREATE TABLE bodies_other PARTITION OF bodies DEFAULT;
 
 CREATE TABLE keys (
     lane bigint NOT NULL,

@@ -4,8 +4,8 @@ INSERT INTO changes (lane, seq, day, name, count, value, seen, first_at, last_at
 
 -- name: find_changes
 -- A bounded step of one lane's feed, taken out; whoever else folds passes by.
-DELETE FROM changes WHERE (lane, seq, day, name) IN (
-    SELECT lane, seq, day, name FROM changes WHERE lane = %s ORDER BY seq LIMIT %s FOR UPDATE SKIP LOCKED)
+DELETE FROM changes WHERE lane = %(lane)s AND (seq, day, name) IN (
+    SELECT seq, day, name FROM changes WHERE lane = %(lane)s ORDER BY seq LIMIT %(most)s FOR UPDATE SKIP LOCKED)
 RETURNING seq, day, name, count, value, seen, first_at, last_at;
 
 -- name: find_lanes

@@ -25,7 +25,7 @@ from opportune.core.programme import Programme
 from opportune.core.rule import Rule, RunState, Show, Test
 from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.core.slot import Slot, Variant
-from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
 from opportune.services.deciding import Question, recollect
 from opportune.services.house import House
 
@@ -154,7 +154,7 @@ def _reading(house: House, questions: list[Question]) -> dict[str, Callable[[], 
 def _stored(visitors: int, events: int) -> Iterator[tuple[House, list[Question]]]:
     with tempfile.TemporaryDirectory() as folder:
         shop.fill(Path(folder), visitors, events)
-        storage = app.open_storage(DataFolder(Path(folder)))
+        storage = app.open_storage(Place(Path(folder)))
         house = app.build_house(storage)
         playbook = shop.playbook_of(shop.TEN_CONDITIONS)
         states = {name: RunState(rule=name, may_act_unseen=True) for name in playbook.rules}

@@ -15,7 +15,7 @@ from bench import shop
 from bench.table import Section
 from opportune import app
 from opportune.core.history.key import key_of, lane_of
-from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
 from opportune.storage.base import Storage
 from opportune.storage.sqlite.connection import HOT_CACHE_KIB
 
@@ -28,7 +28,7 @@ ROUNDS = 5
 def measure() -> Section:
     section = Section("people", "A million people", ("us a read", "x"))
     few, many = _filled(FEW), _filled(MANY)
-    stores = {"few": app.open_reading(few), "many": app.open_reading(many)}
+    stores = {"few": app.open_reading(Place(few.parent)), "many": app.open_reading(Place(many.parent))}
     keys = _keys(MANY)
     spread = random.Random(1).sample(keys, FEW)
     forms: dict[str, Callable[[], int]] = {
@@ -89,13 +89,13 @@ def _filled(people: int) -> Path:
     """A store of that many people, written in the order of its tables, as an import of old history is."""
     folder = shop.KEPT / f"people-{people}"
     shutil.rmtree(folder, ignore_errors=True)
-    storage = app.open_storage(DataFolder(folder))
+    storage = app.open_storage(Place(folder))
     house = app.build_house(storage)
     lines = [(row.name, row.source, row.facts.decode()) for row in shop.rows_of(house, house.clock())]
     now = house.clock()
     storage.close()
     print(f"  filling a store with {people:,} people ...", flush=True)
-    connection = sqlite3.connect(DataFolder(folder).store, isolation_level=None)
+    connection = sqlite3.connect(Place(folder).folder.store, isolation_level=None)
     for pragma in ("synchronous = OFF", "journal_mode = OFF", "cache_size = -262144"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("BEGIN")
@@ -104,7 +104,7 @@ def _filled(people: int) -> Path:
     connection.execute("COMMIT")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
-    return DataFolder(folder).store
+    return Place(folder).folder.store
 
 
 def _rows(people: int, now: int, lines: list[tuple[str, str, str]]) -> Iterator[tuple[object, ...]]:

@@ -23,7 +23,7 @@ from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.playbook import Playbook
 from opportune.core.playbook_files.folder import read_playbook
-from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
 from opportune.services.house import House
 from opportune.services.preparing import CaptureSource, Ready, prepare
 from opportune.storage.base import EventRow, Transaction
@@ -221,7 +221,7 @@ def forget_later(folder: Path, seq: int) -> None:
 
 def fill(folder: Path, visitors: int, events_each: int = EVENTS_EACH) -> None:
     """Oldest events first, visitor after visitor at every moment, as they would have come."""
-    storage = app.open_storage(DataFolder(folder))
+    storage = app.open_storage(Place(folder))
     house = app.build_house(storage)
     now = house.clock()
     rows = rows_of(house, now)

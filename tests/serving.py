@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from opportune.app import opened_house
-from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
 from opportune.services.operating import add_key
 
 ROOT = Path(__file__).parents[1]
@@ -75,11 +75,12 @@ def done(*arguments: object, **more: str) -> str:
     return finished.stdout
 
 
-def make_keys(data: Path) -> None:
-    """The two keys tests know, unless the folder has them."""
-    folder = DataFolder(data)
-    if not folder.exists:
-        with opened_house(folder) as house:
+def make_keys(place: Place) -> None:
+    """The two keys tests know, unless the place has them."""
+    if place.database or not place.folder.exists:
+        with opened_house(place) as house:
+            if house.storage.list_api_keys():
+                return
             add_key(house, kind="write", name="site", value=WRITE_KEY)
             add_key(house, kind="secret", name="shop", value=SECRET_KEY)
 
@@ -87,11 +88,14 @@ def make_keys(data: Path) -> None:
 class ServerProcess:
     """Started by its making, with a write key and a secret key that tests know."""
 
-    def __init__(self, data: Path, *arguments: object, **more: str) -> None:
+    def __init__(self, data: Path, *arguments: object, database: str = "", **more: str) -> None:
         self.data = data
-        make_keys(data)
+        data.mkdir(parents=True, exist_ok=True)
+        make_keys(Place(data, database))
         self.log = data / "server.log"
         command = [sys.executable, "-m", "opportune", "serve", "--data", str(data), "--port", "0"]
+        if database:
+            command += ["--database", database]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [*command, *map(str, arguments)],

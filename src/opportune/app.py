@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
 from opportune.core.programme import empty_programme
-from opportune.errors import PlaybookError
+from opportune.errors import BadRequestError, PlaybookError
 from opportune.http.edge import EdgeOptions
 from opportune.http.routes import HttpApp, create_http_app
 from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
 from opportune.process.reader import ReadingProcess
 from opportune.services.house import House
 from opportune.services.limiting import Rate, Rates
@@ -30,14 +31,26 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def open_storage(folder: DataFolder) -> Storage:
-    """The folder's store, for the one process that holds its lock."""
-    return SqliteStorage(folder.store)
+def open_storage(place: Place) -> Storage:
+    """The place's store. That of a folder is for the one process that holds its lock."""
+    return _open_database(place.database) if place.database else SqliteStorage(place.folder.store)
 
 
-def open_reading(store: Path) -> Storage:
+def open_reading(place: Place) -> Storage:
     """The same store for reading only, from any process."""
-    return SqliteStorage(store, read_only=True)
+    if place.database:
+        return _open_database(place.database, read_only=True)
+    return SqliteStorage(place.folder.store, read_only=True)
+
+
+def _open_database(url: str, *, read_only: bool = False) -> Storage:
+    """Raises BadRequestError where the extra for it is not installed."""
+    try:
+        from opportune.storage.postgres import PostgresStorage  # noqa: PLC0415 - an extra, and slow to load
+    except ImportError:
+        wrong = "PostgreSQL needs an extra: pip install 'opportune[postgres]'."
+        raise BadRequestError(wrong=wrong) from None
+    return PostgresStorage(url, read_only=read_only)
 
 
 def back_up(folder: DataFolder, target: Path) -> None:
@@ -74,18 +87,26 @@ def build_house(
 
 
 @contextmanager
-def opened_house(folder: DataFolder, *, settings: Settings = DEFAULTS) -> Iterator[House]:
-    """The house for a command that works on the folder itself, as no server runs there."""
-    with folder.lock(wait_seconds=5.0):
-        storage = open_storage(folder)
-        try:
-            yield build_house(storage, settings=settings)
-        finally:
-            storage.close()
+def opened_store(place: Place) -> Iterator[Storage]:
+    storage = open_storage(place)
+    try:
+        yield storage
+    finally:
+        storage.close()
 
 
-def build_reader(folder: DataFolder, settings: Settings) -> ReadingProcess:
-    return ReadingProcess(partial(open_reading, folder.store), nice=settings.reader_nice)
+@contextmanager
+def opened_house(place: Place, *, settings: Settings = DEFAULTS) -> Iterator[House]:
+    """The house for a command that works on the place itself: no server runs on the folder, or any may."""
+    with (
+        nullcontext() if place.database else place.folder.lock(wait_seconds=5.0),
+        opened_store(place) as storage,
+    ):
+        yield build_house(storage, settings=settings)
+
+
+def build_reader(place: Place, settings: Settings) -> ReadingProcess:
+    return ReadingProcess(partial(open_reading, place), nice=settings.reader_nice)
 
 
 def build_http_app(house: House, reader: ReadingProcess, settings: Settings) -> HttpApp:
@@ -95,14 +116,18 @@ def build_http_app(house: House, reader: ReadingProcess, settings: Settings) -> 
 def edge_options(settings: Settings) -> EdgeOptions:
     return EdgeOptions(
         rates=Rates(
-            key=_rate(settings.key_rate), address=_rate(settings.address_rate), id=_rate(settings.id_rate)
+            key=_rate(settings.key_rate, settings.workers),
+            address=_rate(settings.address_rate, settings.workers),
+            id=_rate(settings.id_rate, settings.workers),
         ),
         trusts_proxy=settings.trusts_proxy,
         country_header=settings.country_header,
         wants_metrics_key=settings.wants_metrics_key,
-        data_folder=settings.data,
+        data_folder="" if settings.database else settings.data,
     )
 
 
-def _rate(per_second: float) -> Rate:
-    return Rate(per_second, round(per_second * BURST_SECONDS))
+def _rate(per_second: float, workers: int) -> Rate:
+    """What one of several processes lets pass, as each gets its share of the requests."""
+    share = per_second / workers
+    return Rate(share, round(share * BURST_SECONDS))

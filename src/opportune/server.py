@@ -7,12 +7,16 @@ import contextlib
 import errno
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from types import FrameType
 
 import uvicorn
@@ -23,7 +27,8 @@ from opportune.core.visitor import user_agent
 from opportune.errors import BadRequestError, PlaybookError
 from opportune.process import commands
 from opportune.process.control import ControlServer
-from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
+from opportune.process.workers import run_workers
 from opportune.services.back_filling import back_fill
 from opportune.services.house import House
 from opportune.services.publishing import load_running
@@ -34,6 +39,9 @@ log = logging.getLogger("opportune")
 FOLD_SECONDS = 1.0
 FILL_PAUSE_SECONDS = 0.02
 """Between two steps of back-filling, so that visitors' requests come first."""
+LEASE_MS = 15_000
+SHORT_PAUSE_SECONDS = 0.05
+LISTEN_SECONDS = 0.25
 SWITCH_SECONDS = 0.0005
 """How long a background thread may hold the interpreter before deciding gets its turn again."""
 YOUNG_OBJECTS = 20_000
@@ -52,19 +60,42 @@ def serve(
 ) -> None:
     """Runs until it is told to stop. `prepare` gets the house before it listens, `announce` its address after.
 
-    Raises DataFolderBusyError when a server already runs on the folder, BadRequestError when it cannot listen.
+    Raises DataFolderBusyError when a server already runs on the folder, BadRequestError when it cannot listen,
+    StorageBusyError when the database cannot be reached.
     """
-    folder = DataFolder(settings.data)
-    with folder.lock() as lock, listening_socket(settings.host, settings.port) as listener:
-        storage = app.open_storage(folder)
-        try:
-            house = app.build_house(storage, settings=settings, on_unreadable=on_unreadable)
-            prepare(house)
-            control = lock.announce()
-            with _told_to_stop(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(_live(Server(house, folder, settings, announce), listener, control))
-        finally:
-            storage.close()
+    place = place_of(settings)
+    with (
+        nullcontext() if place.database else place.folder.lock() as lock,
+        listening_socket(settings.host, settings.port) as listener,
+        app.opened_store(place) as storage,
+    ):
+        house = app.build_house(storage, settings=settings, on_unreadable=on_unreadable)
+        prepare(house)
+        if settings.workers == 1:
+            control = lock.announce() if lock is not None else None
+            _run(Server(house, settings, announce), listener, control)
+            return
+        run_workers(
+            partial(work, settings, listener),
+            settings.workers,
+            announce=lambda: announce(house, url_of(listener)),
+        )
+
+
+def work(settings: Settings, listener: socket.socket, is_ready: Callable[[], None]) -> None:
+    """One of several processes that share a port, from its beginning to its end."""
+    with app.opened_store(place_of(settings)) as storage:
+        house = app.build_house(storage, settings=settings)
+        _run(Server(house, settings, lambda _house, _url: is_ready()), listener, None)
+
+
+def place_of(settings: Settings) -> Place:
+    return Place(Path(settings.data), settings.database)
+
+
+def _run(server: Server, listener: socket.socket, control: Path | None) -> None:
+    with _told_to_stop(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_live(server, listener, control))
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -88,26 +119,38 @@ def url_of(listener: socket.socket) -> str:
 class Server:
     """What runs in the event loop beside the requests."""
 
-    def __init__(self, house: House, folder: DataFolder, settings: Settings, announce: Announce) -> None:
+    def __init__(self, house: House, settings: Settings, announce: Announce) -> None:
         self.house = house
         self.settings = settings
         self.announce = announce
-        self.reader = app.build_reader(folder, settings)
+        self.reader = app.build_reader(place_of(settings), settings)
         self.http = app.build_http_app(house, self.reader, settings)
         self._version = house.storage.changed_at()
+        self._name = f"{socket.gethostname()} {os.getpid()} {token_hex(4)}"
 
     def fold(self) -> None:
         """Brings the totals up to date, a bounded step at a time."""
-        while self.house.storage.fold_totals():
+        while self._is_ours("totals") and self.house.storage.fold_totals():
             pass
 
     def fill(self) -> None:
         """Reads past events again after a playbook declared what they carry."""
-        while not back_fill(self.house).is_complete:
+        while self._is_ours("back-fill") and not back_fill(self.house).is_complete:
             time.sleep(FILL_PAUSE_SECONDS)
+
+    def _is_ours(self, work: str) -> bool:
+        """Of all processes on one store one does the work, until it does not say so for a while."""
+        now = self.house.clock()
+        return self.house.storage.take_lease(work, holder=self._name, now=now, until_at=now + LEASE_MS)
+
+    @property
+    def pause_seconds(self) -> float:
+        """Between two looks for changes. A database tells of them by itself."""
+        return SHORT_PAUSE_SECONDS if self.settings.database else self.settings.watch_ms / 1_000
 
     def watch(self) -> None:
         """Takes over what another process changed in the store."""
+        self.house.storage.wait_for_change(LISTEN_SECONDS)
         version = self.house.storage.changed_at()
         if version != self._version:
             load_running(self.house)
@@ -126,7 +169,7 @@ class _Uvicorn(uvicorn.Server):
         self._started()
 
 
-async def _live(server: Server, listener: socket.socket, control_path: Path) -> None:
+async def _live(server: Server, listener: socket.socket, control_path: Path | None) -> None:
     config = uvicorn.Config(
         server.http,
         loop="none",
@@ -140,12 +183,13 @@ async def _live(server: Server, listener: socket.socket, control_path: Path) -> 
         date_header=False,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
-    control = ControlServer(lambda command, args: commands.execute(server.house, command, args), control_path)
-    await control.start()
+    control = _control(server, control_path) if control_path is not None else None
+    if control is not None:
+        await control.start()
     tasks = [
         asyncio.create_task(_repeat(server.fold, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
-        asyncio.create_task(_repeat(server.watch, server.settings.watch_ms / 1_000)),
+        asyncio.create_task(_repeat(server.watch, server.pause_seconds)),
     ]
     try:
         await _Uvicorn(config, lambda: _settle(server, listener)).serve(sockets=[listener])
@@ -153,8 +197,13 @@ async def _live(server: Server, listener: socket.socket, control_path: Path) -> 
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await control.stop()
+        if control is not None:
+            await control.stop()
         server.reader.close()
+
+
+def _control(server: Server, path: Path) -> ControlServer:
+    return ControlServer(lambda command, args: commands.execute(server.house, command, args), path)
 
 
 def _settle(server: Server, listener: socket.socket) -> None:

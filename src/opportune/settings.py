@@ -16,6 +16,7 @@ from opportune.errors import BadRequestError
 PREFIX = "OPPORTUNE_"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Workers = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Rate = Annotated[float, msgspec.Meta(ge=0)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=1)]
 Niceness = Annotated[int, msgspec.Meta(ge=0, le=19)]
@@ -25,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Defaults as a small shop wants them."""
 
     data: str = ".data/opportune"
+    database: str = ""
+    workers: Workers = 1
     playbook: str = ""
     host: str = "127.0.0.1"
     port: Port = 8_400
@@ -42,7 +45,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MEANINGS: Mapping[str, str] = {
-    "data": "Folder with everything Opportune keeps",
+    "data": "Folder with everything Opportune keeps, unless a database does",
+    "database": "URL of the PostgreSQL database that keeps everything instead",
+    "workers": "Processes that share the port; more than one needs a database",
     "playbook": "Folder with the playbook to publish at the start",
     "host": "Address to listen on",
     "port": "Port to listen on; 0 takes a free one",

@@ -11,7 +11,7 @@ from opportune.app import opened_house
 from opportune.cli.demo import STATE, forget, free_port, keep, prepare_folder
 from opportune.core.playbook_files.folder import check_files
 from opportune.errors import BadRequestError
-from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
 from opportune.services.authorizing import authorize
 from opportune.services.publishing import read_folder
 
@@ -39,7 +39,7 @@ def test_an_address_that_is_not_ours_is_said() -> None:
 
 
 def test_the_folder_gets_keys_and_a_playbook_once(tmp_path: Path) -> None:
-    with opened_house(DataFolder(tmp_path / "data")) as house:
+    with opened_house(Place(tmp_path / "data")) as house:
         state = prepare_folder(house, tmp_path)
         assert authorize(house, state.secret_key).is_secret
         assert not authorize(house, state.write_key).is_secret
@@ -52,7 +52,7 @@ def test_the_folder_gets_keys_and_a_playbook_once(tmp_path: Path) -> None:
 
 
 def test_the_demos_playbook_checks(tmp_path: Path) -> None:
-    with opened_house(DataFolder(tmp_path / "data")) as house:
+    with opened_house(Place(tmp_path / "data")) as house:
         prepare_folder(house, tmp_path)
     files, problems = read_folder(tmp_path / "playbook")
     assert not problems
@@ -60,7 +60,7 @@ def test_the_demos_playbook_checks(tmp_path: Path) -> None:
 
 
 def test_reset_forgets_a_demo_and_nothing_else(tmp_path: Path) -> None:
-    with opened_house(DataFolder(tmp_path / "demo" / "data")) as house:
+    with opened_house(Place(tmp_path / "demo" / "data")) as house:
         prepare_folder(house, tmp_path / "demo")
     forget(tmp_path / "demo")
     assert not (tmp_path / "demo").exists()

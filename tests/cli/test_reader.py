@@ -12,7 +12,7 @@ import pytest
 
 from opportune.app import open_reading, open_storage
 from opportune.errors import NotFoundError
-from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
 from opportune.process.reader import ReadingProcess
 from opportune.storage.base import Storage
 
@@ -29,9 +29,9 @@ def refuse(storage: Storage, what: str) -> None:
 
 @pytest.fixture
 def reader(tmp_path: Path) -> ReadingProcess:
-    folder = DataFolder(tmp_path)
-    open_storage(folder).close()
-    return ReadingProcess(partial(open_reading, folder.store), nice=7)
+    place = Place(tmp_path)
+    open_storage(place).close()
+    return ReadingProcess(partial(open_reading, place), nice=7)
 
 
 def test_it_reads_elsewhere_comes_back_and_passes_errors_on(reader: ReadingProcess) -> None:

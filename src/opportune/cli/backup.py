@@ -7,24 +7,26 @@ from pathlib import Path
 import click
 
 from opportune.app import back_up
-from opportune.cli.options import data_option
+from opportune.cli.options import place_option
 from opportune.cli.printing import fail
-from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@data_option
-def backup(*, file: Path, data: Path) -> None:
+@place_option
+def backup(*, file: Path, place: Place) -> None:
     """Copy everything into FILE.
 
     As of this moment, also beside a running server.
 
     To restore, put the file as `opportune.sqlite` into an empty data folder.
     """
-    folder = DataFolder(data)
+    folder = place.folder
+    if place.database:
+        fail("A database is saved with PostgreSQL's own pg_dump; see docs/how/postgresql.md.")
     if not folder.exists:
-        fail(f"There is no installation in {data}. Name its folder with --data.")
+        fail(f"There is no installation in {place.data}. Name its folder with --data.")
     if file.exists():
         fail(f"{file} exists already; name a new file.")
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -31,6 +31,7 @@ from opportune.demo.traffic import past_traffic
 from opportune.errors import BadRequestError
 from opportune.process import commands
 from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place, check_database
 from opportune.services.house import House
 from opportune.services.operating import add_key
 from opportune.settings import Settings
@@ -71,6 +72,21 @@ class State(msgspec.Struct, kw_only=True):
 @click.option(
     "--visitors", type=click.IntRange(1), default=1_000, show_default=True, help="Visitors a day in it."
 )
+@click.option(
+    "--database",
+    metavar="URL",
+    default="",
+    envvar="OPPORTUNE_DEMO_DATABASE",
+    callback=lambda _context, _option, url: check_database(url) if url else "",
+    help="Keep its events in this PostgreSQL database instead of the folder.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Server processes; with --database.",
+)
 @click.option("--reset", is_flag=True, help="Start over: forget everything the demo kept.")
 @click.option(
     "--open/--no-open", "opens", default=None, help="Open the shop in a browser; on a terminal, yes."
@@ -83,6 +99,8 @@ def demo(
     api_port: int,
     days: int,
     visitors: int,
+    database: str,
+    workers: int,
     reset: bool,
     opens: bool | None,
 ) -> None:
@@ -94,8 +112,11 @@ def demo(
     folder = folder.absolute()
     if reset:
         forget(folder)
+    place = Place(folder / "data", database)
     settings = Settings(
-        data=str(folder / "data"),
+        data=str(place.data),
+        database=database,
+        workers=workers if database else 1,
         host=host,
         port=free_port(host, api_port),
         key_rate=NO_LIMIT,
@@ -106,14 +127,14 @@ def demo(
 
     def prepare(house: House) -> None:
         state = prepare_folder(house, folder)
-        publish_at_start(house, folder / "playbook", folder / "data")
+        publish_at_start(house, folder / "playbook", place)
         if not state.is_seeded:
             seed(house, days=days, visitors=visitors)
             state.is_seeded = True
             keep(folder, state)
 
     def announce(_house: House, url: str) -> None:
-        click.echo(f"The server listens on {url}, everything lies in {folder}")
+        click.echo(f"The server listens on {url}, everything lies in {place.name if database else folder}")
         shop.start(url, started, opens=sys.stdout.isatty() if opens is None else opens)
 
     try:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
 from opportune.cli.installation import ask
-from opportune.cli.options import data_option, json_option
+from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
 from opportune.core.moment import from_iso
+from opportune.process.place import Place
 
 
 def _read_assumed(
@@ -35,7 +35,7 @@ def _value(text: str) -> Any:
 
 @click.command()
 @click.argument("decision", required=False)
-@data_option
+@place_option
 @click.option("--replay", "again", flag_value="replay", help="Decide again from the receipt's own inputs.")
 @click.option(
     "--rebuild", "again", flag_value="rebuild", help="Derive the inputs again, and name what cannot be."
@@ -55,7 +55,7 @@ def _value(text: str) -> Any:
 def explain(
     *,
     decision: str | None,
-    data: Path,
+    place: Place,
     again: str | None,
     person: str | None,
     slot: str | None,
@@ -68,10 +68,10 @@ def explain(
     Of a DECISION (the token of an answer), or of what a person sees in a place now.
     """
     if decision is not None:
-        found = ask(data, "explain decision", decision=decision, again=again or "")
+        found = ask(place, "explain decision", decision=decision, again=again or "")
         say = say_again if again else say_why
     elif person is not None and slot is not None:
-        found = ask(data, "explain person", person=person, slot=slot, at=_moment(at), assumed=assumed)
+        found = ask(place, "explain person", person=person, slot=slot, at=_moment(at), assumed=assumed)
         say = say_why
     else:
         raise click.UsageError("Say which DECISION, or give --person and --slot.")

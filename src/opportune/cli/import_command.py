@@ -12,9 +12,10 @@ import click
 
 from opportune.cli.clickstreams import CLICKSTREAMS, clickstream_named
 from opportune.cli.installation import reach
-from opportune.cli.options import data_option, json_option, mapping_option
+from opportune.cli.options import json_option, mapping_option, place_option
 from opportune.cli.printing import Progress, print_json
 from opportune.cli.replay import batches
+from opportune.process.place import Place
 
 BATCH_EVENTS = 5_000
 BATCH_BYTES = 8_000_000
@@ -23,7 +24,7 @@ COUNTED = ("accepted", "duplicate", "set_aside")
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@data_option
+@place_option
 @click.option(
     "--format",
     "format_name",
@@ -34,7 +35,7 @@ COUNTED = ("accepted", "duplicate", "set_aside")
 @mapping_option
 @json_option
 def import_command(
-    *, file: Path, data: Path, format_name: str, mapping: dict[str, str], as_json: bool
+    *, file: Path, place: Place, format_name: str, mapping: dict[str, str], as_json: bool
 ) -> None:
     """Take a clickstream FILE into the history.
 
@@ -44,7 +45,7 @@ def import_command(
     reasons: Counter[str] = Counter()
     progress = Progress("read", sys.stderr)
     started = time.monotonic()
-    with reach(data, may_make=True) as ask:
+    with reach(place, may_make=True) as ask:
         for batch in batches(
             clickstream_named(format_name).read(file, mapping), limit=BATCH_EVENTS, most_bytes=BATCH_BYTES
         ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 from opportune import app
@@ -12,6 +11,7 @@ from opportune.errors import BadRequestError, DataFolderBusyError
 from opportune.process import commands
 from opportune.process.control import Connection
 from opportune.process.data_folder import DataFolder
+from opportune.process.place import Place
 from opportune.settings import Settings
 
 
@@ -22,15 +22,20 @@ class Ask(Protocol):
 
 
 @contextmanager
-def reach(data: Path, *, may_make: bool = False) -> Iterator[Ask]:
-    """Raises BadRequestError when there is nothing at `data`, unless the command may make it."""
-    folder = DataFolder(data)
-    if not may_make and not folder.exists:
-        raise BadRequestError(wrong=f"There is no installation in {data}. Name its folder with --data.")
-    connection = _connect(folder)
+def reach(place: Place, *, may_make: bool = False) -> Iterator[Ask]:
+    """Raises BadRequestError when there is nothing in the folder, unless the command may make it.
+
+    What is done in a database, the servers on it notice by themselves.
+    """
+    folder = place.folder
+    if not (may_make or place.database or folder.exists):
+        wrong = f"There is no installation in {place.data}. Name its folder with --data, or its --database."
+        raise BadRequestError(wrong=wrong)
+    connection = None if place.database else _connect(folder)
     if connection is None:
         try:
-            with app.opened_house(folder, settings=Settings(data=str(data))) as house:
+            settings = Settings(data=str(place.data), database=place.database)
+            with app.opened_house(place, settings=settings) as house:
                 yield lambda command, /, **args: commands.execute(house, command, args)
                 return
         except DataFolderBusyError:
@@ -43,9 +48,9 @@ def reach(data: Path, *, may_make: bool = False) -> Iterator[Ask]:
         connection.close()
 
 
-def ask(data: Path, command: str, /, *, may_make: bool = False, **args: Any) -> Any:
+def ask(place: Place, command: str, /, *, may_make: bool = False, **args: Any) -> Any:
     """One command, one result."""
-    with reach(data, may_make=may_make) as asked:
+    with reach(place, may_make=may_make) as asked:
         return asked(command, **args)
 
 

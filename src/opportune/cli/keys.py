@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from opportune.cli.installation import ask
-from opportune.cli.options import data_option, json_option, operator
+from opportune.cli.options import json_option, operator, place_option
 from opportune.cli.printing import print_json, print_table
+from opportune.process.place import Place
 from opportune.services.authorizing import SCOPES
 
 
@@ -18,7 +17,7 @@ def keys() -> None:
 
 
 @keys.command("add")
-@data_option
+@place_option
 @click.option(
     "--kind",
     type=click.Choice(["write", "secret"]),
@@ -34,10 +33,17 @@ def keys() -> None:
     help=f"Of a secret key: {', '.join(SCOPES)}; all when left out.",
 )
 @json_option
-def add(*, data: Path, kind: str, name: str, value: str, scopes: tuple[str, ...], as_json: bool) -> None:
+def add(*, place: Place, kind: str, name: str, value: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Make a key and print its value, this once."""
     key = ask(
-        data, "keys add", may_make=True, kind=kind, name=name, value=value, scopes=list(scopes), by=operator()
+        place,
+        "keys add",
+        may_make=True,
+        kind=kind,
+        name=name,
+        value=value,
+        scopes=list(scopes),
+        by=operator(),
     )
     if as_json:
         print_json(key)
@@ -48,11 +54,11 @@ def add(*, data: Path, kind: str, name: str, value: str, scopes: tuple[str, ...]
 
 
 @keys.command("list")
-@data_option
+@place_option
 @json_option
-def list_(*, data: Path, as_json: bool) -> None:
+def list_(*, place: Place, as_json: bool) -> None:
     """List keys; of secret ones never the value."""
-    found = ask(data, "keys list")
+    found = ask(place, "keys list")
     if as_json:
         print_json(found)
         return
@@ -70,25 +76,25 @@ def list_(*, data: Path, as_json: bool) -> None:
 
 
 @keys.command("revoke")
-@data_option
+@place_option
 @click.option("--name", required=True, help="The key's name.")
-def revoke(*, data: Path, name: str) -> None:
+def revoke(*, place: Place, name: str) -> None:
     """End a key, at once."""
-    ask(data, "keys revoke", name=name, by=operator())
+    ask(place, "keys revoke", name=name, by=operator())
     click.echo(f"Revoked {name!r}.")
 
 
 @keys.command("user-token-secret")
-@data_option
+@place_option
 @json_option
-def show_user_token_secret(*, data: Path, as_json: bool) -> None:
+def show_user_token_secret(*, place: Place, as_json: bool) -> None:
     """Print the text that user ids are signed with.
 
     Your own server makes each known user's `userToken` with it.
 
     A token is the lower-case hex HMAC-SHA256 of the user id, keyed with this text.
     """
-    found = ask(data, "keys user-token-secret")
+    found = ask(place, "keys user-token-secret")
     if as_json:
         print_json(found)
         return

@@ -9,21 +9,44 @@ from typing import Any
 
 import click
 
+from opportune.process.place import Place, check_database
 from opportune.settings import DEFAULTS
 
 Command = Callable[..., Any]
 
+DATABASE = "opportune.database"
+"""Where click keeps the URL until the place is put together."""
 
-def data_option(command: Command) -> Command:
-    return click.option(
+
+def place_option(command: Command) -> Command:
+    """Gives the command a `place`, from a folder or a database."""
+    folder = click.option(
         "--data",
+        "place",
         type=click.Path(file_okay=False, path_type=Path),
         default=DEFAULTS.data,
         envvar="OPPORTUNE_DATA",
         show_default=True,
         show_envvar=True,
+        callback=lambda context, _, data: Place(data, context.meta.get(DATABASE, "")),
         help="Folder with everything Opportune keeps.",
-    )(command)
+    )
+    database = click.option(
+        "--database",
+        metavar="URL",
+        envvar="OPPORTUNE_DATABASE",
+        show_envvar=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_note_database,
+        help="PostgreSQL database that keeps everything instead, postgresql://user@host/name.",
+    )
+    return folder(database(command))
+
+
+def _note_database(context: click.Context, _option: click.Parameter, url: str | None) -> None:
+    if url:
+        context.meta[DATABASE] = check_database(url)
 
 
 def json_option(command: Command) -> Command:

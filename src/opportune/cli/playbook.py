@@ -10,13 +10,14 @@ import msgspec
 
 from opportune.app import now_ms
 from opportune.cli.installation import ask
-from opportune.cli.options import data_option, json_option, operator
+from opportune.cli.options import json_option, operator, place_option
 from opportune.cli.printing import counted, fail, print_json, print_problems
 from opportune.core.playbook_files.folder import read_playbook
 from opportune.core.playbook_files.rule_text import playbook_document, read_back
 from opportune.core.playbook_files.schema import PATTERNS, editor_settings, schema_of_playbook
 from opportune.core.problem import Problem
 from opportune.errors import PlaybookError
+from opportune.process.place import Place
 from opportune.services.publishing import check_folder, read_folder
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -49,19 +50,19 @@ def check(*, folder: Path, as_json: bool, quiet: bool) -> None:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@data_option
+@place_option
 @click.option("--new-test", is_flag=True, help="Close running tests of changed rules and start new ones.")
 @click.option(
     "--based-on", metavar="REVISION", default=None, help="Refuse unless this revision is the running one."
 )
 @json_option
-def publish(*, folder: Path, data: Path, new_test: bool, based_on: str | None, as_json: bool) -> None:
+def publish(*, folder: Path, place: Place, new_test: bool, based_on: str | None, as_json: bool) -> None:
     """Publish the playbook in DIR.
 
     A running server takes it over at once.
     """
     published = ask(
-        data,
+        place,
         "publish",
         may_make=True,
         files=files_of(folder),
@@ -81,13 +82,13 @@ def publish(*, folder: Path, data: Path, new_test: bool, based_on: str | None, a
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", type=FOLDER, required=False)
-@data_option
-def document(*, folder: Path | None, data: Path) -> None:
+@place_option
+def document(*, folder: Path | None, place: Place) -> None:
     """Print a playbook as Markdown, to read and to pass around.
 
     The one in DIR, or without DIR the published one.
     """
-    files = files_of(folder) if folder is not None else ask(data, "head")["files"]
+    files = files_of(folder) if folder is not None else ask(place, "head")["files"]
     click.echo(playbook_document(read_playbook(files)), nl=False)
 
 
@@ -101,13 +102,13 @@ def files_of(folder: Path) -> dict[str, str]:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@data_option
-def export(*, folder: Path, data: Path) -> None:
+@place_option
+def export(*, folder: Path, place: Place) -> None:
     """Write the published playbook's files into DIR.
 
     It must be empty or new.
     """
-    head = ask(data, "head")
+    head = ask(place, "head")
     write_files(folder, head["files"])
     click.echo(f"Wrote {len(head['files'])} files of revision {head['revision']} to {folder}.")
 

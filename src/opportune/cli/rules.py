@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from opportune.cli.installation import ask
-from opportune.cli.options import data_option, json_option, operator, reason_option
+from opportune.cli.options import json_option, operator, place_option, reason_option
 from opportune.cli.printing import print_json, print_table
+from opportune.process.place import Place
 
 
 @click.command()
-@data_option
+@place_option
 @json_option
-def rules(*, data: Path, as_json: bool) -> None:
+def rules(*, place: Place, as_json: bool) -> None:
     """List rules with their state."""
-    found = ask(data, "rules")
+    found = ask(place, "rules")
     if as_json:
         print_json(found)
     elif not found:
@@ -31,15 +31,15 @@ def rules(*, data: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("name")
 @click.argument("state", metavar="live|preview|paused|draft|SHARE%")
-@data_option
+@place_option
 @click.option("--unseen", is_flag=True, help="Act even though events it needs were never seen.")
 @reason_option
-def rule(*, name: str, state: str, data: Path, unseen: bool, reason: str) -> None:
+def rule(*, name: str, state: str, place: Place, unseen: bool, reason: str) -> None:
     """Launch or pause the rule NAME.
 
     For everyone, or for a share of visitors such as 20%.
     """
-    row = ask(data, "rule", rule=name, state=state, unseen=unseen, reason=reason, by=operator())
+    row = ask(place, "rule", rule=name, state=state, unseen=unseen, reason=reason, by=operator())
     click.echo(f"{row['rule']}: {_state(row)}, {_now(row)}.")
 
 

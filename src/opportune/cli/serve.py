@@ -10,11 +10,12 @@ import click
 import msgspec
 
 from opportune import server
-from opportune.cli.options import data_option, operator
+from opportune.cli.options import operator, place_option
 from opportune.cli.playbook import files_of
 from opportune.cli.printing import counted, print_problems
 from opportune.core.playbook_files.folder import revision_of
-from opportune.errors import OpportuneError, PlaybookError, RunningTestError
+from opportune.errors import BadRequestError, OpportuneError, PlaybookError, RunningTestError
+from opportune.process.place import Place
 from opportune.services.house import House
 from opportune.services.operating import find_switch
 from opportune.services.publishing import publish
@@ -22,7 +23,7 @@ from opportune.settings import DEFAULTS, from_environment
 
 
 @click.command()
-@data_option
+@place_option
 @click.option(
     "--playbook",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -40,24 +41,43 @@ from opportune.settings import DEFAULTS, from_environment
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )
-def serve(*, data: Path, playbook: Path | None, host: str, port: int) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=DEFAULTS.workers,
+    envvar="OPPORTUNE_WORKERS",
+    show_default=True,
+    help="Processes that share the port; more than one needs a database.",
+)
+def serve(*, place: Place, playbook: Path | None, host: str, port: int, workers: int) -> None:
     """Run the server until Ctrl-C."""
-    given = from_environment(os.environ)
-    settings = msgspec.structs.replace(given, data=str(data), host=host, port=port)
+    if workers > 1 and not place.database:
+        wrong = (
+            "Several processes need a database they share: name one with --database, or leave --workers out."
+        )
+        raise BadRequestError(wrong=wrong)
+    settings = msgspec.structs.replace(
+        from_environment(os.environ),
+        data=str(place.data),
+        database=place.database,
+        host=host,
+        port=port,
+        workers=workers,
+    )
 
     def prepare(house: House) -> None:
         if playbook is not None:
-            publish_at_start(house, playbook, data)
+            publish_at_start(house, playbook, place)
 
     server.serve(
         settings,
         prepare=prepare,
-        announce=lambda house, url: announce(house, url, settings.data),
+        announce=lambda house, url: announce(house, url, place),
         on_unreadable=say_unreadable,
     )
 
 
-def publish_at_start(house: House, folder: Path, data: Path) -> None:
+def publish_at_start(house: House, folder: Path, place: Place) -> None:
     """Publishes what changed. Whatever is wrong with it is said, and what ran before goes on running."""
     before = house.programme.revision
     try:
@@ -70,13 +90,13 @@ def publish_at_start(house: House, folder: Path, data: Path) -> None:
         kept = f"revision {before} goes on running" if before else "no playbook runs"
         click.echo(f"opportune: {folder}: {error} Not published; {kept}.", err=True)
         if isinstance(error, RunningTestError):
-            click.echo(f"To end that test and begin a new one: {_new_test(folder, data)}", err=True)
+            click.echo(f"To end that test and begin a new one: {_new_test(folder, place)}", err=True)
     else:
         print_problems(published.warnings)
 
 
-def _new_test(folder: Path, data: Path) -> str:
-    return shlex.join(("opportune", "publish", str(folder), "--data", str(data), "--new-test"))
+def _new_test(folder: Path, place: Place) -> str:
+    return shlex.join(("opportune", "publish", str(folder), *place.option.split(" ", 1), "--new-test"))
 
 
 def say_unreadable(error: PlaybookError) -> None:
@@ -86,9 +106,9 @@ def say_unreadable(error: PlaybookError) -> None:
     )
 
 
-def announce(house: House, url: str, data: str) -> None:
+def announce(house: House, url: str, place: Place) -> None:
     """What somebody who just started it wants to know."""
-    click.echo(f"Opportune listens on {url} (process {os.getpid()}, data in {data})")
+    click.echo(f"Opportune listens on {url} (process {os.getpid()}, data in {place.name})")
     playbook = house.programme.playbook
     if playbook.revision:
         click.echo(
@@ -102,4 +122,4 @@ def announce(house: House, url: str, data: str) -> None:
     if find_switch(house, "off") is not None:
         click.echo("Everything is switched OFF; `opportune on` ends it.")
     if not any(key.revoked_at is None for key in house.storage.list_api_keys()):
-        click.echo(f"No keys yet: opportune keys add --data {data} --kind write --name site")
+        click.echo(f"No keys yet: opportune keys add {place.option} --kind write --name site")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
 from opportune.cli.installation import Ask, ask, reach
-from opportune.cli.options import data_option, json_option
+from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import fail, print_json, print_table
+from opportune.process.place import Place
 
 PAGE = 500
 
@@ -30,7 +30,7 @@ def set_aside() -> None:
 
 
 @set_aside.command("list")
-@data_option
+@place_option
 @click.option(
     "--state",
     type=click.Choice(["open", "replayed", "dropped"]),
@@ -42,9 +42,9 @@ def set_aside() -> None:
     "--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="At most so many."
 )
 @json_option
-def list_(*, data: Path, state: str, limit: int, as_json: bool) -> None:
+def list_(*, place: Place, state: str, limit: int, as_json: bool) -> None:
     """List them, newest first."""
-    found = ask(data, "set-aside list", state=state, before_id=None, limit=limit)
+    found = ask(place, "set-aside list", state=state, before_id=None, limit=limit)
     if as_json:
         print_json(found)
         return
@@ -54,7 +54,7 @@ def list_(*, data: Path, state: str, limit: int, as_json: bool) -> None:
 
 @set_aside.command("replay")
 @click.argument("numbers", nargs=-1, type=int)
-@data_option
+@place_option
 @click.option("--all", "all_", is_flag=True, help="Every open one.")
 @click.option(
     "--fix",
@@ -62,9 +62,9 @@ def list_(*, data: Path, state: str, limit: int, as_json: bool) -> None:
     metavar="JSON",
     help='Merged into each event first, such as {"event": "Signed Up"}; null removes a field.',
 )
-def replay(*, numbers: tuple[int, ...], data: Path, all_: bool, fix: dict[str, Any] | None) -> None:
+def replay(*, numbers: tuple[int, ...], place: Place, all_: bool, fix: dict[str, Any] | None) -> None:
     """Try NUMBERS again, after the plan or the sender was mended."""
-    with reach(data) as asked:
+    with reach(place) as asked:
         ids = _all_open(asked) if all_ else list(numbers)
         if not ids and not all_:
             fail("Say which: numbers from `opportune set-aside list`, or --all.", status=2)
@@ -78,10 +78,10 @@ def replay(*, numbers: tuple[int, ...], data: Path, all_: bool, fix: dict[str, A
 
 @set_aside.command("drop")
 @click.argument("numbers", nargs=-1, required=True, type=int)
-@data_option
-def drop(*, numbers: tuple[int, ...], data: Path) -> None:
+@place_option
+def drop(*, numbers: tuple[int, ...], place: Place) -> None:
     """Give up on NUMBERS; they stay listed as dropped."""
-    result = ask(data, "set-aside drop", ids=list(numbers))
+    result = ask(place, "set-aside drop", ids=list(numbers))
     click.echo(f"Dropped {result['dropped']}.")
 
 

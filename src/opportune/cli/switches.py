@@ -2,56 +2,55 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from opportune.cli.installation import ask
-from opportune.cli.options import data_option, json_option, operator, reason_option
+from opportune.cli.options import json_option, operator, place_option, reason_option
 from opportune.cli.printing import counted, print_json
 from opportune.core.moment import to_iso
+from opportune.process.place import Place
 
 
 @click.command()
-@data_option
+@place_option
 @reason_option
-def off(*, data: Path, reason: str) -> None:
+def off(*, place: Place, reason: str) -> None:
     """Everything off: all places show normal content, at once."""
-    ask(data, "off", reason=reason, by=operator())
+    ask(place, "off", reason=reason, by=operator())
     click.echo("Everything is off: every place shows its normal content. `opportune on` ends it.")
 
 
 @click.command()
-@data_option
-def on(*, data: Path) -> None:
+@place_option
+def on(*, place: Place) -> None:
     """Everything on again."""
-    ask(data, "on", by=operator())
+    ask(place, "on", by=operator())
     click.echo("Everything is on again, as it was.")
 
 
 @click.command()
-@data_option
+@place_option
 @reason_option
-def freeze(*, data: Path, reason: str) -> None:
+def freeze(*, place: Place, reason: str) -> None:
     """No publishing and no launching until `unfreeze`."""
-    ask(data, "freeze", reason=reason, by=operator())
+    ask(place, "freeze", reason=reason, by=operator())
     click.echo("Frozen: nothing can be published or launched; pausing and `off` still can.")
 
 
 @click.command()
-@data_option
-def unfreeze(*, data: Path) -> None:
+@place_option
+def unfreeze(*, place: Place) -> None:
     """Allow changes again."""
-    ask(data, "unfreeze", by=operator())
+    ask(place, "unfreeze", by=operator())
     click.echo("Changes are allowed again.")
 
 
 @click.command()
-@data_option
+@place_option
 @json_option
-def status(*, data: Path, as_json: bool) -> None:
+def status(*, place: Place, as_json: bool) -> None:
     """What runs in an installation now."""
-    found = ask(data, "status")
+    found = ask(place, "status")
     if as_json:
         print_json(found)
         return

@@ -392,6 +392,16 @@ class Storage(ABC):
     def changed_at(self) -> str:
         """A token that differs once playbook, run states, settings or API keys changed, in any process."""
 
+    def wait_for_change(self, seconds: float) -> None:  # noqa: B027 - where nothing tells, nobody waits
+        """Returns when somebody changed what `changed_at` is about, or after so long; at once where nothing tells."""
+
+    def take_lease(self, work: str, *, holder: str, now: int, until_at: int) -> bool:  # noqa: ARG002
+        """Whether background work is this holder's until a moment (ms); asked again in time, it stays so.
+
+        A store that one process owns has nobody to share with.
+        """
+        return True
+
     def count_waiting(self) -> int:
         """Jobs handed to `write` whose turn has not come yet."""
         return 0

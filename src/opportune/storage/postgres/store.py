@@ -30,6 +30,7 @@ from opportune.storage.base import (
 )
 from opportune.storage.bodies import body_holds, unpack
 from opportune.storage.person import keys_of, person_of
+from opportune.storage.postgres.changes import Changes
 from opportune.storage.postgres.connection import (
     STATEMENT_MS,
     WATCHDOG,
@@ -89,6 +90,7 @@ class PostgresStorage(Storage):
             open=True,
         )
         self._recalling = Recalling(url)
+        self._changes = Changes(url)
         self._writer = None if read_only else PostgresWriter(url, most_jobs_waiting=most_jobs_waiting)
 
     def _prepare(self, *, is_first: bool) -> None:
@@ -253,6 +255,13 @@ class PostgresStorage(Storage):
     def changed_at(self) -> str:
         return str(self._one("changed_at")[0])
 
+    def wait_for_change(self, seconds: float) -> None:
+        self._changes.wait(seconds)
+
+    def take_lease(self, work: str, *, holder: str, now: int, until_at: int) -> bool:
+        asked = {"work": work, "holder": holder, "now": now, "until_at": until_at}
+        return self._one("take_lease", asked) is not None
+
     # -- totals -------------------------------------------------------------------------------
 
     def fold_totals(self) -> int:
@@ -275,6 +284,7 @@ class PostgresStorage(Storage):
         if self._writer is not None:
             self._writer.close()
         self._recalling.close()
+        self._changes.close()
         self._pool.close()
 
     # -- reading ------------------------------------------------------------------------------

@@ -1,0 +1,37 @@
+"""Hearing of operators' changes at once: a connection of its own that listens."""
+
+from __future__ import annotations
+
+import contextlib
+
+import psycopg
+
+from opportune.storage.postgres.connection import Connection, connect
+
+
+class Changes:
+    """For one thread. A message that was missed does no harm: whoever waits looks at the number of changes too."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+
+    def wait(self, seconds: float) -> None:
+        """Returns at the next change, or after so long. Raises StorageBusyError while nothing can be heard."""
+        try:
+            connection = self._connection = self._connection or self._listening()
+            for _ in connection.notifies(timeout=seconds, stop_after=1):
+                return
+        except psycopg.Error:
+            self.close()
+
+    def _listening(self) -> Connection:
+        connection = connect(self._url, "changes")
+        connection.execute("LISTEN opportune_changed")
+        return connection
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                connection.close()

@@ -26,11 +26,15 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 SETTINGS = """SELECT set_config('jit', 'off', false),
-    set_config('plan_cache_mode', 'force_generic_plan', false),
+    set_config('plan_cache_mode', CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+        THEN 'force_custom_plan' ELSE 'force_generic_plan' END, false),
     set_config('statement_timeout', %s, false),
     set_config('lock_timeout', %s, false),
     set_config('idle_in_transaction_session_timeout', %s, false)"""
-"""Plans are made once: the statements here have one good plan each, and making it costs more than running it."""
+"""Plans are made once: the statements here have one good plan each, and making it costs more than running it.
+
+But Citus has to see the lanes to know where to send a statement.
+"""
 
 
 def adapt(context: AdaptContext) -> None:

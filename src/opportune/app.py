@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +17,16 @@ from opportune.process.place import Place
 from opportune.process.reader import ReadingProcess
 from opportune.services.house import House
 from opportune.services.limiting import Rate, Rates
+from opportune.services.moving import Store, check_whole
 from opportune.services.operating import load_secret
 from opportune.services.publishing import load_running
 from opportune.settings import DEFAULTS, Settings
 from opportune.storage.base import Storage
+from opportune.storage.moving import TableRows, is_empty
 from opportune.storage.sqlite import SqliteStorage
+from opportune.storage.sqlite.moving import SqliteTables
+from opportune.storage.sqlite.restoring import Contents
+from opportune.storage.sqlite.restoring import restore as restore_store
 
 BURST_SECONDS = 20
 """A limit of so many requests a second may be used up for this long at once."""
@@ -45,12 +50,27 @@ def open_reading(place: Place) -> Storage:
 
 def _open_database(url: str, *, read_only: bool = False) -> Storage:
     """Raises BadRequestError where the extra for it is not installed."""
-    try:
+    with _extra():
         from opportune.storage.postgres import PostgresStorage  # noqa: PLC0415 - an extra, and slow to load
+    return PostgresStorage(url, read_only=read_only)
+
+
+def _open_tables(place: Place) -> TableRows:
+    """The rows of a place's store, for a move."""
+    if not place.database:
+        return SqliteTables(place.folder.store)
+    with _extra():
+        from opportune.storage.postgres.moving import PostgresTables  # noqa: PLC0415 - as above
+    return PostgresTables(place.database)
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    try:
+        yield
     except ImportError:
         wrong = "PostgreSQL needs an extra: pip install 'opportune[postgres]'."
         raise BadRequestError(wrong=wrong) from None
-    return PostgresStorage(url, read_only=read_only)
 
 
 def back_up(folder: DataFolder, target: Path) -> None:
@@ -64,6 +84,27 @@ def back_up(folder: DataFolder, target: Path) -> None:
     partial_copy.rename(target)
 
 
+def restore(file: Path, folder: DataFolder) -> Contents:
+    """The folder's store becomes a copy of a backup. Raises BadRequestError where it holds something already."""
+    with folder.lock():
+        if folder.exists:
+            with closing(SqliteTables(folder.store)) as tables, closing(SqliteStorage(folder.store)):
+                if not is_empty(tables):
+                    raise BadRequestError(wrong=f"There is an installation in {folder.path} already.")
+        return restore_store(file, folder.store)
+
+
+@contextmanager
+def opened_for_moving(place: Place) -> Iterator[Store]:
+    """A place's store with its rows. Raises DataFolderBusyError or BadRequestError while somebody works there."""
+    with (
+        nullcontext() if place.database else place.folder.lock(),
+        closing(_open_tables(place)) as tables,
+        opened_store(place) as storage,
+    ):
+        yield Store(storage, tables)
+
+
 def build_house(
     storage: Storage,
     *,
@@ -72,6 +113,7 @@ def build_house(
     on_unreadable: Callable[[PlaybookError], None] = lambda _error: None,
 ) -> House:
     """A house over an open store: its secret, and the programme that runs there."""
+    check_whole(storage)
     house = House(
         storage=storage,
         clock=clock,

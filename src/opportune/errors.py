@@ -156,3 +156,10 @@ class DataFolderBusyError(OpportuneError):
 
     status = 409
     code = "data_folder_busy"
+
+
+class HalfMovedError(OpportuneError):
+    """A move into this store has not ended: it is not whole yet. Run `opportune database move` as before."""
+
+    status = 503
+    code = "half_moved"

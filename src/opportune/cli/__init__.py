@@ -8,6 +8,7 @@ import click
 
 from opportune import __version__
 from opportune.cli.backup import backup
+from opportune.cli.database import database
 from opportune.cli.demo import demo
 from opportune.cli.explain import explain
 from opportune.cli.import_command import import_command
@@ -16,6 +17,7 @@ from opportune.cli.keys import keys
 from opportune.cli.playbook import check, document, export, publish, schema
 from opportune.cli.printing import fail, print_problems
 from opportune.cli.replay import replay
+from opportune.cli.restore import restore
 from opportune.cli.rules import rule, rules
 from opportune.cli.serve import serve
 from opportune.cli.set_aside import set_aside
@@ -45,6 +47,8 @@ COMMANDS: tuple[click.Command, ...] = (
     unfreeze,
     status,
     backup,
+    restore,
+    database,
 )
 
 

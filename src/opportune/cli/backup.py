@@ -20,11 +20,11 @@ def backup(*, file: Path, place: Place) -> None:
 
     As of this moment, also beside a running server.
 
-    To restore, put the file as `opportune.sqlite` into an empty data folder.
+    `opportune restore` makes an installation from it again.
     """
     folder = place.folder
     if place.database:
-        fail("A database is saved with PostgreSQL's own pg_dump; see docs/how/postgresql.md.")
+        fail("A database is saved with PostgreSQL's own pg_dump; see docs/how/moving.md.")
     if not folder.exists:
         fail(f"There is no installation in {place.data}. Name its folder with --data.")
     if file.exists():

@@ -39,6 +39,11 @@ class Place(msgspec.Struct, frozen=True):
         return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"
 
 
+def place_from(text: str) -> Place:
+    """A database where the text is a URL, else a folder. Raises BadRequestError for a URL of something else."""
+    return Place(Path(), check_database(text)) if "://" in text else Place(Path(text))
+
+
 def check_database(url: str) -> str:
     """The URL. Raises BadRequestError where it is none of a PostgreSQL database."""
     try:

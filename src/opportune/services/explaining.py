@@ -69,9 +69,13 @@ def explain_token(house: House, text: str) -> Explained:
 
 def replay_token(house: House, text: str) -> Again:
     """Decides again from the receipt's own inputs; equal bytes unless the engine changed."""
-    explained = explain_token(house, text)
-    original = explained.receipt.to_json()
-    again = replay(explained.receipt, playbook_at(house, explained.receipt.revision)).to_json()
+    return replay_receipt(house, explain_token(house, text).receipt)
+
+
+def replay_receipt(house: House, receipt: Receipt) -> Again:
+    """The same for a receipt at hand. Raises NotFoundError when its playbook is not kept."""
+    original = receipt.to_json()
+    again = replay(receipt, playbook_at(house, receipt.revision)).to_json()
     return Again(
         is_equal=original == again, original=original, again=again, differences=_differences(original, again)
     )

@@ -64,6 +64,13 @@ def _open_tables(place: Place) -> TableRows:
     return PostgresTables(place.database)
 
 
+def distribute_database(url: str) -> Iterator[str]:
+    """Spreads a database's tables over a cluster's machines; names each as it is done."""
+    with _extra():
+        from opportune.storage.postgres.distribution import distribute  # noqa: PLC0415 - as above
+    return distribute(url)
+
+
 @contextmanager
 def _extra() -> Iterator[None]:
     try:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from opportune.app import opened_for_moving
+from opportune.cli.distribute import distribute
 from opportune.cli.printing import Progress, counted, fail, print_table
 from opportune.errors import BadRequestError, StorageBusyError
 from opportune.process.place import Place, place_from
@@ -24,6 +25,8 @@ AGAIN = "Nothing is lost: run the same command again, and it goes on where it st
 def database() -> None:
     """The store behind an installation: a folder's SQLite file, or a PostgreSQL database."""
 
+
+database.add_command(distribute)
 
 
 def _read_place(_context: click.Context, _option: click.Parameter, text: str) -> Place:

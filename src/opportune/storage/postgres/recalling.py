@@ -48,6 +48,8 @@ BEHAVIOUR_MS = (BEHAVIOUR_DAYS or 0) * DAY
 
 CONNECTIONS = 2
 MOST_TOGETHER = 16
+LANE_BY_LANE = 1
+"""Keys to a statement on Citus, which sends each to where its lane lies."""
 READ_SECONDS = 2.0
 BREATH_SECONDS = 0.2
 """After a connection could not be made, before the next try; who asks meanwhile is told at once."""
@@ -56,11 +58,13 @@ NOBODY = -1
 """Fills a list of keys up to a length the server knows."""
 
 
-def recall(connection: Connection, keys: Sequence[int], *, now: int, as_of: int | None) -> Recollection:
-    """In the caller's thread; all of it as of one moment."""
+def recall(
+    connection: Connection, keys: Sequence[int], *, now: int, as_of: int | None, together: int = MOST_TOGETHER
+) -> Recollection:
+    """In the caller's thread; all of it as of one moment. `together`: keys to a statement."""
     is_past = as_of is not None
     if len(keys) == 1:
-        [texts] = _read(connection, keys, now, as_of)
+        [texts] = _read(connection, keys, now, as_of, together)
         if texts.is_strangers:
             return stranger(keys[0], texts, is_past=is_past)
     connection.execute(SNAPSHOT)
@@ -68,7 +72,7 @@ def recall(connection: Connection, keys: Sequence[int], *, now: int, as_of: int 
 
         def answer(asked: Asked) -> Any:
             if isinstance(asked, KeysAsked):
-                return _read(connection, asked.keys, now, as_of)
+                return _read(connection, asked.keys, now, as_of, together)
             return _answered(asked, connection.execute(*_question(asked, now)).fetchall())
 
         return run(recollect(keys, is_past=is_past), answer)
@@ -76,12 +80,12 @@ def recall(connection: Connection, keys: Sequence[int], *, now: int, as_of: int 
         connection.execute("COMMIT")
 
 
-def _read(connection: Connection, keys: Sequence[int], now: int, as_of: int | None) -> list[KeyTexts]:
+def _read(
+    connection: Connection, keys: Sequence[int], now: int, as_of: int | None, together: int
+) -> list[KeyTexts]:
     found: dict[int, KeyTexts] = {}
-    for start in range(0, len(keys), MOST_TOGETHER):
-        rows = connection.execute(
-            *_of_keys([(key, now) for key in keys[start : start + MOST_TOGETHER]], as_of)
-        )
+    for start in range(0, len(keys), together):
+        rows = connection.execute(*_of_keys([(key, now) for key in keys[start : start + together]], as_of))
         found |= {row[0]: KeyTexts._make(row[1:]) for row in rows.fetchall()}
     return [found[key] for key in keys]
 
@@ -139,8 +143,9 @@ class _Asking(NamedTuple):
 class Recalling:
     """Answers a process's event loop. Begins with the first question; ends with `close`, or with its loop."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, together: int = MOST_TOGETHER) -> None:
         self._url = url
+        self._together = together
         self._waiting: deque[_Asking] = deque()
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -188,7 +193,7 @@ class Recalling:
             taken = self._take()
             if taken:
                 with WATCHDOG.guard(connection, READ_SECONDS):
-                    await _answer(connection, taken)
+                    await _answer(connection, taken, self._together)
         except Exception as error:  # noqa: BLE001 - who waits is told, and the next question tries again
             reason = reason_of(error)
             await self._refuse(taken, reason, is_of_all=connection is None)
@@ -223,9 +228,9 @@ class Recalling:
         return taken
 
 
-async def _answer(connection: AsyncConnection, taken: Sequence[_Asking]) -> None:
+async def _answer(connection: AsyncConnection, taken: Sequence[_Asking], together: int) -> None:
     asked = [(key, asking.now) for asking in taken for key in asking.keys]
-    found = await _read_async(connection, asked)
+    found = await _read_async(connection, asked, together)
     place, others = 0, []
     for asking in taken:
         texts = found[place]
@@ -235,19 +240,20 @@ async def _answer(connection: AsyncConnection, taken: Sequence[_Asking]) -> None
         elif not asking.future.done():
             asking.future.set_result(stranger(asking.keys[0], texts, is_past=False))
     for asking in others:
-        recollection = await _recollect(connection, asking)
+        recollection = await _recollect(connection, asking, together)
         if not asking.future.done():
             asking.future.set_result(recollection)
 
 
-async def _recollect(connection: AsyncConnection, asking: _Asking) -> Recollection:
+async def _recollect(connection: AsyncConnection, asking: _Asking, together: int) -> Recollection:
     await connection.execute(SNAPSHOT)
     steps = recollect(asking.keys, is_past=False)
     try:
         asked = next(steps)
         while True:
             if isinstance(asked, KeysAsked):
-                answer: Any = await _read_async(connection, [(key, asking.now) for key in asked.keys])
+                theirs = [(key, asking.now) for key in asked.keys]
+                answer: Any = await _read_async(connection, theirs, together)
             else:
                 cursor = await connection.execute(*_question(asked, asking.now))
                 answer = _answered(asked, await cursor.fetchall())
@@ -259,9 +265,11 @@ async def _recollect(connection: AsyncConnection, asking: _Asking) -> Recollecti
         await connection.execute("COMMIT")
 
 
-async def _read_async(connection: AsyncConnection, asked: Sequence[tuple[int, int]]) -> list[KeyTexts]:
+async def _read_async(
+    connection: AsyncConnection, asked: Sequence[tuple[int, int]], together: int
+) -> list[KeyTexts]:
     found: dict[int, KeyTexts] = {}
-    for start in range(0, len(asked), MOST_TOGETHER):
-        cursor = await connection.execute(*_of_keys(asked[start : start + MOST_TOGETHER]))
+    for start in range(0, len(asked), together):
+        cursor = await connection.execute(*_of_keys(asked[start : start + together]))
         found |= {row[0]: KeyTexts._make(row[1:]) for row in await cursor.fetchall()}
     return [found.get(key, NOTHING) for key, _ in asked]

@@ -40,8 +40,9 @@ from opportune.storage.postgres.connection import (
     reason_of,
     set_up,
 )
+from opportune.storage.postgres.distribution import has_citus
 from opportune.storage.postgres.migrating import FOLDER, find_layout, migrate
-from opportune.storage.postgres.recalling import Recalling, recall
+from opportune.storage.postgres.recalling import LANE_BY_LANE, MOST_TOGETHER, Recalling, recall
 from opportune.storage.postgres.statements import SQL, Row, in_pieces
 from opportune.storage.postgres.transaction import fold, rebuild_totals
 from opportune.storage.postgres.writer import PostgresWriter
@@ -89,7 +90,7 @@ class PostgresStorage(Storage):
             timeout=POOL_SECONDS,
             open=True,
         )
-        self._recalling = Recalling(url)
+        self._recalling = Recalling(url, self._together)
         self._changes = Changes(url)
         self._writer = None if read_only else PostgresWriter(url, most_jobs_waiting=most_jobs_waiting)
 
@@ -99,6 +100,7 @@ class PostgresStorage(Storage):
             if is_first:
                 migrate(connection)
             found, known = find_layout(connection), len(list_steps(FOLDER))
+            self._together = LANE_BY_LANE if has_citus(connection) else MOST_TOGETHER
             if found > known:
                 raise NewerStoreError(found=found, known=known)
             if found < known:
@@ -111,7 +113,7 @@ class PostgresStorage(Storage):
 
     def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:
         with self._reading() as connection:
-            return recall(connection, keys, now=now, as_of=as_of)
+            return recall(connection, keys, now=now, as_of=as_of, together=self._together)
 
     def remember(self, keys: Sequence[int], *, now: int) -> Awaitable[Recollection]:
         return self._recalling.ask(keys, now)

@@ -86,7 +86,7 @@ class PostgresServer(Postgres):
             "max_connections": str(max_connections),
             **({} if is_durable else {"fsync": "off", "full_page_writes": "off"}),
         }
-        self._programs = _find_programs(self.folder)
+        self.programs = _find_programs(self.folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._make_data()
 
@@ -168,7 +168,7 @@ class PostgresServer(Postgres):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [str(self._programs / name), *map(str, arguments)],
+                [str(self.programs / name), *map(str, arguments)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -161,5 +161,4 @@ class DataFolderBusyError(OpportuneError):
 class HalfMovedError(OpportuneError):
     """A move into this store has not ended: it is not whole yet. Run `opportune database move` as before."""
 
-    status = 503
     code = "half_moved"

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.building import decided
-from tests.contract.stored import DEVICE, NOW, PHONE, USER, quick_folder, written
+from tests.contract.stored import DEVICE, NOW, PHONE, USER, exposure, quick_folder, written
 from tests.postgres_server import Postgres
 from tests.serving import environment
 from tests.storage.test_storage_properties import operations, plain, play, recall_all
@@ -141,8 +141,8 @@ def fill(house: House) -> list[str]:
     send(house, SERVER, {"type": "alias", "userId": "u-0", "previousId": "u-1"})
     send(house, BROWSER, {"type": "track", "anonymousId": "v-0"}, {"type": "track", "event": "Nobody's"})
     publish(house, PLAYBOOK | {"slots/hero.yaml": PLAYBOOK["slots/hero.yaml"].replace("Welcome", "Hello")})
-    [exposure] = house.storage.list_exposures([KEYS[5]])
-    written(house.storage, lambda transaction: transaction.mark_shown(exposure, house.clock()))
+    [given] = house.storage.list_exposures([KEYS[5]])
+    written(house.storage, lambda transaction: transaction.mark_shown(given, house.clock()))
     switch_off(house, reason="to see", by="Mia")
     switch_on(house, by="Mia")
     return tokens
@@ -251,6 +251,16 @@ def test_whatever_was_done_to_a_store_can_be_moved(
                 told = plain([msgspec.structs.replace(one, seq=0) for one in found])
                 said.append((told, [house.storage.list_person_keys(key) for key in (DEVICE, PHONE, USER)]))
         assert said[0] == said[1] == said[2]
+
+
+def test_a_receipt_nobody_can_read_any_more_is_moved_as_it_is(folder: Path, postgres_url: str) -> None:
+    source, target, receipt = folder_at(folder / "a"), database_at(postgres_url), b'{"of":"an older version"}'
+    with opened(source) as house:
+        written(house.storage, lambda transaction: transaction.add_exposures([exposure(receipt=receipt)]))
+    compared = moved(source, target)
+    assert (compared.differences, compared.receipts) == ((), 1)
+    with opened(target) as house:
+        assert [found.receipt for found in house.storage.list_exposures([DEVICE])] == [receipt]
 
 
 # -- stopped half way -------------------------------------------------------------------------

@@ -184,6 +184,10 @@ def _decide_again(storage: Storage, sought: dict[str, Value]) -> tuple[bytes, by
             house = House(storage=storage, clock=lambda: 0, secret=b"", programme=empty_programme())
             try:
                 return exposure.receipt, replay_receipt(house, decode(exposure.receipt)).again
-            except OpportuneError as error:  # its playbook is not kept, or is of another version's language
+            except (
+                OpportuneError,
+                msgspec.MsgspecError,
+                LookupError,
+            ) as error:  # an older version's, or its playbook
                 return exposure.receipt, str(error).encode()
     return b"", b"no exposure"

@@ -22,9 +22,9 @@ SECONDS = 60
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[str]:
+def demo(folder: Path, *more: str) -> Iterator[str]:
     """`opportune demo` as a process; gives the shop's address once it is open."""
-    command = [sys.executable, "-m", "opportune", "demo", "--folder", str(folder), "--no-open"]
+    command = [sys.executable, "-m", "opportune", "demo", "--folder", str(folder), "--no-open", *more]
     few = ["--port", "0", "--api-port", "0", "--days", "3", "--visitors", "30"]
     log = folder.with_suffix(".log")
     with log.open("wb") as output:

@@ -123,7 +123,7 @@ def demo(
         address_rate=NO_LIMIT,
         id_rate=NO_LIMIT,
     )
-    shop = ShopProcess(folder, host, free_port(host, port, but=settings.port))
+    shop = ShopProcess(folder, host, free_port(host, port, but=settings.port), database)
 
     def prepare(house: House) -> None:
         state = prepare_folder(house, folder)
@@ -208,8 +208,9 @@ def free_port(host: str, first: int, *, but: int | None = None) -> int:
 class ShopProcess:
     """The storefront, in a process of its own that imports nothing of the house."""
 
-    def __init__(self, folder: Path, host: str, port: int) -> None:
+    def __init__(self, folder: Path, host: str, port: int, database: str = "") -> None:
         self._folder = folder
+        self._database = database
         self._host = host
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -228,6 +229,7 @@ class ShopProcess:
             "DEMO_WRITE_KEY": state.write_key,
             "DEMO_PLAYBOOK": str(self._folder / "playbook"),
             "DEMO_DATA": str(self._folder / "data"),
+            "OPPORTUNE_DATABASE": self._database,
         }
         command = [sys.executable, "-m", "opportune.demo"]
         self._process = subprocess.Popen(command, env={**os.environ, **given})  # noqa: S603 - our own module

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -32,11 +33,14 @@ from opportune.process.workers import run_workers
 from opportune.services.back_filling import back_fill
 from opportune.services.house import House
 from opportune.services.publishing import load_running
+from opportune.services.retiring import retire
 from opportune.settings import Settings
 
 log = logging.getLogger("opportune")
 
 FOLD_SECONDS = 1.0
+RETIRE_SECONDS = 60.0
+RETIRE_PAUSE_SECONDS = 0.1
 FILL_PAUSE_SECONDS = 0.02
 """Between two steps of back-filling, so that visitors' requests come first."""
 LEASE_MS = 15_000
@@ -125,6 +129,7 @@ class Server:
         self.announce = announce
         self.reader = app.build_reader(place_of(settings), settings)
         self.http = app.build_http_app(house, self.reader, settings)
+        self.ends = threading.Event()
         self._version = house.storage.changed_at()
         self._name = f"{socket.gethostname()} {os.getpid()} {token_hex(4)}"
 
@@ -137,6 +142,13 @@ class Server:
         """Reads past events again after a playbook declared what they carry."""
         while self._is_ours("back-fill") and not back_fill(self.house).is_complete:
             time.sleep(FILL_PAUSE_SECONDS)
+
+    def retire(self) -> None:
+        """Lets events leave that are past their time, and stops at once when the server ends."""
+        retire(self.house, self.settings.keep_months, may_go_on=self._may_retire)
+
+    def _may_retire(self) -> bool:
+        return not self.ends.wait(RETIRE_PAUSE_SECONDS) and self._is_ours("retiring")
 
     def _is_ours(self, work: str) -> bool:
         """Of all processes on one store one does the work, until it does not say so for a while."""
@@ -189,11 +201,13 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
     tasks = [
         asyncio.create_task(_repeat(server.fold, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
+        asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),
         asyncio.create_task(_repeat(server.watch, server.pause_seconds)),
     ]
     try:
         await _Uvicorn(config, lambda: _settle(server, listener)).serve(sockets=[listener])
     finally:
+        server.ends.set()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -20,6 +20,10 @@ Workers = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Rate = Annotated[float, msgspec.Meta(ge=0)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=1)]
 Niceness = Annotated[int, msgspec.Meta(ge=0, le=19)]
+Months = Annotated[int, msgspec.Meta(ge=0, le=1_200)]
+
+FEWEST_MONTHS = 4
+"""More than the 90 days of behaviour that decisions read; three months may be 89."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     id_rate: Rate = 50
     reader_nice: Niceness = 10
     watch_ms: Milliseconds = 500
+    keep_months: Months = 13
+
+    def __post_init__(self) -> None:
+        if 0 < self.keep_months < FEWEST_MONTHS:
+            raise ValueError(
+                f"0 (for ever) or at least {FEWEST_MONTHS}, as decisions read 90 days of behaviour"
+            )
 
 
 MEANINGS: Mapping[str, str] = {
@@ -62,6 +73,7 @@ MEANINGS: Mapping[str, str] = {
     "id_rate": "Requests a second for one visitor's id; 0: no limit",
     "reader_nice": "How far the reading process steps back behind deciding",
     "watch_ms": "Milliseconds between two looks for changes made elsewhere",
+    "keep_months": "Months after which behaviour and telemetry leave the store; 0: never",
 }
 DEFAULTS = Settings()
 

@@ -33,6 +33,8 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ("OPPORTUNE_PORT", "70000", "65535"),
         ("OPPORTUNE_TRUSTS_PROXY", "perhaps", "true or false"),
         ("OPPORTUNE_KEY_RATE", "-1", ">= 0"),
+        ("OPPORTUNE_KEEP_MONTHS", "3", "0 (for ever) or at least 4"),
+        ("OPPORTUNE_KEEP_MONTHS", "-1", ">= 0"),
     ],
 )
 def test_a_wrong_variable_is_named_with_what_would_be_right(name: str, value: str, said: str) -> None:

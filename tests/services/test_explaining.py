@@ -18,6 +18,7 @@ from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Answered, Question
 from opportune.services.explaining import explain_person, explain_token, rebuild_token, replay_token
 from opportune.services.house import House
+from opportune.services.retiring import retire
 from opportune.storage.base import AuditEntry, Storage
 from opportune.storage.memory import MemoryStorage
 from opportune.storage.sqlite import SqliteStorage
@@ -157,3 +158,19 @@ def test_what_was_given_later_does_not_count_against_an_earlier_moment(storage: 
     wait(house, DAY)
     assert explain_person(house, "v-1", "hero").receipt.gate == "limits"
     assert explain_person(house, "v-1", "hero", at=before).receipt.outcome == "shown"
+
+
+def test_a_decision_whose_events_have_left_says_so(storage: Storage) -> None:
+    house = house_of(storage, rule("A"), team=Team(holdout=1))
+    send(house, "keen")
+    exposed, normal = ask(house, Context()).token, ask(house, Context(), device="v-2").token
+    assert explain_token(house, exposed).origin == "stored"
+    assert not any("have left" in note for note in explain_token(house, normal).notes)
+    wait(house, 500 * DAY)
+    assert retire(house, 13, may_go_on=lambda: True) == 1
+    assert explain_token(house, exposed).receipt.outcome == "shown"
+    assert replay_token(house, exposed).is_equal
+    rebuilt = rebuild_token(house, exposed)
+    assert not rebuilt.is_equal
+    assert any("have left" in missing for missing in rebuilt.missing)
+    assert any("have left" in note for note in explain_token(house, normal).notes)

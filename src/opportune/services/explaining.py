@@ -20,6 +20,7 @@ from opportune.services.back_filling import BACK_FILLED, find_back_fill
 from opportune.services.deciding import NOBODY, Question, explain_decision, keys_of, situate
 from opportune.services.house import House
 from opportune.services.publishing import playbook_at
+from opportune.services.retiring import left_of
 from opportune.services.supposing import readings_of
 from opportune.services.tokens import Token, open_token
 from opportune.storage.base import AuditEntry, Opportunity, Recollection
@@ -124,6 +125,8 @@ def _missing(house: House, token: Token, original: Receipt) -> Iterator[str]:
         yield "the visitor's events: erased, expired or never stored"
     if any(entry.at > original.at for entry in _back_fills(house)) or find_back_fill(house) is not None:
         yield "facts as they were read then: past events were read again since, under a later playbook"
+    if left_of(house, original.at):
+        yield f"events {left_of(house, original.at)}: they were kept long enough and have left"
 
 
 def _back_fills(house: House) -> Iterator[AuditEntry]:
@@ -221,6 +224,8 @@ def _derive(house: House, token: Token) -> Explained:
         notes.append("What the page said then was not kept either: derived without it.")
     elif opportunity.at != token.at:
         notes.append("Of the page, what it said when the place was first asked for in this visit is kept.")
+    if left_of(house, token.at):
+        notes.append(f"Events {left_of(house, token.at)} have left: derived without them.")
     return Explained(origin="derived", receipt=receipt, why=why, value=decision.value, notes=tuple(notes))
 
 

@@ -419,7 +419,23 @@ class Storage(ABC):
 
     @abstractmethod
     def rebuild_totals(self) -> None:
-        """From the events alone; gives the same numbers as folding."""
+        """From the events alone; gives the same numbers as folding.
+
+        Days of which events have left, by `retire_events`, keep the totals they have.
+        """
+
+    @abstractmethod
+    def retire_events(self, before_at: int, most: int) -> int:
+        """A bounded step of letting behaviour and telemetry (classes 1 and 2) from before a moment leave for good.
+
+        How many events left: at most `most`, or 0 when none is left. Superseded versions go with them, and what
+        remembers which event carried a business key; key events, records and totals stay. A store that keeps
+        events by quarters of a year lets a quarter go at once, as soon as all of it is from before. Raises
+        StorageBusyError when others stood in its way; asked again, it goes on.
+        """
+
+    def make_room(self, now: int) -> None:  # noqa: B027 - most stores have room as it is
+        """Prepares where events of the months to come will lie, if that is to be prepared."""
 
     @abstractmethod
     def close(self) -> None: ...

@@ -46,7 +46,7 @@ from opportune.storage.base import (
     StoredSetAside,
     Transaction,
 )
-from opportune.storage.days import day_of
+from opportune.storage.days import day_after, day_of
 from opportune.storage.person import (
     Stretch,
     is_within,
@@ -115,7 +115,13 @@ class _Tables:
     """Every dictionary of the store. Changes go through `put`, so that a failed job can be undone."""
 
     def __init__(self) -> None:
-        self.numbers: dict[str, int] = {"seq": 0, "changed": 0, "set aside": 0, "playbook": 0}
+        self.numbers: dict[str, int] = {
+            "seq": 0,
+            "changed": 0,
+            "set aside": 0,
+            "playbook": 0,
+            "whole since day": 0,  # of earlier days some events have left
+        }
         self.events: dict[int, dict[int, _Row]] = defaultdict(dict)
         self.owners: dict[int, int] = {}
         self.keys: dict[int, tuple[str, str]] = {}
@@ -568,17 +574,39 @@ class MemoryStorage(Storage):
 
     @staticmethod
     def _rebuild(tables: _Tables) -> None:
-        for day_and_name in list(tables.totals):
+        since_day = day_of(tables.numbers["whole since day"])
+        for day_and_name in [known for known in tables.totals if known[0] >= since_day]:
             tables.remove(tables.totals, day_and_name)
-        for seq in list(tables.feed):
+        for seq in [seq for seq, change in tables.feed.items() if change[0] >= since_day]:
             tables.remove(tables.feed, seq)
         for rows in tables.events.values():
             for row in rows.values():
-                if row.until_seq is None:
-                    day = day_of(row.event.occurred_at // DAY)
+                day = day_of(row.event.occurred_at // DAY)
+                if row.until_seq is None and day >= since_day:
                     before = tables.totals.get((day, row.event.name), (0, 0))
                     total = (before[0] + 1, before[1] + row.event.value)
                     tables.put(tables.totals, (day, row.event.name), total)
+
+    def retire_events(self, before_at: int, most: int) -> int:
+        return self.write(lambda _: self._retire(self._tables, before_at, most)).result()
+
+    @staticmethod
+    def _retire(tables: _Tables, before_at: int, most: int) -> int:
+        whole = max(tables.numbers["whole since day"], day_after(before_at))
+        tables.put(tables.numbers, "whole since day", whole)
+        old = [
+            (key, seq)
+            for key, rows in tables.events.items()
+            for seq, row in rows.items()
+            if row.event.event_class > 0 and row.event.occurred_at < before_at
+        ][:most]
+        for key, seq in old:
+            tables.remove(tables.events[key], seq)
+            tables.remove(tables.owners, seq)
+        for name_and_value, known in list(tables.business_keys.items()):
+            if known.event_class > 0 and known.occurred_at < before_at:
+                tables.remove(tables.business_keys, name_and_value)
+        return len(old)
 
     def close(self) -> None:
         self._is_closed = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from time import time_ns
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -42,7 +43,9 @@ from opportune.storage.postgres.connection import (
 )
 from opportune.storage.postgres.distribution import has_citus
 from opportune.storage.postgres.migrating import FOLDER, find_layout, migrate
+from opportune.storage.postgres.partitions import make_parts
 from opportune.storage.postgres.recalling import LANE_BY_LANE, MOST_TOGETHER, Recalling, recall
+from opportune.storage.postgres.retiring import retire_events
 from opportune.storage.postgres.statements import SQL, Row, in_pieces
 from opportune.storage.postgres.transaction import fold, rebuild_totals
 from opportune.storage.postgres.writer import PostgresWriter
@@ -99,6 +102,7 @@ class PostgresStorage(Storage):
         try:
             if is_first:
                 migrate(connection)
+                make_parts(connection, time_ns() // 1_000_000)
             found, known = find_layout(connection), len(list_steps(FOLDER))
             self._together = LANE_BY_LANE if has_citus(connection) else MOST_TOGETHER
             if found > known:
@@ -274,6 +278,14 @@ class PostgresStorage(Storage):
 
     def rebuild_totals(self) -> None:
         self._alone(rebuild_totals)
+
+    def retire_events(self, before_at: int, most: int) -> int:
+        with self._reading() as connection:
+            return retire_events(connection, before_at, most)
+
+    def make_room(self, now: int) -> None:
+        with self._reading() as connection:
+            make_parts(connection, now)
 
     def _alone(self, work: Callable[[Connection], T]) -> T:
         """In a transaction of its own, beside the writer."""

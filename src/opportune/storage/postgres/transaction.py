@@ -398,9 +398,12 @@ def fold(connection: Connection, most: int) -> int:
 
 
 def rebuild_totals(connection: Connection) -> None:
-    """From the events alone."""
-    for statement in ("hold_totals", "forget_totals", "forget_changes", "rebuild_totals"):
-        connection.execute(SQL[statement])
+    """From the events alone, of days that are whole; the others keep what was folded, and what waits in the feed."""
+    connection.execute(SQL["hold_totals"])
+    [(since_at,)] = connection.execute(SQL["hold_whole_since"]).fetchall()
+    connection.execute(SQL["forget_totals"], (day_of(since_at // DAY),))
+    connection.execute(SQL["forget_changes"], (day_of(since_at // DAY),))
+    connection.execute(SQL["rebuild_totals"], (since_at,))
 
 
 def _by_lane(item: tuple[int, int]) -> tuple[int, int]:

@@ -225,6 +225,9 @@ class SqliteStorage(Storage):
     def rebuild_totals(self) -> None:
         self._submit(SqliteTransaction.rebuild_totals).result()
 
+    def retire_events(self, before_at: int, most: int) -> int:
+        return self._submit(lambda transaction: transaction.retire_events(before_at, most)).result()
+
     def backup(self, path: Path | str) -> None:
         """A whole copy as of one commit, made while everything goes on."""
         target = sqlite3.connect(path)

@@ -12,15 +12,15 @@ from opportune.storage.sqlite.statements import SQL
 class Tally:
     """The newest `seq`, events seen and changes of totals by day and name, and operators' changes."""
 
-    __slots__ = ("changes", "head", "operator_changes", "replaces_changes", "seen")
+    __slots__ = ("changes", "counts_anew_since", "head", "operator_changes", "seen")
 
     def __init__(self, head: int) -> None:
         self.head = head
         self.seen: dict[str, tuple[int, int, int]] = {}
         self.changes: dict[tuple[int, str], tuple[int, int]] = {}
         self.operator_changes = 0
-        self.replaces_changes = False
-        """Totals were counted anew from the events, these jobs' own included."""
+        self.counts_anew_since: int | None = None
+        """From this day on totals were counted anew from the events, these jobs' own included."""
 
     def next_seq(self) -> int:
         self.head += 1
@@ -39,8 +39,9 @@ class Tally:
         """A job of the group has succeeded."""
         self.head = job.head
         self.operator_changes += job.operator_changes
-        if job.replaces_changes:
-            self.changes.clear()
+        since = job.counts_anew_since
+        if since is not None:
+            self.changes = {which: sums for which, sums in self.changes.items() if which[0] < since}
         for name, (first_at, last_at, count) in job.seen.items():
             before = self.seen.get(name, (first_at, 0, 0))
             self.seen[name] = (before[0], last_at, before[2] + count)

@@ -11,6 +11,7 @@ from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
+from opportune.core.moment import DAY
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, Trait
 from opportune.storage.base import (
@@ -29,6 +30,7 @@ from opportune.storage.base import (
     Transaction,
 )
 from opportune.storage.bodies import pack, unpack
+from opportune.storage.days import day_after, day_of
 from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally
@@ -266,10 +268,23 @@ class SqliteTransaction(Transaction):
         return int(count)
 
     def rebuild_totals(self) -> None:
-        self._execute(SQL["forget_totals"])
-        self._execute(SQL["forget_all_changes"])
-        self._execute(SQL["rebuild_totals"])
-        self.tally.replaces_changes = True
+        """Of days that are whole; the others keep what was folded, and what waits in the feed."""
+        since_at = self._execute(SQL["find_whole_since"]).fetchone()[0]
+        day = since_at // DAY
+        self._execute(SQL["forget_totals"], (day_of(day),))
+        self._execute(SQL["forget_changes_since"], (day_of(day),))
+        self._execute(SQL["rebuild_totals"], (since_at,))
+        self.tally.counts_anew_since = day
+
+    def retire_events(self, before_at: int, most: int) -> int:
+        """A bounded step, in the order of the table it costs most to find them in."""
+        self._execute(SQL["note_retired"], (day_after(before_at) * DAY,))
+        old = self._execute(SQL["find_old_events"], (before_at, most)).fetchall()
+        places = sorted(_place_of(*event) for event in old)
+        self.connection.executemany(SQL["retire_event"], places)
+        self.connection.executemany(SQL["retire_body"], [place[-1:] for place in places])
+        self._execute(SQL["retire_business_keys"], (before_at, most))
+        return len(old)
 
 
 def _place_of(key: int, event_class: int, occurred_at: int, seq: int) -> tuple[int, ...]:

@@ -13,8 +13,9 @@ CREATE TABLE persons (
 ) WITH (fillfactor = 80);
 
 -- Timeline rows. `until_seq` is set when a better version of the same event arrived. Key events are kept for
--- good; the others leave by quarters of a year, see `partitions.sql`. Partitions have one level, as a distributed
--- PostgreSQL takes no more: `FROM (1, first moment) TO (1, next quarter's)`.
+-- good; the others leave by quarters of a year, see `postgres/partitions.py`, and one by one from where no quarter was
+-- made for them. Partitions have one level, as a distributed PostgreSQL takes no more: `FROM (1, first moment)
+-- TO (1, next quarter's)`.
 CREATE TABLE events (
     lane bigint NOT NULL,
     key bigint NOT NULL,
@@ -31,6 +32,7 @@ CREATE TABLE events (
 ) PARTITION BY RANGE (class, occurred_at);
 CREATE TABLE events_0 PARTITION OF events FOR VALUES FROM (0, MINVALUE) TO (1, MINVALUE);
 CREATE TABLE events_other PARTITION OF events DEFAULT;
+CREATE INDEX events_that_leave ON events_other (lane, occurred_at);
 
 -- Whole events.
 CREATE TABLE bodies (
@@ -47,6 +49,7 @@ CREATE TABLE bodies (
 ) PARTITION BY RANGE (class, occurred_at);
 CREATE TABLE bodies_0 PARTITION OF bodies FOR VALUES FROM (0, MINVALUE) TO (1, MINVALUE);
 CREATE TABLE bodies_other PARTITION OF bodies DEFAULT;
+CREATE INDEX bodies_that_leave ON bodies_other (lane, occurred_at);
 
 CREATE TABLE keys (
     lane bigint NOT NULL,
@@ -107,6 +110,7 @@ CREATE TABLE business_keys (
     is_verified boolean NOT NULL,
     PRIMARY KEY (lane, event, value)
 );
+CREATE INDEX business_keys_that_leave ON business_keys (lane, occurred_at) WHERE class > 0;
 
 CREATE TABLE opportunities (
     lane bigint NOT NULL,
@@ -230,12 +234,13 @@ CREATE TABLE audit (
     detail text NOT NULL
 );
 
--- How often operators changed something: a process that sees another number reads their tables again.
+-- How often operators changed something: a process that sees another number reads their tables again. And the moment
+-- from which on every event taken is still there: days before it cannot be counted anew.
 CREATE TABLE counters (
     name text COLLATE "C" PRIMARY KEY,
     value bigint NOT NULL
 );
-INSERT INTO counters (name, value) VALUES ('changed', 0);
+INSERT INTO counters (name, value) VALUES ('changed', 0), ('whole since', 0);
 
 -- Background work that one process at a time may do.
 CREATE TABLE leases (

@@ -46,16 +46,16 @@ ORDER BY day, name;
 LOCK TABLE changes, totals IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: forget_totals
--- Before they are made again.
-DELETE FROM totals;
+-- From a day on, before they are made again.
+DELETE FROM totals WHERE day >= %s;
 
 -- name: forget_changes
 -- The events they came from are counted anew; that they were seen stays.
-UPDATE changes SET count = 0, value = 0;
+UPDATE changes SET count = 0, value = 0 WHERE day >= %s;
 
 -- name: rebuild_totals
--- From the events alone.
+-- From the events since a moment alone.
 INSERT INTO totals (day, name, count, value)
 SELECT to_char(to_timestamp(occurred_at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), name, count(*), sum(value)
-FROM events WHERE until_seq IS NULL
+FROM events WHERE until_seq IS NULL AND occurred_at >= %s
 GROUP BY 1, 2;

@@ -48,16 +48,16 @@ HAVING sum(count) <> 0 OR sum(value) <> 0
 ORDER BY day, name;
 
 -- name: forget_totals
--- Before they are made again.
-DELETE FROM totals;
+-- From a day on, before they are made again.
+DELETE FROM totals WHERE day >= ?;
 
--- name: forget_all_changes
+-- name: forget_changes_since
 -- The events they came from are counted anew.
-DELETE FROM changes;
+DELETE FROM changes WHERE day >= ?;
 
 -- name: rebuild_totals
--- From the events alone.
+-- From the events since a moment alone.
 INSERT INTO totals (day, name, count, value)
 SELECT date(occurred_at / 1000, 'unixepoch'), name, count(*), sum(value)
-FROM events WHERE until_seq IS NULL
+FROM events WHERE until_seq IS NULL AND occurred_at >= ?
 GROUP BY 1, 2;

@@ -1,4 +1,4 @@
-"""What every test may ask for: Node, a browser, a free port, PostgreSQL; and how long property tests search."""
+"""What every test may ask for: Node, a browser, a free port, PostgreSQL, a store; and how long properties are searched."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.postgres_server import Postgres, PostgresServer, is_installed
+from tests.postgres_server import Postgres, PostgresServer, copied_database, is_installed
+from tests.stores import STORES, opened_store
 from tools.find import find_chromium, find_node
 
+from opportune.storage.base import Storage
 from opportune.storage.postgres import PostgresStorage
 
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -96,11 +98,22 @@ def postgres_layout(postgres_server: Postgres) -> Iterator[str]:
 @pytest.fixture
 def postgres_store(postgres_server: Postgres, postgres_layout: str) -> Iterator[str]:
     """The URL of a database of this test's own that has its tables already."""
-    name = f"opportune_test_{uuid4().hex}"
-    yield postgres_server.make_database(name, template=postgres_layout)
-    if isinstance(postgres_server, PostgresServer):
-        postgres_server.revive()
-    postgres_server.drop_database(name)
+    with copied_database(postgres_server, postgres_layout) as url:
+        yield url
+
+
+@pytest.fixture(params=STORES)
+def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
+    """An empty store; the test runs on every kind there is."""
+    with opened_store(request) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", params=STORES)
+def module_storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
+    """The same for all tests of a module together, which run on one kind after another."""
+    with opened_store(request) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

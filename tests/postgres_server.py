@@ -18,10 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import psutil
 import psycopg
@@ -181,6 +183,18 @@ class PostgresServer(Postgres):
     def _is_ready(self, process_id: int) -> bool:
         lines = _read_lock_file(self.data)
         return len(lines) > 7 and lines[0] == str(process_id) and lines[7].strip() == "ready"
+
+
+@contextlib.contextmanager
+def copied_database(server: Postgres, layout: str) -> Iterator[str]:
+    """The URL of a database that is a copy of this one while it is needed."""
+    name = f"opportune_test_{uuid4().hex}"
+    try:
+        yield server.make_database(name, template=layout)
+    finally:
+        if isinstance(server, PostgresServer):
+            server.revive()
+        server.drop_database(name)
 
 
 def _is_root() -> bool:

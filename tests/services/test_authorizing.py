@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
 from hashlib import sha256
 
 import pytest
@@ -24,6 +23,7 @@ from opportune.services.authorizing import (
 )
 from opportune.services.house import House
 from opportune.services.operating import add_key, revoke_key
+from opportune.storage.base import Storage
 from opportune.storage.memory import MemoryStorage
 
 SECRET = "osk_0123456789abcdef"
@@ -39,14 +39,12 @@ class Clock:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    storage = MemoryStorage()
+def house(storage: Storage) -> House:
     house = House(storage=storage, clock=Clock(), secret=b"s" * 32, programme=empty_programme())
     add_key(house, kind="secret", name="backend", value=SECRET)
     add_key(house, kind="secret", name="reader", value=SECRET + "r", scopes=["read"])
     add_key(house, kind="write", name="site", value=WRITE)
-    yield house
-    storage.close()
+    return house
 
 
 def test_a_secret_key_may_do_what_its_scopes_say(house: House) -> None:

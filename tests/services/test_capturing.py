@@ -1,15 +1,16 @@
-"""Capture on memory storage: once, as one event, by the right person, or set aside with the reason."""
+"""Capture: once, as one event, by the right person, or set aside with the reason."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.building import NOW, Flag, programme, rule
+from tests.stores import EXAMPLES
 
 from opportune.core.decision import Exposed
 from opportune.core.history.key import key_of
@@ -21,8 +22,7 @@ from opportune.services.authorizing import user_token_of
 from opportune.services.capturing import CaptureResult, CaptureSource, capture, prepare, store
 from opportune.services.house import Held, House
 from opportune.services.tokens import Token, sign
-from opportune.storage.base import EventQuery, Exposure
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import EventQuery, Exposure, Storage
 
 BROWSER = CaptureSource(name="site")
 SERVER = CaptureSource(name="backend", is_secret=True)
@@ -36,21 +36,17 @@ class Clock:
         return self.now
 
 
-def new_house(plan: Plan | None = None, *rules: Any) -> House:
+def house_of(storage: Storage, plan: Plan | None = None, *rules: Any) -> House:
     made = programme(*rules)
     if plan is not None:
         playbook = msgspec.structs.replace(made.playbook, plan=plan)
         made = type(made)(playbook, made.run_states)
-    return House(
-        storage=MemoryStorage(), clock=Clock(), secret=b"secret of the tests.............", programme=made
-    )
+    return House(storage=storage, clock=Clock(), secret=b"secret of the tests.............", programme=made)
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    made = new_house()
-    yield made
-    made.storage.close()
+def house(storage: Storage) -> House:
+    return house_of(storage)
 
 
 def track(
@@ -266,23 +262,24 @@ fields = st.sampled_from(
 )  # fmt: skip
 
 
-@given(
-    st.dictionaries(
-        fields, anything | st.sampled_from(["track", "identify", "alias", "page", "Order Completed"])
-    )
-)
-def test_no_message_whatever_raises(message: dict[str, Any]) -> None:
-    house = new_house()
-    for source in (BROWSER, SERVER):
-        assert len(take(house, message, source=source, sent_at=message.get("sentAt")).outcomes) == 1
+def test_no_message_whatever_raises(house: House) -> None:
+    values = anything | st.sampled_from(["track", "identify", "alias", "page", "Order Completed"])
+
+    @settings(max_examples=EXAMPLES[type(house.storage)])
+    @given(st.dictionaries(fields, values))
+    def send(message: dict[str, Any]) -> None:
+        for source in (BROWSER, SERVER):
+            assert len(take(house, message, source=source, sent_at=message.get("sentAt")).outcomes) == 1
+
+    send()
 
 
-def test_a_strict_plan_sets_unknown_events_aside_with_the_reason() -> None:
+def test_a_strict_plan_sets_unknown_events_aside_with_the_reason(storage: Storage) -> None:
     plan = Plan(
         mode="strict",
         events={"Known": EventPlan(name="Known", properties=(PropertyPlan(name="size", type="number"),))},
     )
-    house = new_house(plan)
+    house = house_of(storage, plan)
     result = take(
         house,
         track("Known", properties={"size": 3}),
@@ -295,10 +292,10 @@ def test_a_strict_plan_sets_unknown_events_aside_with_the_reason() -> None:
     assert "'Unknown'" in result.first_reason
 
 
-def test_a_learning_plan_asks_only_for_what_is_declared_required() -> None:
+def test_a_learning_plan_asks_only_for_what_is_declared_required(storage: Storage) -> None:
     wanted = PropertyPlan(name="order_id", is_required=True)
     plan = Plan(events={"Order Completed": EventPlan(name="Order Completed", properties=(wanted,))})
-    house = new_house(plan)
+    house = house_of(storage, plan)
     result = take(
         house,
         track("Order Completed"),
@@ -309,9 +306,9 @@ def test_a_learning_plan_asks_only_for_what_is_declared_required() -> None:
     assert result.first_reason == "Order Completed lacks order_id, which the plan requires"
 
 
-def test_a_former_name_is_todays_event() -> None:
+def test_a_former_name_is_todays_event(storage: Storage) -> None:
     plan = Plan(events={"Bag Filled": EventPlan(name="Bag Filled", was=("Product Added",))})
-    house = new_house(plan)
+    house = house_of(storage, plan)
     take(house, track("Product Added"))
     assert names(house, device="a-1") == ["Bag Filled"]
 
@@ -326,8 +323,8 @@ def test_strangers_cannot_invent_names_without_end(house: House, monkeypatch: py
 # -- versions of one order --------------------------------------------------------------------
 
 
-def order(at: int = NOW - MINUTE, **other: Any) -> dict[str, Any]:
-    properties = {"order_id": "o-1", "revenue": other.pop("revenue", 10)}
+def order(at: int = NOW - MINUTE, number: str = "o-1", **other: Any) -> dict[str, Any]:
+    properties = {"order_id": number, "revenue": other.pop("revenue", 10)}
     return track("Order Completed", timestamp=to_iso(at), properties=properties, **other)
 
 
@@ -362,65 +359,69 @@ def test_a_stranger_cannot_swallow_an_order_by_guessing_its_number(house: House)
     assert event.facts["value"] == 9900
 
 
-@given(st.permutations(["browser", "pixel", "webhook", "late"]), st.booleans())
-def test_the_versions_of_an_order_give_the_same_event_in_any_order(arrival: list[str], at_once: bool) -> None:
-    versions = {
-        "browser": (BROWSER, order(NOW - 3 * MINUTE, revenue=1, messageId="browser")),
-        "pixel": (BROWSER, order(NOW - 2 * MINUTE, revenue=2, messageId="pixel")),
-        "webhook": (SERVER, order(NOW - MINUTE, user="u-1", revenue=99, messageId="webhook")),
-        "late": (SERVER, order(NOW, user="u-1", revenue=99, messageId="late")),
-    }
-    house = new_house()
-    take(house, {"type": "identify", "anonymousId": "a-1", "userId": "u-1"}, source=SERVER)
-    if at_once:
-        prepared = [one for name in arrival for one in prepare(house, versions[name][0], [versions[name][1]])]
-        store(house, prepared).result()
-    else:
-        for name in arrival:
-            take(house, versions[name][1], source=versions[name][0])
-    [event] = [event for event in timeline(house, user="u-1") if event.name == "Order Completed"]
-    assert (event.occurred_at, event.facts["value"], event.source) == (NOW - 3 * MINUTE, 9900, "server")
-    assert (
-        sum(
-            count
-            for _, name, count, _ in house.storage.list_totals("2000-01-01", "2100-01-01")
-            if "Order" in name
-        )
-        == 1
-    )
+def test_the_versions_of_an_order_give_the_same_event_in_any_order(house: House) -> None:
+    numbers = count()
+
+    @settings(max_examples=EXAMPLES[type(house.storage)])
+    @given(st.permutations(["browser", "pixel", "webhook", "late"]), st.booleans())
+    def arrive(arrival: list[str], at_once: bool) -> None:
+        who = {"device": f"a-{(number := next(numbers))}", "number": f"o-{number}"}
+        user = f"u-{number}"
+        versions = {
+            "browser": (BROWSER, order(NOW - 3 * MINUTE, revenue=1, messageId="browser", **who)),
+            "pixel": (BROWSER, order(NOW - 2 * MINUTE, revenue=2, messageId="pixel", **who)),
+            "webhook": (SERVER, order(NOW - MINUTE, user=user, revenue=99, messageId="webhook", **who)),
+            "late": (SERVER, order(NOW, user=user, revenue=99, messageId="late", **who)),
+        }
+        take(house, identify(who["device"], user), source=SERVER)
+        groups = [arrival] if at_once else [[name] for name in arrival]
+        for group in groups:
+            prepared = [
+                one for name in group for one in prepare(house, versions[name][0], [versions[name][1]])
+            ]
+            store(house, prepared).result()
+        [event] = [event for event in timeline(house, user=user) if event.name == "Order Completed"]
+        assert (event.occurred_at, event.facts["value"], event.source) == (NOW - 3 * MINUTE, 9900, "server")
+        assert count_orders(house) == number + 1
+
+    arrive()
 
 
-@given(st.data())
-def test_duplicates_and_order_of_arrival_change_nothing(data: st.DataObject) -> None:
-    messages = [
-        track(
-            f"E{number % 3}",
-            device=f"a-{number % 2}",
-            messageId=str(number),
-            timestamp=to_iso(NOW - number * HOUR),
-        )
-        for number in range(8)
-    ]
-    arrival = data.draw(st.permutations(messages)) + data.draw(
-        st.lists(st.sampled_from(messages), max_size=6)
-    )
-    house = new_house()
-    while arrival:
-        size = data.draw(st.integers(1, len(arrival)))
-        take(house, *arrival[:size])
-        arrival = arrival[size:]
-    told = [
-        (event.name, event.occurred_at)
-        for device in ("a-0", "a-1")
-        for event in timeline(house, device=device)
-    ]
-    expected = [
-        (f"E{number % 3}", NOW - number * HOUR)
-        for side in (0, 1)
-        for number in range(7, -1, -1)
-        if number % 2 == side
-    ]
-    assert told == expected
+def count_orders(house: House) -> int:
+    while house.storage.fold_totals():
+        pass
+    totals = house.storage.list_totals("2000-01-01", "2100-01-01")
+    return sum(count for _, name, count, _ in totals if name == "Order Completed")
+
+
+def test_duplicates_and_order_of_arrival_change_nothing(house: House) -> None:
+    numbers = count()
+
+    @settings(max_examples=EXAMPLES[type(house.storage)])
+    @given(st.data())
+    def arrive(data: st.DataObject) -> None:
+        devices = [f"a-{next(numbers)}" for _ in range(2)]
+        messages = [
+            track(
+                f"E{number % 3}",
+                device=devices[number % 2],
+                messageId=str(number),
+                timestamp=to_iso(NOW - number * HOUR),
+            )
+            for number in range(8)
+        ]
+        more = st.lists(st.sampled_from(messages), max_size=6)
+        arrival = data.draw(st.permutations(messages)) + data.draw(more)
+        while arrival:
+            size = data.draw(st.integers(1, len(arrival)))
+            take(house, *arrival[:size])
+            arrival = arrival[size:]
+        for side, device in enumerate(devices):
+            told = [(event.name, event.occurred_at) for event in timeline(house, device=device)]
+            sent = [number for number in range(7, -1, -1) if number % 2 == side]
+            assert told == [(f"E{number % 3}", NOW - number * HOUR) for number in sent]
+
+    arrive()
 
 
 # -- persons ----------------------------------------------------------------------------------
@@ -518,10 +519,10 @@ def test_a_trait_set_to_null_is_taken_away(house: House) -> None:
 # -- what decides hears of it -----------------------------------------------------------------
 
 
-def test_a_rule_that_waited_for_an_event_acts_after_it() -> None:
+def test_a_rule_that_waited_for_an_event_acts_after_it(storage: Storage) -> None:
     waiting = rule("Waits")
     waiting = msgspec.structs.replace(waiting, when=Flag("keen", events=frozenset({"Signed Up"})))
-    house = new_house(None, waiting)
+    house = house_of(storage, None, waiting)
     assert [waits.rule for waits in house.programme.waiting] == ["Waits"]
     take(house, track("Something"))
     assert house.programme.waiting

@@ -1,13 +1,12 @@
-"""A marketer edits "2 times" to "3 times" while the rule's test runs: through the real services, on a real file."""
+"""A marketer edits "2 times" to "3 times" while the rule's test runs: through the real services, on every store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.building import decided
+from tests.stores import ON_LASTING, open_again, settle
 
 from opportune.core.allocation import bucket_of
 from opportune.core.history.key import key_of
@@ -21,7 +20,7 @@ from opportune.services.explaining import replay_token
 from opportune.services.house import House
 from opportune.services.publishing import load_running, publish
 from opportune.services.tokens import read_token
-from opportune.storage.sqlite import SqliteStorage
+from opportune.storage.base import Storage
 
 NOW = from_iso("2026-11-22T12:00:00Z")
 HERO = """\
@@ -54,23 +53,21 @@ class Clock:
         return self.now
 
 
-def open_house(folder: Path) -> House:
+def open_house(storage: Storage) -> House:
     house = House(
-        storage=SqliteStorage(folder / "opportune.db"),
+        storage=storage,
         clock=Clock(),
         secret=b"a secret of thirty-two bytes.....",
         programme=empty_programme(),
-        deadline_seconds=10,
+        deadline_seconds=30,
     )
     load_running(house)
     return house
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    opened = open_house(tmp_path)
-    yield opened
-    opened.storage.close()
+def house(storage: Storage) -> House:
+    return open_house(storage)
 
 
 def view(house: House, visitor: str, at: int) -> None:
@@ -87,7 +84,7 @@ def view(house: House, visitor: str, at: int) -> None:
 def ask(house: House, visitor: str) -> Answered:
     question = Question(anonymous_id=visitor, slots=("home-hero",), context=Context())
     answered = decided(house, question).decisions[0]
-    house.storage.write(lambda _: None).result()
+    settle(house.storage)
     return answered
 
 
@@ -139,9 +136,8 @@ def test_the_history_from_before_the_edit_counts_at_once_in_a_new_test(house: Ho
     assert all(replay_token(house, answered.token).is_equal for answered in (before, again))
 
 
-def test_a_new_test_draws_its_halves_afresh_and_a_restart_goes_on_with_them(
-    house: House, tmp_path: Path
-) -> None:
+@ON_LASTING
+def test_a_new_test_draws_its_halves_afresh_and_a_restart_goes_on_with_them(house: House) -> None:
     visitor = next(
         f"v-{n}"
         for n in range(10_000)
@@ -154,7 +150,7 @@ def test_a_new_test_draws_its_halves_afresh_and_a_restart_goes_on_with_them(
     publish(house, EDITED, new_test=True)
     assert facts_of(ask(house, visitor))[0] == "shown"
     house.storage.close()
-    restarted = open_house(tmp_path)
+    restarted = open_house(open_again(house.storage))
     assert facts_of(ask(restarted, visitor))[0] == "shown"
     assert restarted.programme.run_states["Category returner"].run == 2
     restarted.storage.close()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.building import NOW, decided, programme, rule
+from tests.stores import settle
 
 from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
@@ -20,8 +18,6 @@ from opportune.services.explaining import explain_person, explain_token, rebuild
 from opportune.services.house import House
 from opportune.services.retiring import retire
 from opportune.storage.base import AuditEntry, Storage
-from opportune.storage.memory import MemoryStorage
-from opportune.storage.sqlite import SqliteStorage
 
 SERVER = CaptureSource(name="backend", is_secret=True)
 KEEN = Context(attributes={"keen": True})
@@ -36,20 +32,13 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
-    store: Storage = MemoryStorage() if request.param == "memory" else SqliteStorage(tmp_path / "o.db")
-    yield store
-    store.close()
-
-
 def house_of(storage: Storage, *rules: Rule, **other: Any) -> House:
     return House(
         storage=storage,
         clock=Clock(),
         secret=b"a secret of thirty-two bytes.....",
         programme=programme(*rules, **other),
-        deadline_seconds=10,
+        deadline_seconds=30,
     )
 
 
@@ -63,13 +52,8 @@ def send(house: House, event: str, device: str | None = "v-1", user: str | None 
 def ask(house: House, context: Context = KEEN, device: str | None = "v-1", **other: Any) -> Answered:
     question = Question(anonymous_id=device, slots=("hero",), context=context, **other)
     answered = decided(house, question).decisions[0]
-    settle(house)
+    settle(house.storage)
     return answered
-
-
-def settle(house: House) -> None:
-    """Waits until what was recorded is committed."""
-    house.storage.write(lambda _: None).result()
 
 
 def wait(house: House, span: int) -> None:

@@ -23,14 +23,13 @@ from opportune.services.operating import (
     switch_on,
     unfreeze,
 )
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import Storage
 
 RULE = "Shoes"
 
 
 @pytest.fixture
-def house() -> House:
-    storage = MemoryStorage()
+def house(storage: Storage) -> House:
     house = House(
         storage=storage, clock=lambda: NOW, secret=load_secret(storage), programme=empty_programme()
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -26,8 +25,7 @@ from opportune.services.publishing import (
     publish,
     read_folder,
 )
-from opportune.storage.base import EventRow, Transaction
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import EventRow, Storage, Transaction
 
 NOW = from_iso("2026-11-22T12:00:00Z")
 TEAM = "owner: Mia\nreviewer: Tom\npurpose: Help\nsafety limit: none\nrollback: the owner decides\n"
@@ -51,16 +49,14 @@ FILES = {"team.yaml": TEAM, "slots/hero.yaml": HERO, "rules/returner.yaml": RULE
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    storage = MemoryStorage()
-    yield House(
+def house(storage: Storage) -> House:
+    return House(
         storage=storage,
         clock=lambda: NOW,
         secret=b"s" * 32,
         programme=empty_programme(),
         seen_events={"Product Viewed"},
     )
-    storage.close()
 
 
 def changed(**files: str) -> dict[str, str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from tests.building import NOW, Flag, decided, programme, rule, unit_in
+from tests.stores import make_full, settle
 
 from opportune.core.conditions.base import Check
 from opportune.core.history.key import key_of
@@ -16,15 +15,12 @@ from opportune.core.moment import DAY, HOUR, to_iso
 from opportune.core.rule import TREATMENT, Rule, RunState, Show, Test
 from opportune.core.situation import Context, Situation
 from opportune.core.team import Team
-from opportune.errors import StorageFullError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Answered, Question
 from opportune.services.house import House
 from opportune.services.tokens import open_token
-from opportune.storage.base import Transaction
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import Storage, StoredExposure
 
-T = TypeVar("T")
 SECRET = b"a secret of thirty-two bytes....."
 BROWSER = CaptureSource(name="site")
 
@@ -37,15 +33,14 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def storage() -> Iterator[MemoryStorage]:
-    store = MemoryStorage()
-    yield store
-    store.close()
-
-
-def house_of(storage: MemoryStorage, *rules: Rule, **other: Any) -> House:
-    return House(storage=storage, clock=Clock(), secret=SECRET, programme=programme(*rules, **other))
+def house_of(storage: Storage, *rules: Rule, **other: Any) -> House:
+    return House(
+        storage=storage,
+        clock=Clock(),
+        secret=SECRET,
+        programme=programme(*rules, **other),
+        deadline_seconds=30,
+    )
 
 
 def send(house: House, event: str, device: str = "v-1", **properties: Any) -> None:
@@ -67,8 +62,12 @@ def ask(house: House, device: str | None = "v-1", context: Context | None = None
 
 
 def exposures(house: House, device: str = "v-1") -> list[tuple[str, str, int]]:
-    found = house.storage.list_exposures([key_of("anonymous", device)])
-    return [(row.rule, row.arm, row.at) for row in found]
+    return [(row.rule, row.arm, row.at) for row in recorded(house.storage, device)]
+
+
+def recorded(storage: Storage, device: str = "v-1") -> list[StoredExposure]:
+    settle(storage)
+    return storage.list_exposures([key_of("anonymous", device)])
 
 
 class Noting(Flag, frozen=True, tag="noting in tests"):
@@ -86,26 +85,30 @@ class Noting(Flag, frozen=True, tag="noting in tests"):
         return noting
 
 
-def test_nothing_is_worked_out_any_more_once_it_was_handed_to_the_writer() -> None:
+def test_nothing_is_worked_out_any_more_once_it_was_handed_to_the_writer(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     notes: list[str] = []
+    write = storage.write
 
-    class Written(MemoryStorage):
-        def write(self, job: Callable[[Transaction], T], about: Iterable[int] = ()) -> Future[T]:
-            notes.append("written")
-            return super().write(job)
+    def noting_write(*asked: Any) -> Any:
+        notes.append("written")
+        return write(*asked)
+
+    monkeypatch.setattr(storage, "write", noting_write)
 
     def noting(name: str) -> Rule:
         shown = (Show(slot="hero", variant="Shoes"),)
         return Rule(name=name, when=Noting(name=name, notes=notes), show=shown)
 
-    house = house_of(Written(), noting("keen"), noting("rich"))
+    house = house_of(storage, noting("keen"), noting("rich"))
     send(house, "keen")
     notes.clear()
     ask(house, wants_receipts=True)
     assert (notes.index("written"), "checked rich" in notes) == (len(notes) - 1, True)
 
 
-def test_a_token_exposes_nobody_who_did_not_let_us_measure(storage: MemoryStorage) -> None:
+def test_a_token_exposes_nobody_who_did_not_let_us_measure(storage: Storage) -> None:
     house = house_of(storage, rule("A", test=Test()))
     send(house, "keen")
     answer = ask(house, context=Context(attributes={"keen": 1}, purposes=frozenset({"personalize"})))
@@ -116,17 +119,17 @@ def test_a_token_exposes_nobody_who_did_not_let_us_measure(storage: MemoryStorag
     assert exposures(house) == []
 
 
-def test_a_view_is_never_dated_before_its_decision(storage: MemoryStorage) -> None:
+def test_a_view_is_never_dated_before_its_decision(storage: Storage) -> None:
     house = house_of(storage, rule("A"))
     send(house, "keen")
     answer = ask(house, is_ahead=True)
     send(house, "Slot Viewed", decision=answer.token, at=NOW - 300 * DAY)
     assert exposures(house) == [("A", TREATMENT, NOW)]
-    [row] = storage.list_exposures([key_of("anonymous", "v-1")])
+    [row] = recorded(storage)
     assert row.shown_at == NOW
 
 
-def test_a_previewer_known_by_user_id_is_one_on_every_device(storage: MemoryStorage) -> None:
+def test_a_previewer_known_by_user_id_is_one_on_every_device(storage: Storage) -> None:
     house = house_of(storage, rule("A", test=Test()), team=Team(previewers=frozenset({"mia"})))
     send(house, "keen")
     key_user = CaptureSource(name="backend", is_secret=True)
@@ -140,30 +143,21 @@ def test_a_previewer_known_by_user_id_is_one_on_every_device(storage: MemoryStor
     assert exposures(house) == []
 
 
-def test_what_a_full_disk_refused_is_recorded_at_the_next_decision(storage: MemoryStorage) -> None:
-    class Full(MemoryStorage):
-        is_full = False
-
-        def write(self, job: Callable[[Transaction], T], about: Iterable[int] = ()) -> Future[T]:
-            if not self.is_full:
-                return super().write(job)
-            refused: Future[T] = Future()
-            refused.set_exception(StorageFullError())
-            return refused
-
-    full = Full()
-    house = house_of(full, rule("A"))
+def test_what_a_full_disk_refused_is_recorded_at_the_next_decision(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = house_of(storage, rule("A"))
     send(house, "keen")
-    full.is_full = True
-    ask(house)
-    full.is_full = False
+    with monkeypatch.context() as patched:
+        make_full(storage, patched)
+        ask(house)
     assert exposures(house) == []
     ask(house)
     assert [row[0] for row in exposures(house)] == ["A"]
 
 
 def test_what_is_not_held_any_more_is_recorded_when_the_key_comes_back(
-    storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opportune.services.recording.HELD_KEYS", 2)
     house = house_of(storage, rule("A"))
@@ -174,15 +168,15 @@ def test_what_is_not_held_any_more_is_recorded_when_the_key_comes_back(
     assert [row[0] for row in exposures(house, "v-1")] == ["A"]
 
 
-def test_a_visit_goes_on_while_its_first_answer_is_held(storage: MemoryStorage) -> None:
+def test_a_visit_goes_on_while_its_first_answer_is_held(storage: Storage) -> None:
     house = house_of(storage, rule("A"))
     ask(house)
     house.clock.now += HOUR // 4  # type: ignore[attr-defined]  # the clock of these tests
     ask(house)
-    assert {row.session for row in storage.list_exposures([key_of("anonymous", "v-1")])} == {NOW}
+    assert {row.session for row in recorded(storage)} == {NOW}
 
 
-def test_events_that_come_with_the_first_question_make_nobody_a_visitor(storage: MemoryStorage) -> None:
+def test_events_that_come_with_the_first_question_make_nobody_a_visitor(storage: Storage) -> None:
     house = house_of(storage, rule("A"))
     for asked in range(2):
         message = {"type": "track", "event": "keen", "anonymousId": "v-1"}
@@ -193,7 +187,7 @@ def test_events_that_come_with_the_first_question_make_nobody_a_visitor(storage:
 
 @pytest.mark.parametrize("is_ahead", [False, True])
 def test_a_person_is_inside_or_outside_a_share_on_every_device_alike(
-    storage: MemoryStorage, is_ahead: bool
+    storage: Storage, is_ahead: bool
 ) -> None:
     state = RunState(rule="A", state="share", share=5_000)
     house = house_of(storage, rule("A", test=Test()), states={"A": state})

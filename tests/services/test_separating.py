@@ -10,19 +10,20 @@ from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.house import House
 from opportune.services.separating import separate_device, separate_users
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import Storage
 
 SERVER = CaptureSource(is_secret=True)
 
 
 @pytest.fixture
-def house() -> House:
-    return House(storage=MemoryStorage(), clock=lambda: NOW, secret=b"secret", programme=programme())
+def house(storage: Storage) -> House:
+    return House(storage=storage, clock=lambda: NOW, secret=b"secret", programme=programme())
 
 
-def send(house: House, **message: object) -> None:
+def send(house: House, **message: object) -> int:
     result = capture(house, SERVER, [{"type": "track", "event": "X", **message}]).result()
     assert result.accepted == 1
+    return result.outcomes[0].seq
 
 
 def names(house: House, user: str, as_of: int | None = None) -> list[str]:
@@ -32,11 +33,11 @@ def names(house: House, user: str, as_of: int | None = None) -> list[str]:
 
 def test_a_device_goes_back(house: House) -> None:
     send(house, anonymousId="d", event="Mine")
-    send(house, type="identify", anonymousId="d", userId="ann")
+    linked = send(house, type="identify", anonymousId="d", userId="ann")
     assert names(house, "ann") == ["Mine"]
     separate_device(house, "d", "ann")
     assert names(house, "ann") == []
-    assert names(house, "ann", as_of=2) == ["Mine"]
+    assert names(house, "ann", as_of=linked) == ["Mine"]
     with pytest.raises(NotFoundError, match="A link between d and ann"):
         separate_device(house, "d", "ann")
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from tests.building import NOW, programme
 
-from opportune.core.history.key import key_of
+from opportune.core.history.key import Namespace, key_of
 from opportune.core.history.plan import EventPlan, Plan, PropertyPlan
 from opportune.core.moment import HOUR, to_iso
 from opportune.core.programme import Programme
@@ -14,7 +14,7 @@ from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.house import House
 from opportune.services.setting_aside import drop, merged, replay
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import Storage
 
 STRICT = Plan(
     mode="strict",
@@ -22,9 +22,10 @@ STRICT = Plan(
 )
 
 
-def house_with(plan: Plan) -> House:
-    house = House(storage=MemoryStorage(), clock=lambda: NOW, secret=b"secret", programme=programme())
-    use(house, plan)
+@pytest.fixture
+def house(storage: Storage) -> House:
+    house = House(storage=storage, clock=lambda: NOW, secret=b"secret", programme=programme())
+    use(house, STRICT)
     return house
 
 
@@ -39,8 +40,7 @@ def send(house: House, *, is_secret: bool = False, **message: object) -> int:
     return house.storage.list_set_aside()[0].id
 
 
-def test_an_event_that_fits_now_is_taken_with_its_old_time() -> None:
-    house = house_with(STRICT)
+def test_an_event_that_fits_now_is_taken_with_its_old_time(house: House) -> None:
     number = send(house, event="Unknown", timestamp=to_iso(NOW - 2 * HOUR))
     assert replay(house, [number]).reasons == {
         number: "the plan does not declare the event 'Unknown' and is strict"
@@ -55,28 +55,27 @@ def test_an_event_that_fits_now_is_taken_with_its_old_time() -> None:
         replay(house, [number])
 
 
-def test_a_correction_is_merged_in() -> None:
-    house = house_with(STRICT)
+def test_a_correction_is_merged_in(house: House) -> None:
     number = send(house, event="Known", properties={"size": "large", "other": 1})
     assert replay(house, [number], {"properties": {"size": 42, "other": None}}).accepted == 1
     [event] = house.storage.recall([key_of("anonymous", "a")], now=NOW).events[key_of("anonymous", "a")]
     assert event.facts == {"size": 42}
 
 
-def test_a_replay_trusts_neither_more_nor_less() -> None:
-    for is_secret, namespace in ((True, "user"), (False, "anonymous")):
-        house = house_with(STRICT)
-        number = send(house, is_secret=is_secret, event="Unknown")
-        use(house, Plan())
-        replay(house, [number])
-        key = key_of("user", "u") if is_secret else key_of("anonymous", "a")
-        assert house.storage.find_key_id(key) is not None, namespace
-        assert len(house.storage.recall([key], now=NOW).events[key]) == 1
-        assert house.storage.list_person_keys(key_of("anonymous", "a"))[0] == key
+@pytest.mark.parametrize(("is_secret", "owner"), [(True, ("user", "u")), (False, ("anonymous", "a"))])
+def test_a_replay_trusts_neither_more_nor_less(
+    house: House, is_secret: bool, owner: tuple[Namespace, str]
+) -> None:
+    number = send(house, is_secret=is_secret, event="Unknown")
+    use(house, Plan())
+    replay(house, [number])
+    key = key_of(*owner)
+    assert house.storage.find_key_id(key) == owner
+    assert len(house.storage.recall([key], now=NOW).events[key]) == 1
+    assert house.storage.list_person_keys(key_of("anonymous", "a"))[0] == key
 
 
-def test_one_taken_meanwhile_is_a_duplicate() -> None:
-    house = house_with(STRICT)
+def test_one_taken_meanwhile_is_a_duplicate(house: House) -> None:
     number = send(house, event="Unknown")
     use(house, Plan())
     capture(
@@ -85,8 +84,7 @@ def test_one_taken_meanwhile_is_a_duplicate() -> None:
     assert replay(house, [number]).duplicate == 1
 
 
-def test_dropped_ones_stay_listed_as_dropped() -> None:
-    house = house_with(STRICT)
+def test_dropped_ones_stay_listed_as_dropped(house: House) -> None:
     number = send(house, event="Unknown")
     assert drop(house, [number]) == 1
     assert house.storage.list_set_aside() == []

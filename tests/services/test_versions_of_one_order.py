@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 from tests.building import NOW, programme, rule
+from tests.stores import ON_LASTING
 
 from opportune.core.history.key import key_of
 from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.moment import SECOND, to_iso
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.house import House
-from opportune.storage.sqlite import SqliteStorage
+from opportune.storage.base import Storage
 
 BROWSER, SERVER = CaptureSource(name="site"), CaptureSource(name="backend", is_secret=True)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    storage = SqliteStorage(tmp_path / "opportune.db")
+def house(storage: Storage) -> House:
     made = House(storage=storage, clock=lambda: NOW, secret=b"s" * 32, programme=programme(rule("A")))
     assert STANDARD_PLAN.events["Order Completed"].business_key == "order_id"
-    yield made
-    storage.close()
+    return made
 
 
 def order(at: int, message: str, **properties: Any) -> dict[str, Any]:
@@ -40,6 +37,7 @@ def order(at: int, message: str, **properties: Any) -> dict[str, Any]:
     }
 
 
+@ON_LASTING
 def test_an_earlier_version_in_the_same_commit_gives_the_order_its_time(house: House) -> None:
     writer_may_go_on = Event()
     waiting = house.storage.write(lambda _: writer_may_go_on.wait(10))

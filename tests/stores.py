@@ -1,0 +1,73 @@
+"""The stores that tests run on, and the faults a test gives to one of them. A new adapter joins by one more name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+
+import pytest
+from tests.contract.stored import quick_folder
+from tests.postgres_server import Postgres, copied_database
+
+from opportune.errors import StorageFullError
+from opportune.storage.base import Storage
+from opportune.storage.memory import MemoryStorage
+from opportune.storage.postgres import PostgresStorage
+from opportune.storage.sqlite import SqliteStorage
+
+STORES = ("memory", "postgres", "sqlite")
+
+ON_MEMORY = pytest.mark.parametrize("storage", ["memory"], indirect=True)
+"""For a test that would be the same whatever the store did."""
+ON_LASTING = pytest.mark.parametrize("storage", ["postgres", "sqlite"], indirect=True)
+"""For a test of what memory cannot: be opened again, or do its writing behind the caller's back."""
+
+EXAMPLES = {MemoryStorage: 100, PostgresStorage: 12, SqliteStorage: 12}
+"""How many examples of a property a store is given: one on a disk or behind a network takes its time."""
+
+
+@contextmanager
+def opened_store(request: pytest.FixtureRequest) -> Iterator[Storage]:
+    """An empty store of the kind that the fixture's parameter names."""
+    with ExitStack() as stack:
+        if request.param == "memory":
+            opened: Storage = MemoryStorage()
+        elif request.param == "sqlite":
+            opened = SqliteStorage(stack.enter_context(quick_folder()) / "opportune.db")
+        else:
+            server: Postgres = request.getfixturevalue("postgres_server")
+            layout: str = request.getfixturevalue("postgres_layout")
+            opened = PostgresStorage(stack.enter_context(copied_database(server, layout)))
+        yield stack.enter_context(closing(opened))
+
+
+def open_again(storage: Storage) -> Storage:
+    """What a process that starts later opens."""
+    if isinstance(storage, PostgresStorage):
+        return PostgresStorage(storage.url)
+    assert isinstance(storage, SqliteStorage)
+    return SqliteStorage(storage.path)
+
+
+def settle(storage: Storage) -> None:
+    """Waits until what was handed over so far is committed."""
+    storage.write(lambda _: None).result()
+
+
+def make_unreadable(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(storage, "recall", broken)
+    monkeypatch.setattr(storage, "remember", broken)
+
+
+def make_full(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> Future[Any]:
+        refused: Future[Any] = Future()
+        refused.set_exception(StorageFullError())
+        return refused
+
+    monkeypatch.setattr(storage, "write", full)

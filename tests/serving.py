@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,16 @@ class ServerProcess:
         """One product view; the answer's status."""
         status, _, _ = self.post("/v1/track", viewed(visitor, f"{visitor}-{number}"))
         return status
+
+    def count_stored(self) -> Counter[str]:
+        """How often each message id is stored."""
+        counts: Counter[str] = Counter()
+        cursor = ""
+        while cursor is not None:
+            _, page, _ = self.get(f"/v1/events?limit=1000{f'&cursor={cursor}' if cursor else ''}")
+            counts.update(event["messageId"] for event in page["events"])
+            cursor = page["cursor"]
+        return counts
 
     def hero(self, visitor: str) -> dict[str, Any]:
         """What the front page shows this visitor."""

@@ -80,7 +80,7 @@ class NotFoundError(OpportuneError):
 
 
 class StorageFullError(OpportuneError):
-    """The data folder's disk is full or cannot be written; nothing was taken. Try again later."""
+    """The store's disk is full or cannot be written; nothing was taken. Try again later."""
 
     status = 503
     code = "storage_unavailable"
@@ -91,6 +91,10 @@ class StorageBusyError(OpportuneError):
 
     status = 503
     code = "storage_unavailable"
+
+
+class UnreachableError(StorageBusyError):
+    """The database cannot be reached: {reason}."""
 
 
 class SlowReadError(OpportuneError):

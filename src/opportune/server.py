@@ -45,6 +45,7 @@ FILL_PAUSE_SECONDS = 0.02
 """Between two steps of back-filling, so that visitors' requests come first."""
 LEASE_MS = 15_000
 SHORT_PAUSE_SECONDS = 0.05
+FAILURE_PAUSE_SECONDS = 0.5
 LISTEN_SECONDS = 0.25
 SWITCH_SECONDS = 0.0005
 """How long a background thread may hold the interpreter before deciding gets its turn again."""
@@ -130,6 +131,7 @@ class Server:
         self.reader = app.build_reader(place_of(settings), settings)
         self.http = app.build_http_app(house, self.reader, settings)
         self.ends = threading.Event()
+        self.http.edge.keys.refresh()
         self._version = house.storage.changed_at()
         self._name = f"{socket.gethostname()} {os.getpid()} {token_hex(4)}"
 
@@ -234,10 +236,10 @@ def _settle(server: Server, listener: socket.socket) -> None:
 
 
 async def _repeat(work: Callable[[], None], seconds: float) -> None:
-    """Runs `work` in a thread for ever. A failure is logged once and tried again."""
+    """Runs `work` in a thread for ever. A failure is logged once and tried again, not too often."""
     failing = ""
     while True:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(max(seconds, FAILURE_PAUSE_SECONDS) if failing else seconds)
         try:
             await asyncio.to_thread(work)
             failing = ""

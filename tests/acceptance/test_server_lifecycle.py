@@ -7,7 +7,6 @@ import re
 import shlex
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -286,12 +285,7 @@ def test_after_a_crash_every_acknowledged_event_is_there_once(data: Path) -> Non
 
 
 def assert_stored_once(server: ServerProcess, names: list[str]) -> None:
-    counts: Counter[str] = Counter()
-    cursor = ""
-    while cursor is not None:
-        _, page, _ = server.get(f"/v1/events?limit=1000{f'&cursor={cursor}' if cursor else ''}")
-        counts.update(event["messageId"] for event in page["events"])
-        cursor = page["cursor"]
+    counts = server.count_stored()
     assert set(names) <= counts.keys()
     assert max(counts.values()) == 1
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from opportune.core.history.event import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, EventType, SetAside
 from opportune.core.history.json_text import parse_leniently
 from opportune.core.moment import to_iso
-from opportune.errors import BadRequestError
+from opportune.errors import BadRequestError, StorageBusyError
 from opportune.http.answers import json_answer
 from opportune.http.body import read_body
 from opportune.http.edge import Edge, headers_of
@@ -31,6 +32,7 @@ from opportune.services.preparing import Ready
 
 PIECE = 100
 """So many messages are prepared at a time before other requests get their turn."""
+LONGEST_WAIT_SECONDS = 5.0
 SUCCESS = b'{"success":true}'
 LONGEST_REASON = 200
 
@@ -89,7 +91,7 @@ def takes(kind: EventType | None) -> BareHandler:
         headers = headers_of(scope)
         body = await read_body(scope, receive, min(MAX_BATCH_BYTES, edge.options.max_body_bytes))
         envelope, messages = open_envelope(body)
-        caller = edge.authorize(headers, scope, query_key(scope) or _text(envelope.write_key))
+        caller = await edge.authorize(headers, scope, query_key(scope) or _text(envelope.write_key))
         caller.admit("capture")
         if kind is None and b'"batch"' not in body and b'"type"' not in body:
             raise BadRequestError(wrong='`batch` is missing: send {"batch": [events]}.')
@@ -139,9 +141,18 @@ async def _capture(
         prepared += prepare(edge.house, source, messages[start : start + PIECE], sent_at, received_at)
     if not caller.is_secret:
         _limit_one(edge, caller, prepared)
-    result = await asyncio.wrap_future(store(edge.house, prepared))
+    result = await _stored(store(edge.house, prepared))
     edge.metrics.count_events(result.accepted, result.duplicate, result.set_aside)
     return result
+
+
+async def _stored(storing: Future[CaptureResult]) -> CaptureResult:
+    """Raises StorageBusyError to a sender who has waited long enough; what is stored yet is known when sent again."""
+    try:
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+            return await asyncio.wrap_future(storing)
+    except TimeoutError:
+        raise StorageBusyError from None
 
 
 def _limit_one(edge: Edge, caller: Caller, prepared: Sequence[Ready | SetAside]) -> None:
@@ -190,7 +201,7 @@ async def drop(_edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
 async def segment_settings(edge: Edge, request: Request) -> Response:
     """What analytics.js loads first: where to send events, and that there is nothing else to load."""
     key = request.path_params["key"]
-    _check_public(edge, request, key)
+    await _check_public(edge, request, key)
     integration = {
         "apiKey": key,
         "apiHost": f"{_host(request)}/v1",
@@ -220,7 +231,7 @@ async def segment_settings(edge: Edge, request: Request) -> Response:
 
 async def rudder_settings(edge: Edge, request: Request) -> Response:
     """What RudderStack's library loads first."""
-    caller = edge.authorize(headers_of(request.scope), request.scope, query_key(request.scope))
+    caller = await edge.authorize(headers_of(request.scope), request.scope, query_key(request.scope))
     key = query_key(request.scope) or ""
     host = f"{_protocol(edge, request)}://{_host(request)}"
     source = {
@@ -236,10 +247,10 @@ async def rudder_settings(edge: Edge, request: Request) -> Response:
     return json_answer({"source": source, "updatedAt": to_iso(edge.house.clock())})
 
 
-def _check_public(edge: Edge, request: Request, key: str) -> None:
+async def _check_public(edge: Edge, request: Request, key: str) -> None:
     """Raises UnknownKeyError; a secret key in a page's source is a mistake worth stopping."""
     others = {name: value for name, value in headers_of(request.scope).items() if name != b"authorization"}
-    if edge.authorize(others, request.scope, key).is_secret:
+    if (await edge.authorize(others, request.scope, key)).is_secret:
         raise BadRequestError(
             wrong="This is a secret key: pages need a write key, as anybody can read it there."
         )

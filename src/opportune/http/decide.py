@@ -104,7 +104,7 @@ async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
     started = perf_counter()
     headers = headers_of(scope)
     request = await _read(edge, scope, receive)
-    caller = edge.authorize(headers, scope, request.write_key)
+    caller = await edge.authorize(headers, scope, request.write_key)
     caller.admit("decide")
     question = _question(edge, caller, headers, request, started)
     taken = None

@@ -82,12 +82,12 @@ class Edge:
             browser_headers=tuple((name, name.encode("latin-1")) for name in names if name),
         )
 
-    def authorize(self, headers: Headers, scope: Scope, credential: str | None = None) -> Caller:
+    async def authorize(self, headers: Headers, scope: Scope, credential: str | None = None) -> Caller:
         """The caller of a request, within its limits. `credential` is one found elsewhere (a body, a query).
 
         Raises MissingKeyError, UnknownKeyError, TooManyRequestsError.
         """
-        caller = self.keys.authorize(credential_in(headers) or credential)
+        caller = await self.keys.find(credential_in(headers) or credential)
         if not caller.is_secret:
             now = self.house.clock()
             self.limits.check("key", caller.name, now)

@@ -71,7 +71,7 @@ _drop = msgspec.json.Decoder(DropRequest)
 
 
 async def events(edge: Edge, request: Request) -> Response:
-    edge.authorize(headers_of(request.scope), request.scope).require("read")
+    (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
     query = query_of(request, EventsQuery)
     wanted = EventFilter(
         name=query.name,
@@ -88,18 +88,18 @@ async def events(edge: Edge, request: Request) -> Response:
 
 
 async def set_aside(edge: Edge, request: Request) -> Response:
-    edge.authorize(headers_of(request.scope), request.scope).require("read")
+    (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
     query = query_of(request, SetAsideQuery)
     return json_answer(await edge.reader(list_set_aside, query.state, cursor_of(query.cursor), query.limit))
 
 
 async def replay_set_aside(edge: Edge, request: Request) -> Response:
-    edge.authorize(headers_of(request.scope), request.scope).require("operate")
+    (await edge.authorize(headers_of(request.scope), request.scope)).require("operate")
     wanted = await read_json(edge, request.scope, request.receive, _replay)
     return json_answer(await asyncio.to_thread(replay, edge.house, wanted.ids, wanted.fix))
 
 
 async def drop_set_aside(edge: Edge, request: Request) -> Response:
-    edge.authorize(headers_of(request.scope), request.scope).require("operate")
+    (await edge.authorize(headers_of(request.scope), request.scope)).require("operate")
     wanted = await read_json(edge, request.scope, request.receive, _drop)
     return json_answer(Dropped(await asyncio.to_thread(drop, edge.house, wanted.ids)))

@@ -45,7 +45,7 @@ async def fragment(edge: Edge, request: Request) -> Response:
 async def _decide(edge: Edge, request: Request, slot: str) -> Answered:
     started = perf_counter()
     headers, query = headers_of(request.scope), request.query_params
-    caller = edge.authorize(headers, request.scope, query.get("key") or query.get("writeKey"))
+    caller = await edge.authorize(headers, request.scope, query.get("key") or query.get("writeKey"))
     caller.admit("decide")
     asker = asker_of(
         edge,

@@ -54,7 +54,8 @@ async def live(_edge: Edge, _request: Request) -> Response:
 
 async def ready(edge: Edge, _request: Request) -> Response:
     """200 when the store can be read and a write went through just now; else 503 with the reason."""
-    storage, writer, disk = _read_trouble(edge), await _write_trouble(edge), _disk_trouble(edge)
+    storage, writer = await asyncio.gather(_read_trouble(edge), _write_trouble(edge))
+    disk = _disk_trouble(edge)
     is_ready = not (storage or writer or disk)
     answer = Readiness(
         status="ready" if is_ready else "not ready",
@@ -66,9 +67,11 @@ async def ready(edge: Edge, _request: Request) -> Response:
     return json_answer(answer, 200 if is_ready else 503, {"Cache-Control": "no-store"})
 
 
-def _read_trouble(edge: Edge) -> str:
+async def _read_trouble(edge: Edge) -> str:
     try:
-        edge.house.storage.changed_at()
+        await asyncio.wait_for(asyncio.to_thread(edge.house.storage.changed_at), READY_SECONDS)
+    except TimeoutError:
+        return f"no answer within {READY_SECONDS:g} s"
     except Exception as error:  # noqa: BLE001 - a health check reports every kind of trouble
         return _in_words(error)
     return ""
@@ -102,7 +105,7 @@ def _in_words(error: Exception) -> str:
 
 async def metrics(edge: Edge, request: Request) -> Response:
     if edge.options.wants_metrics_key:
-        edge.authorize(headers_of(request.scope), request.scope).require("read")
+        (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
     from opportune.http.exposition import Exposition  # noqa: PLC0415 - its docstring says why so late
 
     shown = Exposition(edge.metrics)

@@ -120,7 +120,7 @@ async def evaluate_all(edge: Edge, request: Request) -> Response:
 async def _read(edge: Edge, request: Request) -> Question:
     """The question of an evaluation, for all slots. Raises RefusedError and what authorizing raises."""
     headers = headers_of(request.scope)
-    caller = edge.authorize(headers, request.scope)
+    caller = await edge.authorize(headers, request.scope)
     caller.admit("decide")
     try:
         body = await read_json(edge, request.scope, request.receive, _decoder)

@@ -32,7 +32,7 @@ class PersonView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def person(edge: Edge, request: Request) -> Response:
-    edge.authorize(headers_of(request.scope), request.scope).require("read")
+    (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
     namespace = query_of(request, PersonQuery).namespace
     record = await edge.reader(read_person, request.path_params["id"], namespace)
     stage, known = list_known(edge.house, record)

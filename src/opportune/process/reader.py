@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from opportune.errors import OpportuneError, StorageBusyError
@@ -21,6 +21,8 @@ from opportune.storage.base import Storage
 
 OpenStorage = Callable[[], Storage]
 ATTEMPTS = 2
+LONGEST_WAIT_SECONDS = 15.0
+"""More than the longest read may take, and one or two before it."""
 
 
 class Refused:
@@ -42,11 +44,14 @@ class ReadingProcess:
         self._pool: ProcessPoolExecutor | None = None
 
     async def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Raises what the function raises; StorageBusyError when the process breaks twice."""
+        """Raises what the function raises; StorageBusyError when the process breaks twice or is busy for long."""
         for _ in range(ATTEMPTS):
             pool = self._pool = self._pool or self._make_pool()
             try:
-                result = await asyncio.wrap_future(pool.submit(read, function, arguments))
+                async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                    result = await asyncio.wrap_future(pool.submit(read, function, arguments))
+            except TimeoutError:
+                raise StorageBusyError from None
             except BrokenProcessPool:
                 self._discard(pool)
                 continue
@@ -82,21 +87,22 @@ class ReadingThread:
         pass
 
 
-_storage: Storage | None = None
+_open_storage: OpenStorage | None = None
 
 
 def start_reading(open_storage: OpenStorage, nice: int) -> None:
     """Runs once in the reading process. Ctrl-C is the server's business, which ends this one too."""
-    global _storage  # noqa: PLW0603 - a process pool offers its workers no other place
+    global _open_storage  # noqa: PLW0603 - a process pool offers its workers no other place
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         os.nice(nice)
-    _storage = open_storage()
+    _open_storage = cache(open_storage)
 
 
 def read(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    assert _storage is not None  # noqa: S101 - start_reading ran before any call
+    """Opens the store with the first read, and with the next one where that failed."""
+    assert _open_storage is not None  # noqa: S101 - start_reading ran before any call
     try:
-        return function(_storage, *arguments)
+        return function(_open_storage(), *arguments)
     except OpportuneError as error:
         return Refused(error)

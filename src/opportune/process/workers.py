@@ -14,6 +14,8 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 from types import FrameType
 
+from opportune.errors import OpportuneError
+
 log = logging.getLogger("opportune")
 
 Work = Callable[[Callable[[], None]], None]
@@ -22,7 +24,7 @@ Work = Callable[[Callable[[], None]], None]
 LOOK_SECONDS = 0.5
 GOODBYE_SECONDS = 15.0
 SHORT_LIFE_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 10.0
+LONGEST_PAUSE_SECONDS = 3.0
 
 
 def run_workers(work: Work, count: int, *, announce: Callable[[], None]) -> None:
@@ -78,7 +80,9 @@ class Workers:
             self._pause = (
                 min(max(self._pause * 2, 0.1), LONGEST_PAUSE_SECONDS) if lived < SHORT_LIFE_SECONDS else 0.0
             )
-            time.sleep(self._pause)
+            until = time.monotonic() + self._pause
+            while not self._is_ending and time.monotonic() < until:
+                time.sleep(0.05)
             if not self._is_ending:
                 self._start()
 
@@ -99,7 +103,11 @@ class Workers:
 def _live(work: Work, ready: Event) -> None:
     """The worker's side. It does not outlive its parent, however that ended."""
     threading.Thread(target=_follow_parent, name="opportune-parent", daemon=True).start()
-    work(ready.set)
+    try:
+        work(ready.set)
+    except OpportuneError as error:
+        log.error("worker_failed pid=%s error=%s", os.getpid(), error)  # noqa: TRY400 - it says what is wrong
+        raise SystemExit(1) from None
 
 
 def _follow_parent() -> None:

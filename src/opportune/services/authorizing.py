@@ -6,13 +6,14 @@ and revoking keys is `operating.py`; reading a credential out of a request is th
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from hashlib import sha256
 from typing import Literal
 
 import msgspec
 
-from opportune.errors import MissingKeyError, ScopeError, UnknownKeyError
+from opportune.errors import MissingKeyError, ScopeError, StorageBusyError, UnknownKeyError
 from opportune.services.house import House
 from opportune.storage.base import ApiKey
 
@@ -23,6 +24,9 @@ SCOPES: tuple[str, ...] = ("capture", "decide", "read", "publish", "operate")
 
 CHECK_EVERY_MS = 1_000
 """How long a revoked key may still work in a process that did not revoke it itself."""
+
+LONGEST_LOOK_SECONDS = 2.0
+"""How long a key that is not known here waits for a remote store."""
 
 _USER_TOKENS = b"user tokens"
 
@@ -57,52 +61,95 @@ def digest_of(secret: bytes, value: str) -> str:
     return hmac.digest(secret, value.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
-class KeyRing:
-    """The keys in force, by digest. One per process; not shared between threads."""
+class Known(msgspec.Struct, frozen=True):
+    """The keys in force as of a version of the store."""
 
-    __slots__ = ("_callers", "_checked_at", "_house", "_proven", "_version")
+    version: str | None = None
+    callers: dict[str, Caller] = {}
+    proven: dict[str, Caller] = {}
+    """By credential: those that were right since then, so that they are not hashed each time."""
+
+
+class KeyRing:
+    """The keys in force, by digest. One per process, for one thread."""
+
+    __slots__ = ("_checked_at", "_house", "_known", "_looking")
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._callers: dict[str, Caller] = {}
-        self._proven: dict[str, Caller] = {}
-        """By credential: those that were right since the last change, so that they are not hashed each time."""
-        self._version: str | None = None
+        self._known = Known()
         self._checked_at = 0
+        self._looking: asyncio.Task[None] | None = None
 
     def authorize(self, credential: str | None) -> Caller:
         """The caller behind a credential. Raises MissingKeyError or UnknownKeyError."""
         if not credential:
             raise MissingKeyError
-        now = self._house.clock()
-        if now - self._checked_at >= CHECK_EVERY_MS:
-            self._refresh(now)
-        return self._proven.get(credential) or self._prove(credential, now)
-
-    def _prove(self, credential: str, now: int) -> Caller:
-        # Looking up a keyed digest tells a prober's clock nothing about the value it guesses.
-        digest = digest_of(self._house.secret, credential)
-        caller = self._callers.get(digest)
+        if self._is_due():
+            self.refresh()
+        caller = self._prove(credential)
         if caller is None:
-            self._refresh(now)
-            caller = self._callers.get(digest)
+            self.refresh()
+            caller = self._prove(credential)
         if caller is None:
             raise UnknownKeyError
-        self._proven[credential] = caller
         return caller
 
-    def _refresh(self, now: int) -> None:
-        self._checked_at = now
+    async def find(self, credential: str | None) -> Caller:
+        """The same for an event loop, which waits for a remote store only with a key it does not know.
+
+        The keys known before hold while that store does not answer. Raises StorageBusyError for any other then.
+        """
+        if not self._house.storage.is_remote:
+            return self.authorize(credential)
+        if not credential:
+            raise MissingKeyError
+        if self._is_due():
+            self._look()
+        caller = self._prove(credential)
+        if caller is None:
+            await self._wait_for_look()
+            caller = self._prove(credential)
+        if caller is None:
+            raise UnknownKeyError
+        return caller
+
+    async def _wait_for_look(self) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_LOOK_SECONDS):
+                await asyncio.shield(self._look())
+        except TimeoutError:
+            raise StorageBusyError from None
+
+    def refresh(self) -> None:
+        """Asks the store, in whatever thread; the keys are replaced at once and whole."""
+        self._checked_at = self._house.clock()
         version = self._house.storage.changed_at()
-        if version == self._version:
+        if version == self._known.version:
             return
-        self._callers = {
-            self._digest(key): _caller_of(key)
-            for key in self._house.storage.list_api_keys()
-            if key.revoked_at is None
-        }
-        self._proven = {}
-        self._version = version
+        keys = self._house.storage.list_api_keys()
+        callers = {self._digest(key): _caller_of(key) for key in keys if key.revoked_at is None}
+        self._known = Known(version, callers, {})
+
+    def _is_due(self) -> bool:
+        return self._house.clock() - self._checked_at >= CHECK_EVERY_MS
+
+    def _look(self) -> asyncio.Task[None]:
+        """One look at a time; a failure concerns only who waits for it."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(asyncio.to_thread(self.refresh))
+            self._looking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self._looking
+
+    def _prove(self, credential: str) -> Caller | None:
+        known = self._known
+        caller = known.proven.get(credential)
+        if caller is None:
+            # Looking up a keyed digest tells a prober's clock nothing about the value it guesses.
+            caller = known.callers.get(digest_of(self._house.secret, credential))
+            if caller is not None:
+                known.proven[credential] = caller
+        return caller
 
     def _digest(self, key: ApiKey) -> str:
         return digest_of(self._house.secret, key.public_value) if key.public_value else key.digest

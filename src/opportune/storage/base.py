@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
@@ -318,6 +318,9 @@ class Storage(ABC):
 
     Reads may be called from any thread and see only what was committed.
     """
+
+    is_remote: ClassVar[bool] = False
+    """Whether it is behind a network, so that a read may take seconds: an event loop has it done in a thread."""
 
     @abstractmethod
     def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import psycopg
 
-from opportune.storage.postgres.connection import Connection, connect
+from opportune.storage.postgres.connection import (
+    CONNECT_SECONDS,
+    WATCHDOG,
+    Connection,
+    connect,
+    hang_up,
+)
 
 
 class Changes:
@@ -19,19 +23,19 @@ class Changes:
     def wait(self, seconds: float) -> None:
         """Returns at the next change, or after so long. Raises StorageBusyError while nothing can be heard."""
         try:
-            connection = self._connection = self._connection or self._listening()
-            for _ in connection.notifies(timeout=seconds, stop_after=1):
+            for _ in self._listening().notifies(timeout=seconds, stop_after=1):
                 return
         except psycopg.Error:
             self.close()
 
     def _listening(self) -> Connection:
-        connection = connect(self._url, "changes")
-        connection.execute("LISTEN opportune_changed")
-        return connection
+        if self._connection is None:
+            self._connection = connect(self._url, "changes")
+            with WATCHDOG.guard(self._connection, CONNECT_SECONDS):
+                self._connection.execute("LISTEN opportune_changed")
+        return self._connection
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                connection.close()
+            hang_up(connection)

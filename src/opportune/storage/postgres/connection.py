@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from opportune.errors import StorageBusyError, StorageFullError
 
 CONNECT_SECONDS = 2
 STATEMENT_MS = 5_000
-LOCK_MS = 3_000
+LOCK_MS = 1_500
+"""More than the second after which PostgreSQL finds out that some wait in a circle."""
 IDLE_MS = 10_000
 WATCH_SECONDS = 0.1
 
@@ -53,33 +55,58 @@ def options_of(name: str) -> dict[str, Any]:
     }
 
 
-def settings_of(statement_ms: int = STATEMENT_MS) -> tuple[str, str, str]:
+def settings_of(statement_ms: int = STATEMENT_MS, lock_ms: int = LOCK_MS) -> tuple[str, str, str]:
     """Parameters of SETTINGS."""
-    return str(statement_ms), str(LOCK_MS), str(IDLE_MS)
+    return str(statement_ms), str(lock_ms), str(IDLE_MS)
 
 
-def connect(url: str, name: str, *, statement_ms: int = STATEMENT_MS) -> Connection:
+def connect(url: str, name: str, *, statement_ms: int = STATEMENT_MS, lock_ms: int = LOCK_MS) -> Connection:
     """Raises StorageBusyError while the database cannot be reached."""
     with translated():
         connection = psycopg.connect(url, **options_of(name))
-    set_up(connection, statement_ms=statement_ms)
+        try:
+            adapt(connection)
+            with WATCHDOG.guard(connection, CONNECT_SECONDS):
+                connection.execute(SETTINGS, settings_of(statement_ms, lock_ms))
+        except BaseException:
+            connection.close()
+            raise
     return connection
-
-
-def set_up(connection: Connection, *, statement_ms: int = STATEMENT_MS) -> None:
-    adapt(connection)
-    with translated(), WATCHDOG.guard(connection, CONNECT_SECONDS):
-        connection.execute(SETTINGS, settings_of(statement_ms))
 
 
 async def connect_async(url: str, name: str) -> AsyncConnection:
     """Raises StorageBusyError while the database cannot be reached."""
     with translated():
         connection = await psycopg.AsyncConnection.connect(url, **options_of(name))
-        adapt(connection)
-        with WATCHDOG.guard(connection, CONNECT_SECONDS):
-            await connection.execute(SETTINGS, settings_of())
+        try:
+            adapt(connection)
+            with WATCHDOG.guard(connection, CONNECT_SECONDS):
+                await connection.execute(SETTINGS, settings_of())
+        except BaseException:
+            await connection.close()
+            raise
     return connection
+
+
+def is_hung_up(connection: Connection | AsyncConnection) -> bool:
+    """Whether the server has ended it, or said something nobody asked: it owes no answer to an idle one."""
+    if connection.closed:
+        return True
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    return bool(line.poll(0))
+
+
+def hang_up(connection: Connection) -> None:
+    with contextlib.suppress(psycopg.Error):
+        connection.close()
+
+
+OF_THE_MOMENT = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 
 @contextlib.contextmanager
@@ -93,10 +120,9 @@ def translated() -> Iterator[None]:
 
 def reason_of(error: BaseException) -> BaseException:
     """StorageFullError, StorageBusyError, or the error itself when it is a fault of ours."""
-    if isinstance(error, psycopg.errors.DiskFull):
+    if isinstance(error, psycopg.errors.DiskFull | psycopg.errors.ReadOnlySqlTransaction):
         return StorageFullError()
-    is_of_the_moment = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return StorageBusyError() if is_of_the_moment else error
+    return StorageBusyError() if isinstance(error, OF_THE_MOMENT) else error
 
 
 def is_worth_another_try(error: BaseException) -> bool:
@@ -107,6 +133,11 @@ def is_worth_another_try(error: BaseException) -> bool:
         | psycopg.errors.SerializationFailure
         | psycopg.errors.LockNotAvailable,
     )
+
+
+def is_locked_out(error: BaseException) -> bool:
+    """Whether somebody else holds a lock for longer than others wait."""
+    return isinstance(error, psycopg.errors.LockNotAvailable)
 
 
 class Watchdog:
@@ -124,7 +155,8 @@ class Watchdog:
         mark = object()
         if self._pid != os.getpid():
             self._start()
-        self._watched[mark] = (monotonic() + seconds, connection.fileno())
+        with self._lock:
+            self._watched[mark] = (monotonic() + seconds, connection.fileno())
         try:
             yield
         finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -18,7 +18,6 @@ from opportune.core.conditions.reach import CLASS_BOUNDS
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.core.moment import DAY
-from opportune.errors import StorageBusyError
 from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Recollection
 from opportune.storage.person import Stretch
 from opportune.storage.postgres.connection import (
@@ -26,6 +25,7 @@ from opportune.storage.postgres.connection import (
     AsyncConnection,
     Connection,
     connect_async,
+    is_hung_up,
     reason_of,
 )
 from opportune.storage.postgres.statements import SQL, Row, over_rows
@@ -150,6 +150,7 @@ class Recalling:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._good: set[AsyncConnection] = set()
 
     def ask(self, keys: Sequence[int], now: int) -> asyncio.Future[Recollection]:
         """To be called in the loop. The future raises StorageBusyError while the database cannot be read."""
@@ -170,6 +171,7 @@ class Recalling:
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop, self._wake = loop, asyncio.Event()
         self._waiting.clear()
+        self._good.clear()
         self._tasks = [loop.create_task(self._work()) for _ in range(CONNECTIONS)]
 
     async def _work(self) -> None:
@@ -179,42 +181,51 @@ class Recalling:
                 while not self._waiting:
                     self._wake.clear()
                     await self._wake.wait()
-                connection = await self._serve(connection)
+                try:
+                    connection = await self._renewed(connection)
+                except Exception as error:  # noqa: BLE001 - who waits is told, and the next question tries again
+                    connection = None
+                    await self._refuse_all(reason_of(error))
+                else:
+                    await self._serve(connection)
         finally:
             if connection is not None:
-                with contextlib.suppress(psycopg.Error):
-                    await connection.close()
+                await self._hang_up(connection)
 
-    async def _serve(self, connection: AsyncConnection | None) -> AsyncConnection | None:
-        """Answers some of those who wait; gives the connection while it is good."""
-        taken: list[_Asking] = []
-        try:
-            connection = connection or await connect_async(self._url, "decisions")
-            taken = self._take()
-            if taken:
-                with WATCHDOG.guard(connection, READ_SECONDS):
-                    await _answer(connection, taken, self._together)
-        except Exception as error:  # noqa: BLE001 - who waits is told, and the next question tries again
-            reason = reason_of(error)
-            await self._refuse(taken, reason, is_of_all=connection is None)
-            if connection is not None:
-                with contextlib.suppress(psycopg.Error):
-                    await connection.close()
-            return None
+    async def _renewed(self, connection: AsyncConnection | None) -> AsyncConnection:
+        """The same while it is good, or another one."""
+        if connection is not None:
+            if not is_hung_up(connection):
+                return connection
+            await self._hang_up(connection)
+        connection = await connect_async(self._url, "decisions")
+        self._good.add(connection)
         return connection
 
-    async def _refuse(self, taken: list[_Asking], reason: BaseException, *, is_of_all: bool) -> None:
-        """Without a connection nobody is kept waiting, and for a breath nobody tries again."""
-        for asking in [*taken, *(self._waiting if is_of_all else ())]:
-            if not asking.future.done():
-                asking.future.set_exception(reason)
-        if is_of_all:
-            self._waiting.clear()
-            await asyncio.sleep(BREATH_SECONDS)
-            for asking in self._waiting:
-                if not asking.future.done():
-                    asking.future.set_exception(StorageBusyError())
-            self._waiting.clear()
+    async def _hang_up(self, connection: AsyncConnection) -> None:
+        self._good.discard(connection)
+        with contextlib.suppress(psycopg.Error):
+            await connection.close()
+
+    async def _serve(self, connection: AsyncConnection) -> None:
+        """Answers some of those who wait."""
+        taken = self._take()
+        if not taken:
+            return
+        try:
+            with WATCHDOG.guard(connection, READ_SECONDS):
+                await _answer(connection, taken, self._together)
+        except Exception as error:  # noqa: BLE001 - as above
+            _refuse(taken, reason_of(error))
+            await self._hang_up(connection)
+
+    async def _refuse_all(self, reason: BaseException) -> None:
+        """Without any connection nobody is kept waiting; and for a breath nobody tries again."""
+        for pause in (BREATH_SECONDS, 0):
+            if not self._good:
+                _refuse(self._waiting, reason)
+                self._waiting.clear()
+            await asyncio.sleep(pause)
 
     def _take(self) -> list[_Asking]:
         """As many as one statement answers; those who gave up are passed over."""
@@ -226,6 +237,12 @@ class Recalling:
                 taken.append(asking)
                 count += len(asking.keys)
         return taken
+
+
+def _refuse(asked: Iterable[_Asking], reason: BaseException) -> None:
+    for asking in asked:
+        if not asking.future.done():
+            asking.future.set_exception(reason)
 
 
 async def _answer(connection: AsyncConnection, taken: Sequence[_Asking], together: int) -> None:

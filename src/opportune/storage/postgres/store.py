@@ -10,12 +10,11 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.rule import RunState
-from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
+from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError, UnreachableError
 from opportune.storage.base import (
     ApiKey,
     AuditEntry,
@@ -37,13 +36,13 @@ from opportune.storage.postgres.connection import (
     WATCHDOG,
     Connection,
     connect,
-    options_of,
     reason_of,
-    set_up,
+    translated,
 )
 from opportune.storage.postgres.distribution import has_citus
 from opportune.storage.postgres.migrating import FOLDER, find_layout, migrate
 from opportune.storage.postgres.partitions import make_parts
+from opportune.storage.postgres.readers import Readers
 from opportune.storage.postgres.recalling import LANE_BY_LANE, MOST_TOGETHER, Recalling, recall
 from opportune.storage.postgres.retiring import retire_events
 from opportune.storage.postgres.statements import SQL, Row, in_pieces
@@ -55,7 +54,8 @@ from opportune.storage.writing import MOST_JOBS_WAITING
 T = TypeVar("T")
 
 CONNECTIONS = 8
-POOL_SECONDS = 2.0
+QUEUE_SECONDS = 2.0
+START_SECONDS = 60.0
 FOLD_STEP = 1_000
 SEARCH_STEP = 500
 """Bodies looked through at once for a message id."""
@@ -69,8 +69,10 @@ class PostgresStorage(Storage):
     """`url` as libpq takes it, `postgresql://user@host/database`. `read_only` is for a process that only reads.
 
     Read-only, `write` is refused and a read that takes longer than `longest_read_seconds` ends in SlowReadError.
-    Raises StorageBusyError while the database cannot be reached.
+    Raises UnreachableError while the database cannot be reached.
     """
+
+    is_remote = True
 
     def __init__(
         self,
@@ -84,27 +86,20 @@ class PostgresStorage(Storage):
         self._longest_read_seconds = longest_read_seconds
         self._is_closed = False
         self._prepare(is_first=not read_only)
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
-            url,
-            kwargs=options_of("reads"),
-            configure=lambda connection: set_up(connection, statement_ms=round(longest_read_seconds * 1_000)),
-            min_size=0,
-            max_size=CONNECTIONS,
-            timeout=POOL_SECONDS,
-            open=True,
-        )
+        self._readers = Readers(self._connect, most=CONNECTIONS, seconds=QUEUE_SECONDS)
         self._recalling = Recalling(url, self._together)
         self._changes = Changes(url)
         self._writer = None if read_only else PostgresWriter(url, most_jobs_waiting=most_jobs_waiting)
 
     def _prepare(self, *, is_first: bool) -> None:
-        connection = connect(self.url, "start", statement_ms=60_000)
+        connection = self._connect_first()
         try:
-            if is_first:
-                migrate(connection)
-                make_parts(connection, time_ns() // 1_000_000)
-            found, known = find_layout(connection), len(list_steps(FOLDER))
-            self._together = LANE_BY_LANE if has_citus(connection) else MOST_TOGETHER
+            with translated(), WATCHDOG.guard(connection, START_SECONDS + 5):
+                if is_first:
+                    migrate(connection)
+                    make_parts(connection, time_ns() // 1_000_000)
+                found, known = find_layout(connection), len(list_steps(FOLDER))
+                self._together = LANE_BY_LANE if has_citus(connection) else MOST_TOGETHER
             if found > known:
                 raise NewerStoreError(found=found, known=known)
             if found < known:
@@ -112,6 +107,15 @@ class PostgresStorage(Storage):
                 raise NotFoundError(what=what)
         finally:
             connection.close()
+
+    def _connect_first(self) -> Connection:
+        """Others that start at the same moment are waited for. Raises UnreachableError, which says why."""
+        ms = round(START_SECONDS * 1_000)
+        try:
+            return connect(self.url, "start", statement_ms=ms, lock_ms=ms)
+        except StorageBusyError as error:
+            reason = str(error.__cause__).splitlines()[0].removesuffix(".")
+            raise UnreachableError(reason=reason) from None
 
     # -- deciding and writing -----------------------------------------------------------------
 
@@ -299,9 +303,12 @@ class PostgresStorage(Storage):
             self._writer.close()
         self._recalling.close()
         self._changes.close()
-        self._pool.close()
+        self._readers.close()
 
     # -- reading ------------------------------------------------------------------------------
+
+    def _connect(self) -> Connection:
+        return connect(self.url, "reads", statement_ms=round(self._longest_read_seconds * 1_000))
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -309,12 +316,10 @@ class PostgresStorage(Storage):
             raise StorageBusyError
         try:
             with (
-                self._pool.connection() as connection,
+                self._readers.connection() as connection,
                 WATCHDOG.guard(connection, self._longest_read_seconds + 1),
             ):
                 yield connection
-        except PoolTimeout:
-            raise StorageBusyError from None
         except psycopg.errors.QueryCanceled:
             raise SlowReadError(seconds=self._longest_read_seconds) from None
         except psycopg.Error as error:

@@ -3,21 +3,26 @@
 A group is run as a whole and without savepoints, since a job hardly ever raises; if one does, nothing of the
 group is kept and each of its jobs is run again by itself. So is a job in whose way others stood. When the
 connection is lost during a commit, nobody can say whether it happened: the senders are told to send again, and
-what was stored already is a duplicate.
+what was stored already is a duplicate. Nobody is kept waiting while there is no database, nor for long behind
+somebody else's lock.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 
 import psycopg
 
+from opportune.errors import StorageBusyError
 from opportune.storage.postgres.connection import (
     WATCHDOG,
     Connection,
     connect,
+    hang_up,
+    is_hung_up,
+    is_locked_out,
     is_worth_another_try,
     reason_of,
 )
@@ -27,6 +32,8 @@ from opportune.storage.writing import MOST_JOBS_TOGETHER, MOST_JOBS_WAITING, Wai
 GROUP_SECONDS = 8.0
 """Longer than the database's own limits, which say more about what is wrong."""
 TRIES = 5
+PATIENCE_SECONDS = 4.0
+"""How long a group may take before those of its jobs that were not tried alone yet are refused."""
 
 
 class PostgresWriter(Writer):
@@ -45,25 +52,50 @@ class PostgresWriter(Writer):
         group = [first]
         while len(group) < MOST_JOBS_TOGETHER and (waiting := find_next()) is not None:
             group.append(waiting)
-        error = self._try(group)
+        until = monotonic() + PATIENCE_SECONDS
+        if (error := self._connect()) is not None:
+            while (waiting := find_next()) is not None:
+                group.append(waiting)
+        else:
+            error = self._try(group)
         if error is None:
             return
-        if len(group) > 1 and self._connection is not None:
-            for waiting in group:
-                self._write_alone(waiting)
-        elif is_worth_another_try(error):
-            self._write_alone(first)
+        if self._connection is not None and (len(group) > 1 or is_worth_another_try(error)):
+            self._write_each(group, until)
         else:
             self._refuse(group, error)
 
-    def _write_alone(self, waiting: Waiting) -> None:
+    def _write_each(self, group: Sequence[Waiting], until: float) -> None:
+        """Each by itself; but nobody stands in line for a lock that was not to be had, nor for too long."""
+        locked: set[int] = set()
+        for waiting in group:
+            if locked.isdisjoint(waiting.about) and monotonic() < until:
+                found = self._write_alone(waiting)
+                if found is not None and is_locked_out(found):
+                    locked |= waiting.about
+            else:
+                self._refuse([waiting], StorageBusyError())
+
+    def _write_alone(self, waiting: Waiting) -> BaseException | None:
+        """What went wrong in the end."""
         error: BaseException | None = None
         for _ in range(TRIES):
             error = self._try([waiting])
-            if error is None or not is_worth_another_try(error):
+            if error is None or not is_worth_another_try(error) or is_locked_out(error):
                 break
         if error is not None:
             self._refuse([waiting], error)
+        return error
+
+    def _connect(self) -> BaseException | None:
+        """Connects where there is no connection, or none any more; what went wrong."""
+        try:
+            if self._connection is not None and is_hung_up(self._connection):
+                self._forget(self._connection)
+            self._connection = self._connection or connect(self._url, "writer")
+        except Exception as error:  # noqa: BLE001 - as in _try
+            return error
+        return None
 
     @staticmethod
     def _refuse(group: Sequence[Waiting], error: BaseException) -> None:
@@ -79,6 +111,8 @@ class PostgresWriter(Writer):
                 results = _commit(connection, group)
         except BaseException as error:  # noqa: BLE001 - this thread must outlive whatever happens to the database
             self._clean_up()
+            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction) and self._connection is not None:
+                self._forget(self._connection)  # the next one may find a server that can be written
             return error
         for waiting, result in zip(group, results, strict=True):
             waiting.future.set_result(result)
@@ -100,8 +134,7 @@ class PostgresWriter(Writer):
 
     def _forget(self, connection: Connection) -> None:
         self._connection = None
-        with contextlib.suppress(psycopg.Error):
-            connection.close()
+        hang_up(connection)
 
 
 def _commit(connection: Connection, group: Sequence[Waiting]) -> list[Any]:

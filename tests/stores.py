@@ -24,9 +24,6 @@ ON_MEMORY = pytest.mark.parametrize("storage", ["memory"], indirect=True)
 ON_LASTING = pytest.mark.parametrize("storage", ["postgres", "sqlite"], indirect=True)
 """For a test of what memory cannot: be opened again, or do its writing behind the caller's back."""
 
-EXAMPLES = {MemoryStorage: 100, PostgresStorage: 12, SqliteStorage: 12}
-"""How many examples of a property a store is given: one on a disk or behind a network takes its time."""
-
 
 @contextmanager
 def opened_store(request: pytest.FixtureRequest) -> Iterator[Storage]:
@@ -49,6 +46,11 @@ def open_again(storage: Storage) -> Storage:
         return PostgresStorage(storage.url)
     assert isinstance(storage, SqliteStorage)
     return SqliteStorage(storage.path)
+
+
+def examples_for(storage: Storage, most: int = 100) -> int:
+    """How many examples of a property a store is given: one on a disk or behind a network takes its time."""
+    return most if isinstance(storage, MemoryStorage) else most // 8 + 3
 
 
 def settle(storage: Storage) -> None:

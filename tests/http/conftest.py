@@ -1,8 +1,8 @@
-"""The real ASGI application over memory storage."""
+"""The real ASGI application over every store."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -15,7 +15,7 @@ from opportune.http.routes import create_http_app
 from opportune.services.house import House
 from opportune.services.limiting import NO_LIMITS
 from opportune.services.operating import add_key
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import Storage
 
 AppMaker = Callable[..., HttpApp]
 
@@ -31,8 +31,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def house(clock: Clock) -> Iterator[House]:
-    storage = MemoryStorage()
+def house(storage: Storage, clock: Clock) -> House:
     house = House(
         storage=storage,
         clock=clock,
@@ -43,8 +42,7 @@ def house(clock: Clock) -> Iterator[House]:
     add_key(house, kind="secret", name="backend", value=SECRET_KEY)
     add_key(house, kind="secret", name="renderer", value=DECIDE_KEY, scopes=["decide"])
     add_key(house, kind="write", name="site", value=WRITE_KEY)
-    yield house
-    storage.close()
+    return house
 
 
 @pytest.fixture

@@ -5,16 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 from base64 import b64encode
-from concurrent.futures import Future
 from typing import Any
 
 import httpx
 import pytest
 from tests.http.shop import DECIDE_KEY, SECRET_KEY, WRITE_KEY, client_of
+from tests.stores import ON_MEMORY, make_full
 
 from opportune.core.history.event import MAX_BATCH_BYTES
 from opportune.core.history.key import key_of
-from opportune.errors import StorageFullError
 from opportune.http.dispatch import HttpApp
 from opportune.services.house import House
 from opportune.services.limiting import Rate, Rates
@@ -192,9 +191,7 @@ async def test_a_secret_key_without_the_scope_may_not_capture(client: httpx.Asyn
 async def test_only_a_secret_key_speaks_for_users(client: httpx.AsyncClient, house: House) -> None:
     message = track(userId="u-1")
     await send(client, "/v1/track", {**message, "messageId": "1"})
-    assert (
-        house.storage.recall([key_of("user", "u-1")], now=house.clock()).events[key_of("user", "u-1")] == []
-    )
+    assert not house.storage.recall([key_of("user", "u-1")], now=house.clock()).events[key_of("user", "u-1")]
     await send(client, "/v1/track", {**message, "messageId": "2"}, basic(SECRET_KEY))
     assert (
         len(house.storage.recall([key_of("user", "u-1")], now=house.clock()).events[key_of("user", "u-1")])
@@ -224,6 +221,7 @@ async def test_a_bad_event_in_a_batch_is_set_aside_and_the_header_says_so(
     assert len(house.storage.list_set_aside()) == 2
 
 
+@ON_MEMORY
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
@@ -284,12 +282,7 @@ async def test_hostile_input_never_breaks_anything(
 async def test_a_full_disk_is_503_with_a_time_to_come_back(
     client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> Future[None]:
-        future: Future[None] = Future()
-        future.set_exception(StorageFullError())
-        return future
-
-    monkeypatch.setattr(house.storage, "write", refuse)
+    make_full(house.storage, monkeypatch)
     answer = await send(client, "/v1/track", track())
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
@@ -333,6 +326,7 @@ async def test_what_segments_library_says_about_itself_is_dropped(
     assert stored(house) == []
 
 
+@ON_MEMORY
 @pytest.mark.parametrize(
     "path", ["/v1/t", "/v1/batch", "/beacon/v1/batch", f"/v1/projects/{WRITE_KEY}/settings"]
 )

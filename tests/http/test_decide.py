@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.http.shop import DECIDE_KEY, SECRET, WRITE, Clock, bearer, client_of
+from tests.stores import ON_MEMORY, make_unreadable, settle
 
 from opportune.core.history.key import key_of
 from opportune.core.rule import RunState
@@ -14,7 +15,6 @@ from opportune.http.dispatch import HttpApp
 from opportune.services.house import House
 from opportune.services.limiting import Rate, Rates
 from opportune.services.tokens import read_token
-from opportune.storage.memory import MemoryStorage
 
 pytestmark = pytest.mark.anyio
 
@@ -124,15 +124,13 @@ async def test_a_missed_deadline_is_normal_content_and_counted(
 async def test_a_store_that_cannot_be_read_is_normal_content(
     client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise OSError("the disk is gone")
-
-    monkeypatch.setattr(MemoryStorage, "recall", broken)
+    make_unreadable(house.storage, monkeypatch)
     answer = await decide(client, anonymousId="a-1", slots=["hero"], context={"keen": True})
     assert answer["decisions"]["hero"]["value"] == {"headline": "Welcome"}
     assert answer["decisions"]["hero"]["reason"] == "ERROR"
 
 
+@ON_MEMORY
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
@@ -244,7 +242,7 @@ async def test_an_answer_given_ahead_is_no_exposure(
     for _ in range(2):
         await decide(client, anonymousId="a-1", slots=["hero"], context={"keen": True})
         clock.now += 1_000
-    house.storage.write(lambda transaction: transaction.head_seq).result()
+    settle(house.storage)
     assert [row.rule for row in house.storage.list_exposures(device)] == ["Keen"]
 
 
@@ -272,5 +270,5 @@ async def test_a_shops_server_may_preview_and_a_page_may_not(client: httpx.Async
     asked = {"anonymousId": "a-1", "slots": ["hero"], "context": {"keen": True}, "preview": True}
     assert (await decide(client, SECRET, **asked))["decisions"]["hero"]["variant"] == "Shoes"
     assert (await decide(client, WRITE, **asked))["decisions"]["hero"]["variant"] == "normal"
-    house.storage.write(lambda transaction: transaction.head_seq).result()
+    settle(house.storage)
     assert house.storage.list_exposures((key_of("anonymous", "a-1"),)) == []

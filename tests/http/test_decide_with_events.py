@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from typing import Any
 
 import httpx
 import pytest
 from tests.building import Flag
 from tests.http.shop import SECRET, WRITE, shop_programme
+from tests.stores import make_full
 
 from opportune.core.rule import Rule, Show
-from opportune.errors import StorageFullError
 from opportune.services.authorizing import user_token_of
 from opportune.services.house import House
-from opportune.storage.memory import MemoryStorage
 
 pytestmark = pytest.mark.anyio
 
@@ -69,14 +67,9 @@ async def test_a_proof_in_the_question_holds_for_its_events(client: httpx.AsyncC
 
 
 async def test_a_full_disk_is_told_and_the_page_still_gets_its_answer(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_exception(StorageFullError())
-        return future
-
-    monkeypatch.setattr(MemoryStorage, "write", full)
+    make_full(house.storage, monkeypatch)
     answer = await ask(client, anonymousId="a", events=[viewed("m1")])
     assert "disk is full" in answer["events"]["error"]
     assert answer["decisions"]["hero"]["value"] == {"headline": "Welcome"}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.http.shop import SECRET, WRITE, WRITE_KEY, client_of
+from tests.stores import ON_MEMORY, make_full
 
 from opportune import __version__
 from opportune.errors import BodyTooLargeError, StorageFullError, TooManyRequestsError
@@ -16,11 +16,11 @@ from opportune.http.dispatch import HttpApp, pattern_of
 from opportune.http.edge import Edge, EdgeOptions, credential_in, is_public
 from opportune.http.errors import to_answer
 from opportune.services.house import House
-from opportune.storage.memory import MemoryStorage
 
 pytestmark = pytest.mark.anyio
 
 
+@ON_MEMORY
 async def test_the_root_says_what_answers_and_where_to_read_on(client: httpx.AsyncClient) -> None:
     about = (await client.get("/")).json()
     assert about == {
@@ -33,6 +33,7 @@ async def test_the_root_says_what_answers_and_where_to_read_on(client: httpx.Asy
         assert (await client.get(path)).status_code == 200
 
 
+@ON_MEMORY
 async def test_nothing_at_an_address_is_404_and_a_wrong_method_405(client: httpx.AsyncClient) -> None:
     missing = await client.get("/v1/nothing")
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
@@ -41,15 +42,18 @@ async def test_nothing_at_an_address_is_404_and_a_wrong_method_405(client: httpx
     assert wrong.headers["allow"] == "OPTIONS, POST"
 
 
+@ON_MEMORY
 async def test_a_trailing_slash_is_forgiven(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health/live/")).status_code == 200
 
 
+@ON_MEMORY
 async def test_head_is_a_get_without_a_body(client: httpx.AsyncClient) -> None:
     answer = await client.head("/health/live")
     assert (answer.status_code, answer.content) == (200, b"")
 
 
+@ON_MEMORY
 @pytest.mark.parametrize("path", ["/v1/decide", "/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags/hero"])
 async def test_a_page_of_any_origin_may_call_what_a_public_key_opens(
     client: httpx.AsyncClient, path: str
@@ -77,6 +81,7 @@ async def test_a_page_of_any_origin_may_call_what_a_public_key_opens(
         assert {"ETag", "Retry-After", "Opportune-Set-Aside"} <= {*exposed.split(", ")}
 
 
+@ON_MEMORY
 async def test_what_needs_a_secret_key_is_no_business_of_other_pages(client: httpx.AsyncClient) -> None:
     preflight = await client.options("/v1/events", headers={"Origin": "http://evil.example"})
     assert "access-control-allow-origin" not in preflight.headers
@@ -96,12 +101,12 @@ async def test_errors_can_be_read_by_people_and_by_segments_library() -> None:
 
 
 async def test_an_unforeseen_fault_says_nothing_and_is_logged_once(
-    app: HttpApp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: HttpApp, house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the password is hunter2")
 
-    monkeypatch.setattr(MemoryStorage, "list_events", broken)
+    monkeypatch.setattr(house.storage, "list_events", broken)
     async with client_of(app) as client:
         answer = await client.get("/v1/events", headers=SECRET)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
@@ -110,24 +115,20 @@ async def test_an_unforeseen_fault_says_nothing_and_is_logged_once(
 
 
 async def test_health_tells_a_living_house_from_a_ready_one(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await client.get("/health/live")).json() == {"status": "live"}
     ready = await client.get("/health/ready")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
 
-    def full(*_: object) -> Future[int]:
-        future: Future[int] = Future()
-        future.set_exception(StorageFullError())
-        return future
-
-    monkeypatch.setattr(MemoryStorage, "write", full)
+    make_full(house.storage, monkeypatch)
     broken = await client.get("/health/ready")
     assert broken.status_code == 503
     assert "disk is full" in broken.json()["writer"]
     assert (await client.get("/health/live")).status_code == 200
 
 
+@ON_MEMORY
 async def test_readiness_looks_at_the_disk(make_app: Callable[..., HttpApp], tmp_path: Path) -> None:
     async with client_of(make_app(data_folder=str(tmp_path / "gone"))) as client:
         answer = await client.get("/health/ready")
@@ -149,6 +150,7 @@ async def test_metrics_count_requests_and_decisions(client: httpx.AsyncClient) -
     assert 'opportune_decide_seconds_bucket{le="+Inf"} 1.0' in text
 
 
+@ON_MEMORY
 async def test_metrics_may_ask_for_a_key(make_app: Callable[..., HttpApp]) -> None:
     async with client_of(make_app(wants_metrics_key=True)) as client:
         assert (await client.get("/metrics")).status_code == 401
@@ -156,6 +158,7 @@ async def test_metrics_may_ask_for_a_key(make_app: Callable[..., HttpApp]) -> No
         assert (await client.get("/metrics", headers=SECRET)).status_code == 200
 
 
+@ON_MEMORY
 async def test_addresses_come_from_headers_only_behind_a_trusted_proxy(house: House) -> None:
     async def reader(*_: object) -> None: ...
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.http.shop import DECIDE_KEY, SECRET, WRITE, Clock, bearer
+from tests.stores import ON_MEMORY
 
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.house import House
@@ -111,6 +112,7 @@ async def test_a_cursor_is_given_only_where_there_is_more(client: httpx.AsyncCli
     assert (await listed(client, "?limit=4"))["cursor"] is not None
 
 
+@ON_MEMORY
 @pytest.mark.parametrize(
     ("query", "words"),
     [
@@ -198,6 +200,7 @@ async def test_a_mended_event_is_taken_in_again(client: httpx.AsyncClient, house
     assert again.status_code == 404
 
 
+@ON_MEMORY
 @pytest.mark.parametrize(
     "body", [b"{}", b'{"ids": []}', b'{"ids": [99999999999999999999]}', b'{"ids": [-1]}', b"["]
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 from tests.http.shop import WRITE, WRITE_KEY
+from tests.stores import make_unreadable
 
 from opportune.services.house import House
 from opportune.services.tokens import read_token
-from opportune.storage.memory import MemoryStorage
 
 pytestmark = pytest.mark.anyio
 
@@ -49,12 +49,9 @@ async def test_trouble_is_an_empty_200_with_the_reason_in_a_header(
 
 
 async def test_a_fault_gives_normal_content(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise OSError("the disk is gone")
-
-    monkeypatch.setattr(MemoryStorage, "recall", broken)
+    make_unreadable(house.storage, monkeypatch)
     answer = await client.get("/v1/fragments/hero?keen=yes&anonymousId=a-1", headers=WRITE)
     assert (answer.status_code, answer.text) == (200, "<h1>Welcome</h1>")
     assert answer.headers["opportune-reason"] == "ERROR"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.http.shop import SECRET, WRITE, Clock, client_of, shop_programme
+from tests.stores import examples_for
 
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import EdgeOptions
@@ -18,7 +19,7 @@ from opportune.http.routes import ROUTES, create_http_app
 from opportune.services.house import House
 from opportune.services.limiting import NO_LIMITS
 from opportune.services.operating import add_key
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import Storage
 
 NAMES = [
     "userId", "anonymousId", "userToken", "slots", "context", "events", "receipts", "preview", "ahead", "targetingKey",
@@ -51,7 +52,7 @@ BODIES = st.one_of(
 )
 
 
-def app_of(storage: MemoryStorage) -> HttpApp:
+def app_of(storage: Storage) -> HttpApp:
     house = House(storage, Clock(), b"s" * 32, shop_programme(), deadline_seconds=30)
     for key, headers in (("secret", SECRET), ("write", WRITE)):
         add_key(house, kind=key, name=key, value=headers["Authorization"].removeprefix("Bearer "))  # type: ignore[arg-type]  # the two kinds there are
@@ -66,12 +67,11 @@ DOCUMENTED = [route for route in ROUTES if not route.is_hidden]
 
 
 @pytest.mark.parametrize("route", DOCUMENTED, ids=lambda route: f"{route.method} {route.path}")
-def test_no_input_is_a_fault_of_ours(route: Any) -> None:
-    storage = MemoryStorage()
+def test_no_input_is_a_fault_of_ours(route: Any, storage: Storage) -> None:
     app = app_of(storage)
     part = st.text(min_size=1, max_size=12).filter(lambda text: "/" not in text)
 
-    @settings(max_examples=15)
+    @settings(max_examples=examples_for(storage, 15))
     @given(
         body=BODIES,
         part=part,
@@ -92,4 +92,3 @@ def test_no_input_is_a_fault_of_ours(route: Any) -> None:
         assert asyncio.run(call()) < 500
 
     send()
-    storage.close()

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.http.shop import DECIDE_KEY, SECRET, WRITE, WRITE_KEY, Clock, bearer
+from tests.stores import ON_MEMORY, settle
 
 from opportune.core.history.key import key_of
 from opportune.services.authorizing import user_token_of
@@ -66,6 +67,7 @@ async def test_a_place_without_normal_content_leaves_it_to_the_code(client: http
     assert "value" not in await flag(client, "empty")
 
 
+@ON_MEMORY
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -139,7 +141,7 @@ async def test_one_evaluation_exposes_and_bulk_does_not(
         for _ in range(2):
             await client.post(path, json={"context": AGAIN}, headers=WRITE)
             clock.now += 1_000
-        house.storage.write(lambda transaction: transaction.head_seq).result()
+        settle(house.storage)
         return len(house.storage.list_exposures((key_of("anonymous", "a-1"),)))
 
     assert await exposures(FLAGS) == 0

@@ -7,12 +7,14 @@ import re
 
 import httpx
 import pytest
+from tests.stores import ON_MEMORY
 
 from opportune.http.routes import ROUTES, document
 
 pytestmark = pytest.mark.anyio
 
 
+@ON_MEMORY
 async def test_every_route_is_documented_and_every_documented_route_exists(client: httpx.AsyncClient) -> None:
     found = (await client.get("/openapi.json")).json()
     assert found["openapi"].startswith("3.1")
@@ -23,6 +25,7 @@ async def test_every_route_is_documented_and_every_documented_route_exists(clien
     assert documented == routed
 
 
+@ON_MEMORY
 async def test_documented_routes_answer(client: httpx.AsyncClient) -> None:
     for path, methods in document()["paths"].items():
         for method in methods:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.building import Flag
 from tests.http.shop import SECRET, WRITE, Clock, shop_programme
+from tests.stores import settle
 
 from opportune.core.history.key import key_of
 from opportune.core.rule import Rule, Show
@@ -112,6 +113,6 @@ async def test_a_token_of_somebody_elses_decision_marks_nothing(
         "properties": {"slot": "hero", "decision": token},
     }
     await variant(client, WRITE, anonymousId="mallory", events=[viewed])
-    house.storage.write(lambda transaction: transaction.head_seq).result()
+    settle(house.storage)
     exposures = house.storage.list_exposures((key_of("user", victim),))
     assert all(exposure.shown_at is None for exposure in exposures)

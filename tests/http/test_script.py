@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from tests.stores import ON_MEMORY
 
 pytestmark = pytest.mark.anyio
 
 
+@ON_MEMORY
 async def test_the_script_is_served_to_any_page_and_may_be_kept(client: httpx.AsyncClient) -> None:
     answer = await client.get("/o.js")
     assert answer.status_code == 200
@@ -17,6 +19,7 @@ async def test_the_script_is_served_to_any_page_and_may_be_kept(client: httpx.As
     assert len(answer.content) > 500
 
 
+@ON_MEMORY
 async def test_an_unchanged_script_is_304(client: httpx.AsyncClient) -> None:
     etag = (await client.get("/o.js")).headers["etag"]
     again = await client.get("/o.js", headers={"If-None-Match": etag})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.building import NOW, Flag, programme, rule
-from tests.stores import EXAMPLES
+from tests.stores import examples_for
 
 from opportune.core.decision import Exposed
 from opportune.core.history.key import key_of
@@ -265,7 +265,7 @@ fields = st.sampled_from(
 def test_no_message_whatever_raises(house: House) -> None:
     values = anything | st.sampled_from(["track", "identify", "alias", "page", "Order Completed"])
 
-    @settings(max_examples=EXAMPLES[type(house.storage)])
+    @settings(max_examples=examples_for(house.storage))
     @given(st.dictionaries(fields, values))
     def send(message: dict[str, Any]) -> None:
         for source in (BROWSER, SERVER):
@@ -362,7 +362,7 @@ def test_a_stranger_cannot_swallow_an_order_by_guessing_its_number(house: House)
 def test_the_versions_of_an_order_give_the_same_event_in_any_order(house: House) -> None:
     numbers = count()
 
-    @settings(max_examples=EXAMPLES[type(house.storage)])
+    @settings(max_examples=examples_for(house.storage))
     @given(st.permutations(["browser", "pixel", "webhook", "late"]), st.booleans())
     def arrive(arrival: list[str], at_once: bool) -> None:
         who = {"device": f"a-{(number := next(numbers))}", "number": f"o-{number}"}
@@ -397,7 +397,7 @@ def count_orders(house: House) -> int:
 def test_duplicates_and_order_of_arrival_change_nothing(house: House) -> None:
     numbers = count()
 
-    @settings(max_examples=EXAMPLES[type(house.storage)])
+    @settings(max_examples=examples_for(house.storage))
     @given(st.data())
     def arrive(data: st.DataObject) -> None:
         devices = [f"a-{next(numbers)}" for _ in range(2)]

@@ -16,16 +16,15 @@ from tests.http.shop import SECRET, SECRET_KEY, WRITE_KEY, Clock, shop_programme
 
 from opportune.services.house import House
 from opportune.services.operating import add_key
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import Storage
 
 SCRIPTS = Path(__file__).parent / "node"
 LONGEST_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    storage = MemoryStorage()
-    house = House(storage, Clock(), b"s" * 32, shop_programme(), deadline_seconds=30)
+def address(module_storage: Storage) -> Iterator[str]:
+    house = House(module_storage, Clock(), b"s" * 32, shop_programme(), deadline_seconds=30)
     add_key(house, kind="write", name="site", value=WRITE_KEY)
     add_key(house, kind="secret", name="backend", value=SECRET_KEY)
     with socket.socket() as probe:
@@ -33,7 +32,6 @@ def address() -> Iterator[str]:
         port: int = probe.getsockname()[1]
     with served(house, port) as found:
         yield found
-    storage.close()
 
 
 def run(node: Path, script: str, *arguments: str) -> Any:

@@ -18,19 +18,17 @@ from tests.http.shop import WRITE_KEY, Clock, shop_programme
 from opportune.services.authorizing import user_token_of
 from opportune.services.house import House
 from opportune.services.operating import add_key
-from opportune.storage.memory import MemoryStorage
+from opportune.storage.base import Storage
 
 VISITOR = EvaluationContext("visitor-1", {})
 KEEN = EvaluationContext("visitor-1", {"keen": True})
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    storage = MemoryStorage()
-    house = House(storage, Clock(), b"s" * 32, shop_programme(), deadline_seconds=30)
+def house(module_storage: Storage) -> House:
+    house = House(module_storage, Clock(), b"s" * 32, shop_programme(), deadline_seconds=30)
     add_key(house, kind="write", name="site", value=WRITE_KEY)
-    yield house
-    storage.close()
+    return house
 
 
 @pytest.fixture(scope="module")

@@ -48,8 +48,6 @@ BEHAVIOUR_MS = (BEHAVIOUR_DAYS or 0) * DAY
 
 CONNECTIONS = 2
 MOST_TOGETHER = 16
-LANE_BY_LANE = 1
-"""Keys to a statement on Citus, which sends each to where its lane lies."""
 READ_SECONDS = 2.0
 BREATH_SECONDS = 0.2
 """After a connection could not be made, before the next try; who asks meanwhile is told at once."""

@@ -20,6 +20,8 @@ SQL: Mapping[str, str] = {
 
 ROWS_TOGETHER = (128, 32, 8, 4, 2, 1)
 """Few lengths, so that the server has planned each of them before."""
+LANE_BY_LANE = 1
+"""Rows asked about together on Citus, which then sends each to where its lane lies, and nowhere else."""
 
 Row = Sequence[object]
 
@@ -31,11 +33,13 @@ def over_rows(name: str, count: int, width: int) -> str:
     return SQL[name].replace(":rows", ", ".join([row] * count))
 
 
-def in_pieces(name: str, rows: Sequence[Row]) -> Iterator[tuple[str, list[object]]]:
-    """Texts and parameters that together stand for all rows, in their order."""
+def in_pieces(
+    name: str, rows: Sequence[Row], together: int = ROWS_TOGETHER[0]
+) -> Iterator[tuple[str, list[object]]]:
+    """Texts and parameters that together stand for all rows, in their order; at most so many to a statement."""
     start, left = 0, len(rows)
     for count in ROWS_TOGETHER:
-        while left >= count:
+        while together >= count <= left:
             piece = rows[start : start + count]
             yield over_rows(name, count, len(piece[0])), [value for row in piece for value in row]
             start, left = start + count, left - count

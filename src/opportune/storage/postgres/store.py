@@ -43,9 +43,9 @@ from opportune.storage.postgres.distribution import has_citus
 from opportune.storage.postgres.migrating import FOLDER, find_layout, migrate
 from opportune.storage.postgres.partitions import make_parts
 from opportune.storage.postgres.readers import Readers
-from opportune.storage.postgres.recalling import LANE_BY_LANE, MOST_TOGETHER, Recalling, recall
+from opportune.storage.postgres.recalling import MOST_TOGETHER, Recalling, recall
 from opportune.storage.postgres.retiring import retire_events
-from opportune.storage.postgres.statements import SQL, Row, in_pieces
+from opportune.storage.postgres.statements import LANE_BY_LANE, ROWS_TOGETHER, SQL, Row, in_pieces, over_rows
 from opportune.storage.postgres.transaction import fold, rebuild_totals
 from opportune.storage.postgres.writer import PostgresWriter
 from opportune.storage.steps import list_steps
@@ -87,9 +87,13 @@ class PostgresStorage(Storage):
         self._is_closed = False
         self._prepare(is_first=not read_only)
         self._readers = Readers(self._connect, most=CONNECTIONS, seconds=QUEUE_SECONDS)
+        self._together = LANE_BY_LANE if self._is_spread else MOST_TOGETHER
         self._recalling = Recalling(url, self._together)
         self._changes = Changes(url)
-        self._writer = None if read_only else PostgresWriter(url, most_jobs_waiting=most_jobs_waiting)
+        rows = LANE_BY_LANE if self._is_spread else ROWS_TOGETHER[0]
+        self._writer = (
+            None if read_only else PostgresWriter(url, most_jobs_waiting=most_jobs_waiting, together=rows)
+        )
 
     def _prepare(self, *, is_first: bool) -> None:
         connection = self._connect_first()
@@ -99,7 +103,7 @@ class PostgresStorage(Storage):
                     migrate(connection)
                     make_parts(connection, time_ns() // 1_000_000)
                 found, known = find_layout(connection), len(list_steps(FOLDER))
-                self._together = LANE_BY_LANE if has_citus(connection) else MOST_TOGETHER
+                self._is_spread = has_citus(connection)
             if found > known:
                 raise NewerStoreError(found=found, known=known)
             if found < known:
@@ -166,10 +170,13 @@ class PostgresStorage(Storage):
         }
         if query.keys is None:
             return self._all("list_events", asked)
-        keys = list(dict.fromkeys(query.keys))
-        return self._all(
-            "list_events_of_keys", {**asked, "keys": keys, "lanes": [lane_of(key) for key in keys]}
-        )
+        keys = tuple(dict.fromkeys(query.keys))
+        if not keys:
+            return []
+        places = [value for key in keys for value in (lane_of(key), key)]
+        statement = over_rows("list_events_of_keys", len(keys), 2)
+        with self._reading() as connection:
+            return connection.execute(statement, [*places, *asked.values()]).fetchall()
 
     def get_body(self, seq: int) -> bytes | None:
         row = self._one("get_body", (seq,))

@@ -39,7 +39,7 @@ from opportune.storage.bodies import pack, unpack
 from opportune.storage.days import day_of
 from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
 from opportune.storage.postgres.connection import Connection
-from opportune.storage.postgres.statements import SQL, Row, in_pieces
+from opportune.storage.postgres.statements import ROWS_TOGETHER, SQL, Row, in_pieces
 
 BLOCK = 1_000
 """As many numbers as the sequence gives at once."""
@@ -48,8 +48,10 @@ BLOCK = 1_000
 class PostgresTransaction(Transaction):
     """Inside `BEGIN` and a pipeline; `finish` sends what was collected, and what belongs to every commit."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, together: int = ROWS_TOGETHER[0]) -> None:
         self._connection = connection
+        self._together = together
+        """Rows that are asked about in one statement."""
         self._rows: dict[str, list[Row]] = {}
         self._heads: dict[int, int] = {}
         """Everybody held, with the newest number of a record about them."""
@@ -133,7 +135,7 @@ class PostgresTransaction(Transaction):
     def _fetch(self, statement: str, rows: Sequence[Row]) -> list[Any]:
         """Of every piece; they are asked together and answered together."""
         self._send()
-        asked = [self._connection.execute(*piece) for piece in in_pieces(statement, rows)]
+        asked = [self._connection.execute(*piece) for piece in in_pieces(statement, rows, self._together)]
         return [row for cursor in asked for row in cursor.fetchall()]
 
     # -- reading ------------------------------------------------------------------------------

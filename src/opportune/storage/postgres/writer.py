@@ -26,6 +26,7 @@ from opportune.storage.postgres.connection import (
     is_worth_another_try,
     reason_of,
 )
+from opportune.storage.postgres.statements import ROWS_TOGETHER
 from opportune.storage.postgres.transaction import PostgresTransaction
 from opportune.storage.writing import MOST_JOBS_TOGETHER, MOST_JOBS_WAITING, Waiting, Writer
 
@@ -39,8 +40,11 @@ PATIENCE_SECONDS = 4.0
 class PostgresWriter(Writer):
     """Opens its connection with the first job, and anew whenever that is lost."""
 
-    def __init__(self, url: str, *, most_jobs_waiting: int = MOST_JOBS_WAITING) -> None:
+    def __init__(
+        self, url: str, *, most_jobs_waiting: int = MOST_JOBS_WAITING, together: int = ROWS_TOGETHER[0]
+    ) -> None:
         self._url = url
+        self._together = together
         self._connection: Connection | None = None
         super().__init__(most_jobs_waiting=most_jobs_waiting)
 
@@ -81,7 +85,7 @@ class PostgresWriter(Writer):
         error: BaseException | None = None
         for _ in range(TRIES):
             error = self._try([waiting])
-            if error is None or not is_worth_another_try(error) or is_locked_out(error):
+            if error is None or not is_worth_another_try(error):
                 break
         if error is not None:
             self._refuse([waiting], error)
@@ -108,7 +112,7 @@ class PostgresWriter(Writer):
         try:
             connection = self._connection = self._connection or connect(self._url, "writer")
             with WATCHDOG.guard(connection, GROUP_SECONDS):
-                results = _commit(connection, group)
+                results = _commit(connection, group, self._together)
         except BaseException as error:  # noqa: BLE001 - this thread must outlive whatever happens to the database
             self._clean_up()
             if isinstance(error, psycopg.errors.ReadOnlySqlTransaction) and self._connection is not None:
@@ -137,10 +141,10 @@ class PostgresWriter(Writer):
         hang_up(connection)
 
 
-def _commit(connection: Connection, group: Sequence[Waiting]) -> list[Any]:
+def _commit(connection: Connection, group: Sequence[Waiting], together: int) -> list[Any]:
     with connection.pipeline():
         connection.execute("BEGIN")
-        transaction = PostgresTransaction(connection)
+        transaction = PostgresTransaction(connection, together)
         transaction.hold(frozenset().union(*(waiting.about for waiting in group)))
         results = [waiting.job(transaction) for waiting in group]
         transaction.finish()

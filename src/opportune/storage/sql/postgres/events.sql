@@ -66,16 +66,16 @@ ORDER BY seq DESC LIMIT %(limit)s;
 -- name: list_events_of_keys
 -- The same for a few keys, found through their timelines.
 SELECT bodies.seq, bodies.key, bodies.name, bodies.source, bodies.occurred_at, bodies.body
-FROM unnest(%(lanes)s::bigint[], %(keys)s::bigint[]) AS asked (lane, key)
+FROM (VALUES :rows) AS asked (lane, key)
 JOIN events ON events.lane = asked.lane AND events.key = asked.key AND events.class IN (0, 1, 2)
 JOIN bodies ON bodies.seq = events.seq AND bodies.lane = events.lane AND bodies.class = events.class
     AND bodies.occurred_at = events.occurred_at
 WHERE events.until_seq IS NULL
-    AND events.seq < %(before_seq)s
-    AND (%(name)s::text IS NULL OR events.name = %(name)s)
-    AND (%(source)s::text IS NULL OR events.source = %(source)s)
-    AND events.occurred_at >= %(since_at)s AND events.occurred_at < %(until_at)s
-ORDER BY events.seq DESC LIMIT %(limit)s;
+    AND events.seq < %s
+    AND events.name = coalesce(%s::text, events.name)
+    AND events.source = coalesce(%s::text, events.source)
+    AND events.occurred_at >= %s AND events.occurred_at < %s
+ORDER BY events.seq DESC LIMIT %s;
 
 -- name: get_body
 -- One whole event.

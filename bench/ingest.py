@@ -45,7 +45,7 @@ def measure() -> Section:
     for number in range(ROUNDS):
         turns = ("bare", "ours", "careful")
         for turn in turns if number % 2 else reversed(turns):
-            bodies = list(_bodies(numbers, BATCHES))
+            bodies = list(make_bodies(numbers, BATCHES))
             folder = shop.filled_folder()
             if turn == "bare":
                 bare.append(_bare_loop(folder, bodies, is_careful=False))
@@ -53,7 +53,7 @@ def measure() -> Section:
                 careful.append(_bare_loop(folder, bodies, is_careful=True))
             else:
                 with serve_opportune(folder, playbook) as serving:
-                    rate, felt = asyncio.run(_send(serving, bodies))
+                    rate, felt = asyncio.run(send_all(serving, bodies))
                 ours.append(rate)
                 waits += felt
     ratio = median(one / other for one, other in zip(ours, bare, strict=True))
@@ -91,14 +91,15 @@ def measure() -> Section:
     return section
 
 
-def _bodies(numbers: Iterator[int], batches: int) -> Iterator[bytes]:
+def make_bodies(numbers: Iterator[int], batches: int, visitors: int = shop.VISITORS) -> Iterator[bytes]:
+    """Request bodies of a batch each, every event of another visitor."""
     random_ = random.Random(next(numbers))
     for _ in range(batches):
-        visitors = [shop.visitor_id(place) for place in random_.sample(range(shop.VISITORS), BATCH)]
-        yield shop.batch_of(BATCH, visitors, int(time.time() * 1_000), next(numbers))
+        chosen = [shop.visitor_id(place) for place in random_.sample(range(visitors), BATCH)]
+        yield shop.batch_of(BATCH, chosen, int(time.time() * 1_000), next(numbers))
 
 
-async def _send(serving: Serving, bodies: list[bytes]) -> tuple[float, list[float]]:
+async def send_all(serving: Serving, bodies: list[bytes]) -> tuple[float, list[float]]:
     """Events a second and each batch's wait in milliseconds."""
     waits: list[float] = []
     left = iter(bodies)

@@ -24,8 +24,8 @@ AFTER = (
 )
 
 
-def load_on(path: str, *, first: int = 0, is_sequential: bool = False) -> Load:
-    return Load(path, shop.SECRET_KEY, BEFORE, AFTER, first, shop.VISITORS, is_sequential)
+def load_on(path: str, *, first: int = 0, is_sequential: bool = False, visitors: int = shop.VISITORS) -> Load:
+    return Load(path, shop.SECRET_KEY, BEFORE, AFTER, first, visitors, is_sequential)
 
 
 def measure() -> Section:

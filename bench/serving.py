@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -83,6 +84,20 @@ def serve_opportune(data: Path, playbook: Path | None = None, *, is_pinned: bool
     if playbook is not None:
         command += ["--playbook", str(playbook)]
     return Serving(command, data / "bench-server.log", is_pinned=is_pinned)
+
+
+def serve_on_database(url: str, playbook: Path) -> Serving:
+    command = [sys.executable, "-m", "opportune", "serve", "--database", url, "--port", "0"]
+    return Serving([*command, "--playbook", str(playbook)], _log("ours"))
+
+
+def serve_bare_postgres(url: str) -> Serving:
+    """The plain endpoint it is compared with, over the same database."""
+    return Serving([sys.executable, "-m", "bench.bare_postgres", url], _log("bare"))
+
+
+def _log(name: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"opportune-bench-{name}-{os.getpid()}.log"
 
 
 def serve_bare(data: Path) -> Serving:

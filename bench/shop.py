@@ -26,11 +26,12 @@ from opportune.core.playbook_files.folder import read_playbook
 from opportune.process.place import Place
 from opportune.services.house import House
 from opportune.services.preparing import CaptureSource, Ready, prepare
-from opportune.storage.base import EventRow, Transaction
+from opportune.storage.base import EventRow, Storage, Transaction
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / ".data" / "bench"
 VISITORS = 20_000
+TOGETHER = 5_000
 EVENTS_EACH = 52
 HISTORY_DAYS = 6
 FRESH_SECONDS = 20 * 3_600
@@ -191,7 +192,7 @@ def filled_folder(visitors: int = VISITORS) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         print(f"  filling {folder} with {visitors:,} visitors x {EVENTS_EACH} events ...", flush=True)
         fill(folder, visitors)
-        add_keys(folder)
+        add_keys(Place(folder))
         stamp.write_text(str(_head(folder)))
     forget_later(folder, int(stamp.read_text()))
     return folder
@@ -222,17 +223,23 @@ def forget_later(folder: Path, seq: int) -> None:
 def fill(folder: Path, visitors: int, events_each: int = EVENTS_EACH) -> None:
     """Oldest events first, visitor after visitor at every moment, as they would have come."""
     storage = app.open_storage(Place(folder))
+    try:
+        fill_storage(storage, visitors, events_each)
+    finally:
+        storage.close()
+
+
+def fill_storage(storage: Storage, visitors: int, events_each: int) -> None:
     house = app.build_house(storage)
     now = house.clock()
     rows = rows_of(house, now)
     keys = [key_of("anonymous", visitor_id(number)) for number in range(visitors)]
-    try:
-        storage.write(_know(keys)).result()
-        for number, at in enumerate(moments(now, events_each)):
-            row = rows[number % len(rows)]
-            storage.write(_append(row, keys, at, number)).result()
-    finally:
-        storage.close()
+    pieces = [keys[start : start + TOGETHER] for start in range(0, len(keys), TOGETHER)]
+    storage.write(_know(keys), keys).result()
+    for number, at in enumerate(moments(now, events_each)):
+        row = rows[number % len(rows)]
+        for place, piece in enumerate(pieces):
+            storage.write(_append(row, piece, at, number, place * TOGETHER), piece).result()
 
 
 def _know(keys: Sequence[int]) -> Any:
@@ -243,9 +250,9 @@ def _know(keys: Sequence[int]) -> Any:
     return job
 
 
-def _append(row: EventRow, keys: Sequence[int], at: int, number: int) -> Any:
+def _append(row: EventRow, keys: Sequence[int], at: int, number: int, first: int) -> Any:
     def job(transaction: Transaction) -> None:
-        for place, key in enumerate(keys):
+        for place, key in enumerate(keys, first):
             mark = (number * 1_000_003 + place * 7_919) & (2**62 - 1)
             transaction.append_event(
                 msgspec.structs.replace(row, key=key, occurred_at=at + place, message=mark)
@@ -265,9 +272,9 @@ def forget_records(folder: Path) -> None:
     subprocess.run(["sync"], check=False)
 
 
-def add_keys(folder: Path) -> None:
+def add_keys(place: Place) -> None:
     for kind, value in (("write", WRITE_KEY), ("secret", SECRET_KEY)):
-        command = [sys.executable, "-m", "opportune", "keys", "add", "--data", str(folder), "--kind", kind]
+        command = [sys.executable, "-m", "opportune", "keys", "add", *place.option.split(" "), "--kind", kind]
         subprocess.run([*command, "--name", kind, "--value", value], check=True, capture_output=True)
 
 

@@ -55,24 +55,28 @@ def store(
             answer.set_exception(fault)
             return
         result = written.result()
-        _take_notice(
-            house,
-            {
-                ready.row.name
-                for ready, outcome in zip(prepared, result.outcomes, strict=True)
-                if isinstance(ready, Ready) and outcome.seq
-            },
-        )
+        _take_notice(house, _names_of(prepared, result))
         answer.set_result(result)
 
     def job(transaction: Transaction) -> CaptureResult:
         result = Appending(house, transaction, prepared).run()
+        if not _names_of(prepared, result) <= house.seen_events:
+            transaction.tell_change()
         if also is not None:
             also(transaction, result)
         return result
 
     house.storage.write(job, keys_about(prepared)).add_done_callback(finish)
     return answer
+
+
+def _names_of(prepared: Sequence[Ready | SetAside], result: CaptureResult) -> set[str]:
+    """Names of the events that were stored."""
+    return {
+        ready.row.name
+        for ready, outcome in zip(prepared, result.outcomes, strict=True)
+        if isinstance(ready, Ready) and outcome.seq
+    }
 
 
 def _release_held(house: House, prepared: Iterable[Ready | SetAside]) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from opportune.core.moment import to_iso
 from opportune.core.rule import RunState, RunStateName
-from opportune.errors import BadRequestError, FrozenError, NotFoundError
+from opportune.errors import BadRequestError, FrozenError, NotFoundError, StaleRevisionError
 from opportune.services.authorizing import ANY_SCOPE, SCOPES, digest_of
 from opportune.services.house import House
 from opportune.storage.base import ApiKey, AuditEntry, Storage, Transaction
@@ -51,11 +51,17 @@ class Switched(msgspec.Struct, frozen=True, kw_only=True):
 def load_secret(storage: Storage) -> bytes:
     """The installation's secret, made at the first start and kept in the store."""
     text = storage.find_setting(SECRET)
-    if text is None:
-        text = secrets.token_hex(SECRET_BYTES)
-        made = text
-        storage.write(lambda transaction: transaction.put_setting(SECRET, made)).result()
-    return bytes.fromhex(text)
+    return bytes.fromhex(text if text is not None else _make_secret(storage))
+
+
+def _make_secret(storage: Storage) -> str:
+    """Of several that start at once on an empty database one makes it."""
+    with storage.turn():
+        text = storage.find_setting(SECRET)
+        if text is None:
+            text = made = secrets.token_hex(SECRET_BYTES)
+            storage.write(lambda transaction: transaction.put_setting(SECRET, made)).result()
+    return text
 
 
 def add_key(
@@ -87,21 +93,27 @@ def add_key(
         scopes=scopes,
         created_at=house.clock(),
     )
-    for known in house.storage.list_api_keys():
-        if known.digest == key.digest:
-            raise BadRequestError(wrong=f"This value is already the key {known.name!r}.")
-        if known.name == key.name and known.revoked_at is None:
-            raise BadRequestError(
-                wrong=f"A key named {key.name!r} is in force; revoke it or take another name."
-            )
     audit = _audit(house, by, "key added", key.name, f"{kind} {' '.join(scopes)}".strip())
 
     def put(transaction: Transaction) -> None:
         transaction.put_api_key(key)
         transaction.add_audit(audit)
 
-    house.storage.write(put).result()
+    with house.storage.turn():
+        _check_new(key, house.storage.list_api_keys())
+        house.storage.write(put).result()
     return key, value
+
+
+def _check_new(key: ApiKey, known: Sequence[ApiKey]) -> None:
+    """Raises BadRequestError for a value or a name that is taken."""
+    for other in known:
+        if other.digest == key.digest:
+            raise BadRequestError(wrong=f"This value is already the key {other.name!r}.")
+        if other.name == key.name and other.revoked_at is None:
+            raise BadRequestError(
+                wrong=f"A key named {key.name!r} is in force; revoke it or take another name."
+            )
 
 
 def _check_scopes(kind: str, scopes: Sequence[str]) -> tuple[str, ...]:
@@ -186,10 +198,13 @@ def set_run_state(
     Raises NotFoundError, BadRequestError, or FrozenError when this would launch something.
     """
     state, share = _read_wanted(wanted)
-    with house.changes:
+    with house.changes, house.storage.turn():
         if state in {"live", "preview", "share"}:
             check_not_frozen(house)
         playbook = house.programme.playbook
+        head = house.storage.find_playbook()
+        if head is not None and head.revision != playbook.revision:
+            raise StaleRevisionError(head=head.revision, based_on=playbook.revision or "none")
         known = house.storage.list_run_states()
         if rule not in playbook.rules:
             raise NotFoundError(what=_named("A rule named", rule, list(playbook.rules)))

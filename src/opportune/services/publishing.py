@@ -121,7 +121,7 @@ def publish(
     `based_on` names the revision the change began with and must be the head; None takes whatever is head.
     Raises PlaybookError, FrozenError, StaleRevisionError, or RunningTestError unless `new_test`.
     """
-    with house.changes:
+    with house.changes, house.storage.turn():
         check_not_frozen(house)
         checked = check_texts(files, house.clock())
         playbook = checked.playbook

@@ -7,8 +7,9 @@ after another, several to a durable commit, and their futures resolve after that
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import ClassVar, TypeVar
 
 import msgspec
@@ -306,6 +307,9 @@ class Transaction(ABC):
     @abstractmethod
     def add_audit(self, entry: AuditEntry) -> None: ...
 
+    def tell_change(self) -> None:  # noqa: B027 - nobody else there
+        """Other processes look at what changed once this is committed; where there are none, nothing happens."""
+
     @abstractmethod
     def update_facts(
         self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
@@ -397,6 +401,15 @@ class Storage(ABC):
 
     def wait_for_change(self, seconds: float) -> None:  # noqa: B027 - where nothing tells, nobody waits
         """Returns when somebody changed what `changed_at` is about, or after so long; at once where nothing tells."""
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Operators' acts take turns: what one has read stays true until it has written. Not to be nested.
+
+        Raises StorageBusyError when another one's turn does not end. Where one process owns the store there is
+        nobody else.
+        """
+        yield
 
     def take_lease(self, work: str, *, holder: str, now: int, until_at: int) -> bool:  # noqa: ARG002
         """Whether background work is this holder's until a moment (ms); asked again in time, it stays so.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from time import time_ns
 from typing import Any, TypeVar, cast
 
@@ -274,6 +274,14 @@ class PostgresStorage(Storage):
 
     def wait_for_change(self, seconds: float) -> None:
         self._changes.wait(seconds)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Over a connection of its own, with which it ends however the process ends."""
+        with closing(connect(self.url, "operators", lock_ms=STATEMENT_MS)) as connection:
+            with translated(), WATCHDOG.guard(connection, STATEMENT_MS / 1_000 + 1):
+                connection.execute(SQL["take_turn"])
+            yield
 
     def take_lease(self, work: str, *, holder: str, now: int, until_at: int) -> bool:
         asked = {"work": work, "holder": holder, "now": now, "until_at": until_at}

@@ -373,6 +373,9 @@ class PostgresTransaction(Transaction):
         self._execute(statement, parameters)
         self._operator_changes += 1
 
+    def tell_change(self) -> None:
+        self._operator_changes += 1
+
     def add_audit(self, entry: AuditEntry) -> None:
         self._execute("add_audit", (entry.at, entry.by, entry.act, entry.what, entry.detail))
 

@@ -61,9 +61,9 @@ SELECT at, by, act, what, detail FROM audit ORDER BY id DESC LIMIT %s;
 -- How many changes operators have made.
 SELECT value FROM counters WHERE name = 'changed';
 
--- name: hold_operators
--- Operators' acts take turns.
-SELECT value FROM counters WHERE name = 'changed' FOR UPDATE;
+-- name: take_turn
+-- Operators' acts take turns; it ends with the connection.
+SELECT pg_advisory_lock(5707265232);
 
 -- name: count_change
 -- Playbook, run states, settings or keys changed in this commit.

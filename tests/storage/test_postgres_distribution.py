@@ -16,7 +16,7 @@ from tests.contract.stored import DEVICE, NOW, PHONE, USER, append, event, event
 
 from opportune.cli import opportune
 from opportune.core.history.link import FOREVER, Link
-from opportune.errors import NotFoundError
+from opportune.errors import BadRequestError, NotFoundError, UnreachableError
 from opportune.storage.base import EventQuery
 from opportune.storage.postgres import PostgresStorage
 from opportune.storage.postgres.distribution import DISTRIBUTED, REFERENCE, distribute
@@ -150,6 +150,11 @@ def test_without_citus_there_is_nothing_to_spread_over(postgres_store: str) -> N
         list(distribute(postgres_store))
 
 
+def test_a_cluster_that_is_not_there_is_named_so(free_port: int) -> None:
+    with pytest.raises(UnreachableError, match="refused"):
+        list(distribute(f"postgresql://postgres@127.0.0.1:{free_port}/postgres"))
+
+
 # -- on a real cluster ------------------------------------------------------------------------
 
 
@@ -169,6 +174,8 @@ def cluster() -> Iterator[str]:
 def test_on_a_cluster_everything_is_spread_once_and_works(cluster: str) -> None:
     with closing(PostgresStorage(cluster)) as before:
         append(before, event(PHONE))
+        with pytest.raises(BadRequestError, match="stop them first"):
+            list(distribute(cluster))
     told = [
         CliRunner().invoke(opportune, ["database", "distribute", "--database", cluster]) for _ in range(2)
     ]

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from time import monotonic, sleep
 
-from opportune.errors import NotFoundError
+from opportune.errors import BadRequestError, NotFoundError, StorageBusyError, UnreachableError
 from opportune.storage.postgres.connection import Connection, connect, translated
 from opportune.storage.postgres.migrating import find_layout
 from opportune.storage.postgres.statements import SQL
 
+LAST_GOODBYE_SECONDS = 2.0
+"""A server's connections are gone a moment after it."""
 FIRST = "persons"
 DISTRIBUTED = (
     FIRST,
@@ -49,9 +52,9 @@ REFERENCE = (
 def distribute(url: str) -> Iterator[str]:
     """Spreads every table that is not yet, rows included, and names each; may be done again at any time.
 
-    Raises NotFoundError where the extension is missing, or the tables are.
+    Raises NotFoundError where the extension is missing, or the tables are; BadRequestError while servers run.
     """
-    with closing(connect(url, "distribution", statement_ms=0)) as connection, translated():
+    with closing(_connect(url)) as connection, translated():
         _check(connection)
         known = {name for (name,) in connection.execute(SQL["find_distributed"]).fetchall()}
         for table in (*DISTRIBUTED, *REFERENCE):
@@ -64,6 +67,14 @@ def has_citus(connection: Connection) -> bool:
     return connection.execute(SQL["has_citus"]).fetchone() == (True,)
 
 
+def _connect(url: str) -> Connection:
+    try:
+        return connect(url, "distribution", statement_ms=0)
+    except StorageBusyError as error:
+        reason = str(error.__cause__).splitlines()[0].removesuffix(".")
+        raise UnreachableError(reason=reason) from None
+
+
 def _check(connection: Connection) -> None:
     if not has_citus(connection):
         what = (
@@ -71,9 +82,12 @@ def _check(connection: Connection) -> None:
         )
         raise NotFoundError(what=what)
     if not find_layout(connection):
-        raise NotFoundError(
-            what="A table of Opportune in this database (the server makes them at its first start)"
-        )
+        raise NotFoundError(what="A table of Opportune in this database (a server makes them when it starts)")
+    until = monotonic() + LAST_GOODBYE_SECONDS
+    while connection.execute(SQL["find_servers"]).fetchone() != (0,):
+        if monotonic() > until:
+            raise BadRequestError(wrong="Servers are running on this database; stop them first.")
+        sleep(0.02)
 
 
 def _place(connection: Connection, table: str) -> None:

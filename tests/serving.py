@@ -91,6 +91,8 @@ class ServerProcess:
 
     def __init__(self, data: Path, *arguments: object, database: str = "", **more: str) -> None:
         self.data = data
+        self.place = ["--database", database] if database else ["--data", str(data)]
+        """The options that tell a command of it."""
         data.mkdir(parents=True, exist_ok=True)
         make_keys(Place(data, database))
         self.log = data / "server.log"

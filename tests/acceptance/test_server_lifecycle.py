@@ -9,12 +9,20 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
+import psutil
 import pytest
+from tests.postgres_server import copied_database
 from tests.serving import WRITE_KEY, ServerProcess, done, run_command, viewed, write_playbook
 
+ON_A_FILE = pytest.mark.parametrize("server", ["a file"], indirect=True)
+PATIENT = {"OPPORTUNE_DEADLINE_MS": "30000"}
+"""A busy machine answers late, and what is late is normal content."""
+HEARD_SECONDS = 5.0
+"""Processes hear of an operator's act in less than one, unless the machine is busy."""
 WELCOME, SHOES = {"headline": "Welcome"}, {"headline": "Shoes for you"}
 
 
@@ -23,16 +31,43 @@ def playbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_playbook(tmp_path_factory.mktemp("playbook"))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, playbook: Path) -> Iterator[ServerProcess]:
-    """A server that these tests share; each leaves it as it was, with visitors of its own."""
-    with ServerProcess(tmp_path_factory.mktemp("data"), "--playbook", playbook) as server:
-        yield server
+@pytest.fixture(scope="module", params=["a file", "a database"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, playbook: Path
+) -> Iterator[ServerProcess]:
+    """A server that these tests share, over a database as two processes; each test leaves it as it was."""
+    with ExitStack() as stack:
+        database, workers = "", 1
+        if request.param == "a database":
+            layout = request.getfixturevalue("postgres_layout")
+            server = request.getfixturevalue("postgres_server")
+            database, workers = stack.enter_context(copied_database(server, layout)), 2
+        options = ("--playbook", playbook, "--workers", workers)
+        data = tmp_path_factory.mktemp("data")
+        running = stack.enter_context(ServerProcess(data, *options, database=database, **PATIENT))
+        yield running
+        assert running.stop() == 0
+        assert "Traceback" not in running.printed()
+
+
+@pytest.fixture(params=["a file", "a database"])
+def database(request: pytest.FixtureRequest) -> str:
+    """For a server of a test's own; empty text for a file in its folder."""
+    url: str = request.getfixturevalue("postgres_store") if request.param == "a database" else ""
+    return url
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
+
+
+def assert_heard(server: ServerProcess, visitor: str, value: object) -> None:
+    """Every process shows it to the visitor: on a file at the very next question, else soon."""
+    is_one = "--data" in server.place
+    until = time.monotonic() + (0 if is_one else HEARD_SECONDS)
+    while any(server.hero(visitor)["value"] != value for _ in range(1 if is_one else 8)):
+        assert time.monotonic() < until
 
 
 def test_it_says_where_it_listens_and_what_runs(server: ServerProcess) -> None:
@@ -53,10 +88,10 @@ def test_publishing_reaches_the_running_server_and_its_history(
 ) -> None:
     server.view("v-2", 1)
     assert server.hero("v-2")["value"] == WELCOME
-    done("publish", write_playbook(tmp_path / "eager", times=1), "--data", server.data)
-    assert server.hero("v-2")["value"] == SHOES
-    done("publish", playbook, "--data", server.data)
-    assert server.hero("v-2")["value"] == WELCOME
+    done("publish", write_playbook(tmp_path / "eager", times=1), *server.place)
+    assert_heard(server, "v-2", SHOES)
+    done("publish", playbook, *server.place)
+    assert_heard(server, "v-2", WELCOME)
 
 
 def test_a_playbook_that_does_not_check_never_replaces_the_running_one(
@@ -66,7 +101,7 @@ def test_a_playbook_that_does_not_check_never_replaces_the_running_one(
     (folder / "rules" / "viewed.yaml").write_text(
         "rule: Viewed something\nwhen: a visitor flew to the moon\n"
     )
-    refused = run_command("publish", folder, "--data", server.data)
+    refused = run_command("publish", folder, *server.place)
     assert refused.returncode == 1
     assert "rules/viewed.yaml:2" in refused.stderr
     assert server.hero("v-3")["value"] == WELCOME
@@ -74,22 +109,22 @@ def test_a_playbook_that_does_not_check_never_replaces_the_running_one(
 
 def test_a_publish_based_on_an_older_revision_is_refused(server: ServerProcess, tmp_path: Path) -> None:
     folder = write_playbook(tmp_path / "late", headline="Hello")
-    refused = run_command("publish", folder, "--data", server.data, "--based-on", "0123456789ab")
+    refused = run_command("publish", folder, *server.place, "--based-on", "0123456789ab")
     assert refused.returncode == 1
     assert "yours is based on 0123456789ab" in refused.stderr
 
 
 def test_what_runs_can_be_exported_and_checks(server: ServerProcess, playbook: Path, tmp_path: Path) -> None:
-    done("export", tmp_path / "copy", "--data", server.data)
+    done("export", tmp_path / "copy", *server.place)
     found = done("check", tmp_path / "copy")
-    assert json.loads(done("status", "--data", server.data, "--json"))["revision"] in found
+    assert json.loads(done("status", *server.place, "--json"))["revision"] in found
     assert (tmp_path / "copy" / "team.yaml").read_text() == (playbook / "team.yaml").read_text()
 
 
 def test_a_key_made_while_it_runs_opens_at_once_and_a_revoked_one_no_more(server: ServerProcess) -> None:
-    value = done("keys", "add", "--data", server.data, "--kind", "secret", "--name", "reports").strip()
+    value = done("keys", "add", *server.place, "--kind", "secret", "--name", "reports").strip()
     assert server.get("/v1/events", key=value)[0] == 200
-    done("keys", "revoke", "--data", server.data, "--name", "reports")
+    done("keys", "revoke", *server.place, "--name", "reports")
     time.sleep(1.1)  # a server asks its store at most once a second whether a known key still holds
     assert server.get("/v1/events", key=value)[0] == 401
 
@@ -97,22 +132,22 @@ def test_a_key_made_while_it_runs_opens_at_once_and_a_revoked_one_no_more(server
 def test_off_and_on_take_effect_at_once(server: ServerProcess) -> None:
     server.view("v-4", 1)
     server.view("v-4", 2)
-    done("off", "--data", server.data, "--reason", "strange prices")
-    hero = server.hero("v-4")
-    assert (hero["value"], hero["reason"]) == (WELCOME, "DISABLED")
-    done("on", "--data", server.data)
-    assert server.hero("v-4")["value"] == SHOES
+    done("off", *server.place, "--reason", "strange prices")
+    assert_heard(server, "v-4", WELCOME)
+    assert server.hero("v-4")["reason"] == "DISABLED"
+    done("on", *server.place)
+    assert_heard(server, "v-4", SHOES)
 
 
 def test_a_paused_rule_does_nothing(server: ServerProcess) -> None:
     server.view("v-5", 1)
     server.view("v-5", 2)
-    done("rule", "Viewed something", "paused", "--data", server.data)
-    assert server.hero("v-5")["value"] == WELCOME
-    (row,) = json.loads(done("rules", "--data", server.data, "--json"))
+    done("rule", "Viewed something", "paused", *server.place)
+    assert_heard(server, "v-5", WELCOME)
+    (row,) = json.loads(done("rules", *server.place, "--json"))
     assert (row["state"], row["acts"]) == ("paused", False)
-    done("rule", "Viewed something", "live", "--data", server.data)
-    assert server.hero("v-5")["value"] == SHOES
+    done("rule", "Viewed something", "live", *server.place)
+    assert_heard(server, "v-5", SHOES)
 
 
 def test_a_decision_is_explained_replayed_and_rebuilt_by_its_token(server: ServerProcess) -> None:
@@ -120,21 +155,21 @@ def test_a_decision_is_explained_replayed_and_rebuilt_by_its_token(server: Serve
     server.view("v-6", 2)
     server.hero("v-6")
     token = server.hero("v-6")["decision"]
-    said = done("explain", token, "--data", server.data)
+    said = done("explain", token, *server.place)
     assert "Viewed something" in said
-    assert done("explain", token, "--replay", "--data", server.data).startswith("Equal")
-    assert done("explain", token, "--rebuild", "--data", server.data).startswith("Equal")
+    assert done("explain", token, "--replay", *server.place).startswith("Equal")
+    assert done("explain", token, "--rebuild", *server.place).startswith("Equal")
 
 
 def test_why_not_is_explained_for_a_person_with_what_would_change_it(server: ServerProcess) -> None:
     server.view("v-7", 1)
-    said = done("explain", "--person", "v-7", "--slot", "home-hero", "--data", server.data)
+    said = done("explain", "--person", "v-7", "--slot", "home-hero", *server.place)
     assert "Viewed something" in said
-    person = ["explain", "--person", "v-7", "--slot", "home-hero", "--data", server.data]
+    person = ["explain", "--person", "v-7", "--slot", "home-hero", *server.place]
     refused = run_command(*person, "--with", "cart_valu=60")
     assert refused.returncode == 1
     assert 'did you mean "cart value"' in refused.stderr
-    refused = run_command("explain", "--person", "nobody", "--slot", "home-hero", "--data", server.data)
+    refused = run_command("explain", "--person", "nobody", "--slot", "home-hero", *server.place)
     assert refused.returncode == 1
     assert "nobody" in refused.stderr
 
@@ -142,11 +177,12 @@ def test_why_not_is_explained_for_a_person_with_what_would_change_it(server: Ser
 def test_an_import_goes_through_the_running_server(server: ServerProcess, tmp_path: Path) -> None:
     stream = tmp_path / "history.jsonl"
     stream.write_text("".join(json.dumps(viewed("v-11", f"past-{n}")) + "\n" for n in (1, 2, 2)))
-    taken = json.loads(done("import", stream, "--format", "segment-jsonl", "--data", server.data, "--json"))
+    taken = json.loads(done("import", stream, "--format", "segment-jsonl", *server.place, "--json"))
     assert (taken["accepted"], taken["duplicate"]) == (2, 1)
     assert server.hero("v-11")["value"] == SHOES
 
 
+@ON_A_FILE
 def test_a_second_server_is_refused_with_the_firsts_process(server: ServerProcess) -> None:
     second = run_command("serve", "--data", server.data, "--port", 0)
     assert second.returncode == 1
@@ -154,6 +190,7 @@ def test_a_second_server_is_refused_with_the_firsts_process(server: ServerProces
     assert server.view("v-8") == 200
 
 
+@ON_A_FILE
 def test_a_port_in_use_is_said(server: ServerProcess, tmp_path: Path) -> None:
     port = server.url.rpartition(":")[2]
     second = run_command("serve", "--data", tmp_path / "other", "--port", port)
@@ -182,14 +219,15 @@ def test_a_stream_is_replayed_once_however_often_it_is_sent(server: ServerProces
     assert first["decisions"] == 14  # seven visitors in each of two batches, one place
 
 
+@ON_A_FILE
 def test_a_backup_made_while_it_runs_is_a_whole_installation(server: ServerProcess, tmp_path: Path) -> None:
     server.view("v-10", 1)
     server.view("v-10", 2)
     copy = tmp_path / "restored" / "opportune.sqlite"
-    done("backup", copy, "--data", server.data)
+    done("backup", copy, *server.place)
     said = done("explain", "--person", "v-10", "--slot", "home-hero", "--data", copy.parent)
     assert "Shoes" in said
-    assert run_command("backup", copy, "--data", server.data).returncode == 1
+    assert run_command("backup", copy, *server.place).returncode == 1
 
 
 def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
@@ -218,34 +256,37 @@ def test_a_wrong_setting_is_named(data: Path) -> None:
     assert "OPPORTUNE_KEY_RATE='fast'" in refused.stderr
 
 
-def test_it_ends_orderly_and_what_was_published_last_runs_again(data: Path, tmp_path: Path) -> None:
+def test_it_ends_orderly_and_what_was_published_last_runs_again(
+    data: Path, database: str, tmp_path: Path
+) -> None:
     folder = write_playbook(tmp_path / "playbook")
-    with ServerProcess(data, "--playbook", folder) as server:
+    with ServerProcess(data, "--playbook", folder, database=database, **PATIENT) as server:
         server.view("v-1", 1)
         server.view("v-1", 2)
         assert server.stop() == 0
         assert "Traceback" not in server.printed()
     (folder / "slots" / "home-hero.yaml").write_text("slot: [\n")
-    with ServerProcess(data, "--playbook", folder) as server:
+    with ServerProcess(data, "--playbook", folder, database=database, **PATIENT) as server:
         assert "slots/home-hero.yaml" in server.printed()
         assert "goes on running" in server.printed()
         assert server.hero("v-1")["value"] == SHOES
 
 
 def test_a_rule_changed_under_its_running_test_is_not_published_at_the_start(
-    data: Path, tmp_path: Path
+    data: Path, database: str, tmp_path: Path
 ) -> None:
     folder = write_playbook(tmp_path / "playbook")
     rule = folder / "rules" / "viewed.yaml"
     rule.write_text(rule.read_text() + "test: half and half, on orders, for 6 weeks\n")
-    done("publish", folder, "--data", data)
+    place = ["--database", database] if database else ["--data", str(data)]
+    done("publish", folder, *place)
     rule.write_text(rule.read_text().replace("at least 2 times", "at least 3 times"))
-    with ServerProcess(data, "--playbook", folder) as server:
+    with ServerProcess(data, "--playbook", folder, database=database, **PATIENT) as server:
         printed = server.printed()
         assert 'A test is running on: "Viewed something".' in printed
         assert re.search(r"Not published; revision [0-9a-f]{12} goes on running\.", printed)
         done(*_command_in(printed))
-    assert "Published" not in done("publish", folder, "--data", data)
+    assert "Published" not in done("publish", folder, *place)
 
 
 def _command_in(printed: str) -> list[str]:
@@ -253,7 +294,7 @@ def _command_in(printed: str) -> list[str]:
     return shlex.split(printed.partition("begin a new one: opportune ")[2].partition("\n")[0])
 
 
-def test_after_a_crash_every_acknowledged_event_is_there_once(data: Path) -> None:
+def test_after_a_crash_every_acknowledged_event_is_there_once(data: Path, database: str) -> None:
     acknowledged: list[str] = []
     enough = Event()
 
@@ -270,18 +311,29 @@ def test_after_a_crash_every_acknowledged_event_is_there_once(data: Path) -> Non
                 acknowledged.extend(batch)
             number += 1
 
-    with ServerProcess(data) as server, ThreadPoolExecutor(4) as pool:
+    with ServerProcess(data, database=database) as server, ThreadPoolExecutor(4) as pool:
         sending = [pool.submit(send, server, sender) for sender in range(4)]
         while len(acknowledged) < 600 and not all(sender.done() for sender in sending):
             time.sleep(0.01)
         server.kill()
         enough.set()
-    with ServerProcess(data) as server:
+    with ServerProcess(data, database=database) as server:
         assert len(acknowledged) >= 600
         assert_stored_once(server, acknowledged)
         again = [viewed(f"v-{name[1]}-{name[-1]}", name) for name in acknowledged[-5:]]
         assert server.post("/v1/batch", {"batch": again})[0] == 200
         assert_stored_once(server, acknowledged)
+
+
+def test_a_server_that_is_killed_leaves_no_process_behind(data: Path, database: str) -> None:
+    workers = 2 if database else 1
+    with ServerProcess(data, "--workers", workers, database=database) as server:
+        assert server.get("/v1/events")[0] == 200
+        others = psutil.Process(server.process.pid).children(recursive=True)
+        assert others
+        server.kill()
+    _, left = psutil.wait_procs(others, timeout=30)
+    assert left == []
 
 
 def assert_stored_once(server: ServerProcess, names: list[str]) -> None:

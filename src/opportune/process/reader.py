@@ -17,6 +17,7 @@ from functools import cache, partial
 from typing import Any
 
 from opportune.errors import OpportuneError, StorageBusyError
+from opportune.process.workers import end_with_parent
 from opportune.storage.base import Storage
 
 OpenStorage = Callable[[], Storage]
@@ -94,6 +95,7 @@ def start_reading(open_storage: OpenStorage, nice: int) -> None:
     """Runs once in the reading process. Ctrl-C is the server's business, which ends this one too."""
     global _open_storage  # noqa: PLW0603 - a process pool offers its workers no other place
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     with contextlib.suppress(OSError):
         os.nice(nice)
     _open_storage = cache(open_storage)

@@ -102,12 +102,17 @@ class Workers:
 
 def _live(work: Work, ready: Event) -> None:
     """The worker's side. It does not outlive its parent, however that ended."""
-    threading.Thread(target=_follow_parent, name="opportune-parent", daemon=True).start()
+    end_with_parent()
     try:
         work(ready.set)
     except OpportuneError as error:
         log.error("worker_failed pid=%s error=%s", os.getpid(), error)  # noqa: TRY400 - it says what is wrong
         raise SystemExit(1) from None
+
+
+def end_with_parent() -> None:
+    """From now on this process is asked to end when the one that started it is gone, however that ended."""
+    threading.Thread(target=_follow_parent, name="opportune-parent", daemon=True).start()
 
 
 def _follow_parent() -> None:

@@ -268,6 +268,9 @@ def _find_server(data: Path) -> psutil.Process | None:
 def _freeze(server: psutil.Process) -> list[psutil.Process]:
     """Stops the first process, so that it starts no more, then the others, each of which is a group of its own."""
     server.suspend()
+    until = time.monotonic() + STOP_SECONDS
+    while server.status() != psutil.STATUS_STOPPED and time.monotonic() < until:
+        time.sleep(0.001)  # it may be about to start one more for a client
     frozen = [server]
     while new := [child for child in server.children(recursive=True) if child not in frozen]:
         for child in new:

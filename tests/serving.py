@@ -169,7 +169,8 @@ class ServerProcess:
         counts: Counter[str] = Counter()
         cursor = ""
         while cursor is not None:
-            _, page, _ = self.get(f"/v1/events?limit=1000{f'&cursor={cursor}' if cursor else ''}")
+            status, page, _ = self.get(f"/v1/events?limit=1000{f'&cursor={cursor}' if cursor else ''}")
+            assert status == 200, page
             counts.update(event["messageId"] for event in page["events"])
             cursor = page["cursor"]
         return counts

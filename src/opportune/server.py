@@ -245,7 +245,8 @@ async def _repeat(work: Callable[[], None], seconds: float) -> None:
             failing = ""
         except Exception as error:  # noqa: BLE001 - the server outlives whatever its background work meets
             if str(error) != failing:
-                log.warning("background_work_failed work=%s error=%r", work.__name__, error)
+                reason = error.__cause__ or error
+                log.warning("background_work_failed work=%s error=%r", work.__name__, reason)
             failing = str(error)
 
 

@@ -29,7 +29,7 @@ from opportune.services.deciding import UNKNOWN_SLOT, Answer, Answered, Question
 MOST_SLOTS = 200
 NO_RECEIPTS = "receipts need a secret key"
 MOST_NAME_CHARS = 200
-EVENTS_SECONDS = 5.0
+EVENTS_SECONDS = 2.0
 """How long a request waits for its events to be safe before it decides without them."""
 
 

@@ -127,12 +127,7 @@ def reason_of(error: BaseException) -> BaseException:
 
 def is_worth_another_try(error: BaseException) -> bool:
     """Whether the same transaction, begun anew, may well succeed: others stood in its way."""
-    return isinstance(
-        error,
-        psycopg.errors.DeadlockDetected
-        | psycopg.errors.SerializationFailure
-        | psycopg.errors.LockNotAvailable,
-    )
+    return isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
 
 
 def is_locked_out(error: BaseException) -> bool:

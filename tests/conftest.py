@@ -1,4 +1,4 @@
-"""What every test may ask for: Node, a browser, a free port, PostgreSQL, a store; and how long properties are searched."""
+"""What every test may ask for: Node, a browser, a free port, PostgreSQL, a store; how long properties search."""
 
 from __future__ import annotations
 

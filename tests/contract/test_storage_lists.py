@@ -65,7 +65,7 @@ def test_events_are_read_page_by_page(storage: Storage) -> None:
 def test_events_seen_are_counted_by_name(storage: Storage) -> None:
     append(storage, event(name="A", at=NOW), event(name="B", at=NOW - 5))
     append(storage, event(name="A", at=NOW - DAY))
-    assert storage.list_seen_events() == {"A": (NOW, NOW - DAY, 2), "B": (NOW - 5, NOW - 5, 1)}
+    assert storage.list_seen_events() == {"A": (NOW - DAY, NOW, 2), "B": (NOW - 5, NOW - 5, 1)}
 
 
 MIDNIGHT = from_iso("2026-11-22T00:00:00Z")

@@ -465,6 +465,7 @@ NOT_MOVED = {
     "changes": "folded into totals before",
     "receipts": "part of exposures",
     "leases": "of running servers",
+    "met": "of running servers",
     "layout": "each store's own",
     "sqlite_sequence": "SQLite's own",
 }

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -17,12 +18,14 @@ from tests.contract.stored import DEVICE, NOW, PHONE, USER, append, event, event
 from opportune.cli import opportune
 from opportune.core.history.link import FOREVER, Link
 from opportune.errors import BadRequestError, NotFoundError, UnreachableError
+from opportune.storage import postgres
 from opportune.storage.base import EventQuery
 from opportune.storage.postgres import PostgresStorage
 from opportune.storage.postgres.distribution import DISTRIBUTED, REFERENCE, distribute
 from opportune.storage.postgres.statements import SQL
 
 CITUS_VARIABLE = "OPPORTUNE_TEST_CITUS"
+PACKAGE = Path(postgres.__file__).parent
 INSPECTOR = "an operator looks through everybody's events; nobody's page waits for it"
 TOTALS = "reads the feed of all lanes for a report, which a worker keeps short"
 REBUILD = "totals are made anew, by hand, in one transaction"
@@ -209,3 +212,8 @@ def use(storage: PostgresStorage) -> None:
 async def remember_many(storage: PostgresStorage) -> list[int]:
     asked = [storage.remember((key,), now=NOW) for key in (DEVICE, USER, PHONE)]
     return [len(events_of(await known, key)) for known, key in zip(asked, (DEVICE, USER, PHONE), strict=True)]
+
+
+def test_every_statement_is_run_by_the_code() -> None:
+    code = "\n".join(path.read_text() for path in PACKAGE.glob("*.py"))
+    assert SQL.keys() <= set(re.findall(r'"(\w+)"', code))

@@ -237,8 +237,14 @@ def _notice(house: House, held: Held, written: Future[None]) -> None:
 
 
 def _hold(house: House, held: Held, key: int) -> None:
-    """Keeps it for half an hour, unless too many other keys push it out before."""
+    """Keeps it for half an hour, unless too many other keys push it out before.
+
+    Other processes on the store are told, so that they record from the next question on; what this one keeps is
+    then found there already, or is let go.
+    """
     house.held[key] = held
+    if house.storage.is_shared:
+        house.storage.write(lambda transaction: transaction.meet(key, held.since_at))
     for oldest, waiting in tuple(islice(house.held.items(), 2)):
         if waiting.since_at > held.since_at - HELD_MS and len(house.held) <= HELD_KEYS:
             return

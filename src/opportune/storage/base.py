@@ -184,11 +184,14 @@ class Recollection(msgspec.Struct, frozen=True, kw_only=True):
     assignments: Mapping[str, Assignment]
     exposures: Sequence[PastExposure]
     opportunities: Sequence[tuple[int, str, int]]
+    is_met: bool = False
+    """Some process was asked for this device before, and holds back what it would have recorded."""
 
     @property
     def is_known(self) -> bool:
         """Whether this store has seen any of the keys before."""
-        return bool(self.traits or self.opportunities or self.exposures) or any(self.events.values())
+        is_recorded = self.traits or self.opportunities or self.exposures
+        return self.is_met or bool(is_recorded) or any(self.events.values())
 
 
 class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -307,6 +310,9 @@ class Transaction(ABC):
     @abstractmethod
     def add_audit(self, entry: AuditEntry) -> None: ...
 
+    def meet(self, key: int, at: int) -> None:  # noqa: B027 - nobody else there
+        """A device nobody knew was asked for; the other processes know by it when they are asked for it again."""
+
     def tell_change(self) -> None:  # noqa: B027 - nobody else there
         """Other processes look at what changed once this is committed; where there are none, nothing happens."""
 
@@ -322,6 +328,9 @@ class Storage(ABC):
 
     Reads may be called from any thread and see only what was committed.
     """
+
+    is_shared: ClassVar[bool] = False
+    """Whether other processes may write to it at the same time."""
 
     is_remote: ClassVar[bool] = False
     """Whether it is behind a network, so that a read may take seconds: an event loop has it done in a thread."""
@@ -374,7 +383,7 @@ class Storage(ABC):
 
     @abstractmethod
     def list_seen_events(self) -> dict[str, tuple[int, int, int]]:
-        """By name: moments of the first and the last one taken (by receipt order), and how many."""
+        """By name: the earliest and the latest moment of one that was taken, and how many were."""
 
     @abstractmethod
     def find_playbook(self, revision: str | None = None) -> StoredPlaybook | None:
@@ -451,7 +460,7 @@ class Storage(ABC):
         """
 
     def make_room(self, now: int) -> None:  # noqa: B027 - most stores have room as it is
-        """Prepares where events of the months to come will lie, if that is to be prepared."""
+        """Prepares where events of the months to come will lie, and forgets who was met once and never came again."""
 
     @abstractmethod
     def close(self) -> None: ...

@@ -200,8 +200,9 @@ class MemoryTransaction(Transaction):
         seen = TimelineEvent(row.occurred_at, seq, row.name, row.source, facts)
         tables.put(tables.events[row.key], seq, _Row(row, seen))
         tables.put(tables.owners, seq, row.key)
-        first_at, _, count = tables.seen.get(row.name, (row.occurred_at, 0, 0))
-        tables.put(tables.seen, row.name, (first_at, row.occurred_at, count + 1))
+        at = row.occurred_at
+        first_at, last_at, count = tables.seen.get(row.name, (at, at, 0))
+        tables.put(tables.seen, row.name, (min(first_at, at), max(last_at, at), count + 1))
         tables.put(tables.feed, seq, (day_of(row.occurred_at // DAY), row.name, 1, row.value))
         return seq
 

@@ -53,6 +53,7 @@ class KeyTexts(NamedTuple):
     assignments: str | None
     exposures: str | None
     opportunities: str | None
+    is_met: bool = False
 
     @property
     def is_strangers(self) -> bool:
@@ -117,6 +118,7 @@ def stranger(key: int, texts: KeyTexts, *, is_past: bool) -> Recollection:
         assignments=_assignments([texts.assignments]),
         exposures=_exposures([texts.exposures], is_past=is_past),
         opportunities=read_opportunities(texts.opportunities) if texts.opportunities else (),
+        is_met=texts.is_met,
     )
 
 
@@ -170,6 +172,7 @@ def recollect(asked: Sequence[int], *, is_past: bool) -> Steps:
         assignments=_assignments(given),
         exposures=_exposures([texts[key].exposures for key in keys], is_past=is_past),
         opportunities=read_opportunities(first.opportunities) if first.opportunities else (),
+        is_met=first.is_met,
     )
 
 

@@ -19,6 +19,7 @@ LAST_GOODBYE_SECONDS = 2.0
 FIRST = "persons"
 DISTRIBUTED = (
     FIRST,
+    "met",
     "keys",
     "links",
     "person_keys",

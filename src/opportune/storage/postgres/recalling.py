@@ -84,7 +84,7 @@ def _read(
     found: dict[int, KeyTexts] = {}
     for start in range(0, len(keys), together):
         rows = connection.execute(*_of_keys([(key, now) for key in keys[start : start + together]], as_of))
-        found |= {row[0]: KeyTexts._make(row[1:]) for row in rows.fetchall()}
+        found |= {row[0]: KeyTexts(*row[1:]) for row in rows.fetchall()}
     return [found[key] for key in keys]
 
 
@@ -286,5 +286,5 @@ async def _read_async(
     found: dict[int, KeyTexts] = {}
     for start in range(0, len(asked), together):
         cursor = await connection.execute(*_of_keys(asked[start : start + together]))
-        found |= {row[0]: KeyTexts._make(row[1:]) for row in await cursor.fetchall()}
+        found |= {row[0]: KeyTexts(*row[1:]) for row in await cursor.fetchall()}
     return [found.get(key, NOTHING) for key, _ in asked]

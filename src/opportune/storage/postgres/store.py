@@ -11,8 +11,9 @@ from typing import Any, TypeVar, cast
 import msgspec
 import psycopg
 
-from opportune.core.history.key import lane_of
+from opportune.core.history.key import LANES, lane_of
 from opportune.core.history.link import FOREVER, Link
+from opportune.core.moment import DAY
 from opportune.core.rule import RunState
 from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError, UnreachableError
 from opportune.storage.base import (
@@ -57,6 +58,7 @@ CONNECTIONS = 8
 QUEUE_SECONDS = 2.0
 START_SECONDS = 60.0
 FOLD_STEP = 1_000
+MET_MS = DAY
 SEARCH_STEP = 500
 """Bodies looked through at once for a message id."""
 
@@ -73,6 +75,8 @@ class PostgresStorage(Storage):
     """
 
     is_remote = True
+
+    is_shared = True
 
     def __init__(
         self,
@@ -305,6 +309,9 @@ class PostgresStorage(Storage):
     def make_room(self, now: int) -> None:
         with self._reading() as connection:
             make_parts(connection, now)
+            with connection.pipeline():
+                for lane in range(LANES):
+                    connection.execute(SQL["forget_met"], (lane, now - MET_MS))
 
     def _alone(self, work: Callable[[Connection], T]) -> T:
         """In a transaction of its own, beside the writer."""

@@ -61,7 +61,7 @@ class PostgresTransaction(Transaction):
         self._end = 0
         self._newest = 0
         self._changes: dict[tuple[int, str], tuple[int, int]] = {}
-        self._seen: dict[str, tuple[int, int, int, int]] = {}
+        self._seen: dict[str, tuple[int, int, int]] = {}
         self._operator_changes = 0
 
     # -- what every transaction does ----------------------------------------------------------
@@ -96,10 +96,8 @@ class PostgresTransaction(Transaction):
             self._rows["hold_persons"] = list(heads)
         lane = lane_of(next(iter(self._heads), 0))
         for (day, name), (count, value) in self._changes.items():
-            seen, first_at, last_at, seq = self._seen.pop(name, (0, 0, 0, newest))
-            self._put(
-                "add_change", (lane, seq or newest, day_of(day), name, count, value, seen, first_at, last_at)
-            )
+            first_at, last_at, seen = self._seen.pop(name, (0, 0, 0))
+            self._put("add_change", (lane, newest, day_of(day), name, count, value, seen, first_at, last_at))
         self._changes.clear()
         if self._operator_changes:
             self._execute("count_change", (self._operator_changes,))
@@ -204,8 +202,8 @@ class PostgresTransaction(Transaction):
         self._put("append_event", (lane, key, kind, at, seq, row.value, row.message, line, name, source))
         self._put("append_body", (lane, seq, key, kind, at, name, source, pack(row.body)))
         self._change(name, at, 1, row.value)
-        count, first_at, _, _ = self._seen.get(name, (0, at, 0, 0))
-        self._seen[name] = (count + 1, first_at, at, seq)
+        first_at, last_at, seen = self._seen.get(name, (at, at, 0))
+        self._seen[name] = (min(first_at, at), max(last_at, at), seen + 1)
         return seq
 
     def _change(self, name: str, occurred_at: int, count: int, value: int) -> None:
@@ -373,6 +371,9 @@ class PostgresTransaction(Transaction):
         self._execute(statement, parameters)
         self._operator_changes += 1
 
+    def meet(self, key: int, at: int) -> None:
+        self._put("meet", (lane_of(key), key, at))
+
     def tell_change(self) -> None:
         self._operator_changes += 1
 
@@ -391,8 +392,8 @@ def fold(connection: Connection, most: int) -> int:
             before = totals[day, name]
             totals[day, name] = (before[0] + count, before[1] + value)
             if times:
-                known = seen.get(name, (first_at, 0, 0))
-                seen[name] = (known[0], last_at, known[2] + times)
+                known = seen.get(name, (first_at, last_at, 0))
+                seen[name] = (min(known[0], first_at), max(known[1], last_at), known[2] + times)
         sums = sorted((day, name, *total) for (day, name), total in totals.items())
         for piece in in_pieces("put_totals", sums):
             connection.execute(*piece)

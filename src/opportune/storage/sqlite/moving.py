@@ -13,6 +13,12 @@ from opportune.storage.sqlite.writer import open_writing_connection
 
 SHAPED = ("bodies", "business_keys", "exposures")
 """Tables read and written through a view, as their columns differ."""
+VIEWS = (
+    *("show_bodies", "take_bodies"),
+    *("show_business_keys", "take_business_keys"),
+    *("show_exposures", "take_exposures"),
+)
+"""What each of them shows, and what becomes of rows it is given."""
 PAGES_IN_THE_LOG = 1_000
 
 
@@ -24,9 +30,8 @@ class SqliteTables(TableRows):
         self._execute = self._connection.execute
         self._execute(f"PRAGMA wal_autocheckpoint = {PAGES_IN_THE_LOG}")
         self._connection.create_function("lane_of_order", 2, _lane_of_order, deterministic=True)
-        for name in SHAPED:
-            self._execute(SQL[f"show_{name}"])
-            self._execute(SQL[f"take_{name}"])
+        for statement in VIEWS:
+            self._execute(SQL[statement])
         self._keys: dict[str, tuple[str, ...]] = {}
 
     def read(self, table: Table, after: After | None, limit: int) -> Page:

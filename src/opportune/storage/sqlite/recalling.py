@@ -86,8 +86,8 @@ class _Asking:
             OPPORTUNITY_BOUND,
         )
         if self._as_of is None:
-            return KeyTexts._make(self._execute(RECALL_KEY, asked).fetchone())
-        return KeyTexts._make(self._execute(RECALL_KEY_AS_OF, (*asked, self._as_of)).fetchone())
+            return KeyTexts(*self._execute(RECALL_KEY, asked).fetchone())
+        return KeyTexts(*self._execute(RECALL_KEY_AS_OF, (*asked, self._as_of)).fetchone())
 
     def _read_stretches(self, key: int, stretches: str, seq: int) -> Any:
         asked = (key % LANES, key, self._since_at, KEY_EVENTS_BOUND, BEHAVIOUR_BOUND, stretches, seq)

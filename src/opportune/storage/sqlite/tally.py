@@ -27,8 +27,8 @@ class Tally:
         return self.head
 
     def see(self, name: str, occurred_at: int) -> None:
-        first_at, _, count = self.seen.get(name, (occurred_at, 0, 0))
-        self.seen[name] = (first_at, occurred_at, count + 1)
+        first_at, last_at, count = self.seen.get(name, (occurred_at, occurred_at, 0))
+        self.seen[name] = (min(first_at, occurred_at), max(last_at, occurred_at), count + 1)
 
     def change(self, name: str, occurred_at: int, count: int, value: int) -> None:
         day_and_name = (occurred_at // DAY, name)
@@ -43,8 +43,8 @@ class Tally:
         if since is not None:
             self.changes = {which: sums for which, sums in self.changes.items() if which[0] < since}
         for name, (first_at, last_at, count) in job.seen.items():
-            before = self.seen.get(name, (first_at, 0, 0))
-            self.seen[name] = (before[0], last_at, before[2] + count)
+            before = self.seen.get(name, (first_at, last_at, 0))
+            self.seen[name] = (min(before[0], first_at), max(before[1], last_at), before[2] + count)
         for day_and_name, (count, value) in job.changes.items():
             sums = self.changes.get(day_and_name, (0, 0))
             self.changes[day_and_name] = (sums[0] + count, sums[1] + value)

@@ -51,6 +51,14 @@ CREATE TABLE bodies_0 PARTITION OF bodies FOR VALUES FROM (0, MINVALUE) TO (1, M
 CREATE TABLE bodies_other PARTITION OF bodies DEFAULT;
 CREATE INDEX bodies_that_leave ON bodies_other (lane, occurred_at);
 
+-- Devices that were asked for once and never written about. May be lost: then they are met anew.
+CREATE UNLOGGED TABLE met (
+    lane bigint NOT NULL,
+    key bigint NOT NULL,
+    at bigint NOT NULL,
+    PRIMARY KEY (lane, key)
+);
+
 CREATE TABLE keys (
     lane bigint NOT NULL,
     key bigint NOT NULL,

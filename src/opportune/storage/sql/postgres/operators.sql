@@ -63,7 +63,7 @@ SELECT value FROM counters WHERE name = 'changed';
 
 -- name: take_turn
 -- Operators' acts take turns; it ends with the connection.
-SELECT pg_advisory_lock(5707265232);
+SELECT pg_advisory_lock(5707265233);
 
 -- name: count_change
 -- Playbook, run states, settings or keys changed in this commit.

@@ -53,3 +53,11 @@ ON CONFLICT (lane, key, name) DO UPDATE SET seq = excluded.seq, line = excluded.
 -- name: add_past_trait
 -- The one it replaced.
 INSERT INTO past_traits (lane, key, name, seq, until_seq, line) VALUES :rows;
+
+-- name: meet
+-- Asked for once; the first time counts.
+INSERT INTO met (lane, key, at) VALUES :rows ON CONFLICT (lane, key) DO NOTHING;
+
+-- name: forget_met
+-- Who never came again, of one lane.
+DELETE FROM met WHERE lane = %s AND at < %s;

@@ -27,7 +27,8 @@ SELECT asked.key,
         LIMIT asked.exposures) AS of_key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM opportunities WHERE opportunities.lane = asked.lane AND opportunities.key = asked.key
-        ORDER BY session DESC, slot DESC LIMIT asked.opportunities) AS of_key)
+        ORDER BY session DESC, slot DESC LIMIT asked.opportunities) AS of_key),
+    EXISTS (SELECT 1 FROM met WHERE met.lane = asked.lane AND met.key = asked.key)
 FROM (VALUES :rows) AS asked (lane, key, since_at, key_events, behaviour, exposures, opportunities);
 
 -- name: recall_keys_as_of

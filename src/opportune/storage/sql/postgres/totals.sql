@@ -20,15 +20,16 @@ ON CONFLICT (day, name) DO UPDATE SET count = totals.count + excluded.count, val
 -- name: put_seen_events
 -- These names were taken (again).
 INSERT INTO seen_events (name, first_at, last_at, count) VALUES :rows
-ON CONFLICT (name) DO UPDATE SET last_at = excluded.last_at, count = seen_events.count + excluded.count;
+ON CONFLICT (name) DO UPDATE SET first_at = least(seen_events.first_at, excluded.first_at),
+    last_at = greatest(seen_events.last_at, excluded.last_at), count = seen_events.count + excluded.count;
 
 -- name: list_seen_events
 -- Every name ever taken, with what waits to be folded.
-SELECT name, (array_agg(first_at ORDER BY seq))[1], (array_agg(last_at ORDER BY seq DESC))[1], sum(count)::bigint
+SELECT name, min(first_at), max(last_at), sum(count)::bigint
 FROM (
-    SELECT name, first_at, last_at, count, 0 AS seq FROM seen_events
+    SELECT name, first_at, last_at, count FROM seen_events
     UNION ALL
-    SELECT name, first_at, last_at, seen, seq FROM changes WHERE seen > 0) AS seen
+    SELECT name, first_at, last_at, seen FROM changes WHERE seen > 0) AS seen
 GROUP BY name;
 
 -- name: list_totals

@@ -13,7 +13,8 @@ UPDATE counters SET value = value + ? WHERE name = 'changed';
 -- name: put_seen_event
 -- This name was taken (again).
 INSERT INTO seen_events (name, first_at, last_at, count) VALUES (?, ?, ?, ?)
-ON CONFLICT (name) DO UPDATE SET last_at = excluded.last_at, count = count + excluded.count;
+ON CONFLICT (name) DO UPDATE SET first_at = min(first_at, excluded.first_at),
+    last_at = max(last_at, excluded.last_at), count = count + excluded.count;
 
 -- name: list_seen_events
 -- Every name ever taken.

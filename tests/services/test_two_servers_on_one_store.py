@@ -1,0 +1,72 @@
+"""Two servers on one database, as somebody meets them whose requests go now to one and now to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.building import NOW, decided, programme, rule
+from tests.stores import settle
+
+from opportune.core.history.key import key_of
+from opportune.core.situation import Context
+from opportune.services.deciding import Question
+from opportune.services.house import House
+from opportune.services.operating import add_key, load_secret
+from opportune.storage.base import Storage
+from opportune.storage.postgres import PostgresStorage
+
+VISITOR = "v-1"
+DEVICE = key_of("anonymous", VISITOR)
+
+
+@pytest.fixture
+def houses(postgres_store: str) -> Iterator[tuple[House, House]]:
+    stores = PostgresStorage(postgres_store), PostgresStorage(postgres_store)
+    first, second = (house_of(store) for store in stores)
+    yield first, second
+    for store in stores:
+        store.close()
+
+
+def house_of(storage: Storage) -> House:
+    made = programme(rule("Keen"))
+    return House(storage, lambda: NOW, load_secret(storage), made, deadline_seconds=30)
+
+
+def ask(house: House) -> str:
+    context = Context(attributes={"keen": True})
+    answer = decided(house, Question(anonymous_id=VISITOR, slots=("hero",), context=context))
+    settle(house.storage)
+    return answer.decisions[0].decision.variant
+
+
+def exposures(house: House) -> list[str]:
+    return [given.rule for given in house.storage.list_exposures([DEVICE])]
+
+
+def test_somebody_seen_again_by_the_other_server_is_a_visitor(houses: tuple[House, House]) -> None:
+    first, second = houses
+    assert ask(first) == "Shoes"
+    assert exposures(second) == []
+    assert ask(second) == "Shoes"
+    assert exposures(first) == ["Keen"]
+    assert ask(first) == "Shoes"
+    assert exposures(second) == ["Keen"]
+
+
+def test_who_never_came_again_is_forgotten(houses: tuple[House, House]) -> None:
+    first, second = houses
+    ask(first)
+    assert second.storage.recall((DEVICE,), now=NOW).is_met
+    second.storage.make_room(NOW + 25 * 3_600_000)
+    assert not first.storage.recall((DEVICE,), now=NOW).is_met
+    assert exposures(second) == []
+
+
+def test_servers_that_start_together_share_one_secret(houses: tuple[House, House]) -> None:
+    first, second = houses
+    assert first.secret == second.secret
+    _, value = add_key(first, kind="secret", name="shop")
+    assert value
+    assert [key.name for key in second.storage.list_api_keys()] == ["shop"]

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.abc import AdaptContext
 from psycopg.types.numeric import Int8Dumper
 
-from opportune.errors import StorageBusyError, StorageFullError
+from opportune.errors import BadRequestError, StorageBusyError, StorageFullError, UnreachableError
 
 CONNECT_SECONDS = 2
 STATEMENT_MS = 5_000
@@ -23,6 +23,9 @@ LOCK_MS = 1_500
 """More than the second after which PostgreSQL finds out that some wait in a circle."""
 IDLE_MS = 10_000
 WATCH_SECONDS = 0.1
+OLDEST_SERVER = 140_000
+"""As PostgreSQL counts its versions; the first that knows ranges of several stretches."""
+ENCODING = "UTF8"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -51,6 +54,7 @@ def options_of(name: str) -> dict[str, Any]:
         "prepare_threshold": 0,
         "connect_timeout": CONNECT_SECONDS,
         "application_name": f"opportune {name}",
+        "client_encoding": ENCODING,
         "tcp_user_timeout": 5_000,
     }
 
@@ -72,6 +76,48 @@ def connect(url: str, name: str, *, statement_ms: int = STATEMENT_MS, lock_ms: i
             connection.close()
             raise
     return connection
+
+
+def connect_first(url: str, name: str, *, statement_ms: int, lock_ms: int = LOCK_MS) -> Connection:
+    """For whoever starts. Raises UnreachableError, and BadRequestError for a URL or database not to be worked with.
+
+    What libpq says of a URL it cannot read may quote the password, so that it is said anew.
+    """
+    try:
+        connection = connect(url, name, statement_ms=statement_ms, lock_ms=lock_ms)
+    except StorageBusyError as error:
+        reason = str(error.__cause__).splitlines()[0].removesuffix(".")
+        raise UnreachableError(reason=reason) from None
+    except psycopg.ProgrammingError:
+        wrong = "The database's URL cannot be read: it names an unknown option, or has a % that is not written %25."
+        raise BadRequestError(wrong=wrong) from None
+    if wrong := _unfit(connection):
+        connection.close()
+        raise BadRequestError(wrong=wrong)
+    return connection
+
+
+def _unfit(connection: Connection) -> str:
+    """Why nothing can be kept there; empty where it can."""
+    version, encoding = connection.info.server_version, connection.info.parameter_status("server_encoding")
+    if version < OLDEST_SERVER:
+        oldest = OLDEST_SERVER // 10_000
+        return f"The database is PostgreSQL {version // 10_000}; it has to be {oldest} or newer."
+    if encoding != ENCODING:
+        return f"The database's encoding is {encoding}, which cannot hold every text: make one with UTF8."
+    return ""
+
+
+@contextlib.contextmanager
+def permitted() -> Iterator[None]:
+    """Raises BadRequestError where the URL's role may not do something."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        wrong = (
+            f"The database refuses its URL's role: {error.diag.message_primary}. Let the role own its tables."
+        )
+        raise BadRequestError(wrong=wrong) from None
 
 
 async def connect_async(url: str, name: str) -> AsyncConnection:

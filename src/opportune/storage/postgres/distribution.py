@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from time import monotonic, sleep
 
-from opportune.errors import BadRequestError, NotFoundError, StorageBusyError, UnreachableError
-from opportune.storage.postgres.connection import Connection, connect, translated
+from opportune.errors import BadRequestError, NotFoundError
+from opportune.storage.postgres.connection import Connection, connect_first, translated
 from opportune.storage.postgres.migrating import find_layout
 from opportune.storage.postgres.statements import SQL
 
@@ -55,7 +55,7 @@ def distribute(url: str) -> Iterator[str]:
 
     Raises NotFoundError where the extension is missing, or the tables are; BadRequestError while servers run.
     """
-    with closing(_connect(url)) as connection, translated():
+    with closing(connect_first(url, "distribution", statement_ms=0)) as connection, translated():
         _check(connection)
         known = {name for (name,) in connection.execute(SQL["find_distributed"]).fetchall()}
         for table in (*DISTRIBUTED, *REFERENCE):
@@ -66,14 +66,6 @@ def distribute(url: str) -> Iterator[str]:
 
 def has_citus(connection: Connection) -> bool:
     return connection.execute(SQL["has_citus"]).fetchone() == (True,)
-
-
-def _connect(url: str) -> Connection:
-    try:
-        return connect(url, "distribution", statement_ms=0)
-    except StorageBusyError as error:
-        reason = str(error.__cause__).splitlines()[0].removesuffix(".")
-        raise UnreachableError(reason=reason) from None
 
 
 def _check(connection: Connection) -> None:

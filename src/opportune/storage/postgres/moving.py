@@ -11,7 +11,7 @@ from typing import Any
 from opportune.core.history.key import LANES
 from opportune.errors import BadRequestError
 from opportune.storage.moving import MARK, TABLES, After, Counters, Page, Row, Table, TableRows
-from opportune.storage.postgres.connection import Connection, connect, translated
+from opportune.storage.postgres.connection import Connection, connect_first, translated
 from opportune.storage.postgres.statements import SQL
 from opportune.storage.postgres.transaction import BLOCK
 
@@ -30,7 +30,7 @@ class PostgresTables(TableRows):
     """
 
     def __init__(self, url: str) -> None:
-        self._connection = connect(url, "move", statement_ms=STATEMENT_MS)
+        self._connection = connect_first(url, "move", statement_ms=STATEMENT_MS)
         self._keys: dict[str, tuple[str, ...]] = {}
         try:
             self._begin()

@@ -15,7 +15,7 @@ from opportune.core.history.key import LANES, lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.moment import DAY
 from opportune.core.rule import RunState
-from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError, UnreachableError
+from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
 from opportune.storage.base import (
     ApiKey,
     AuditEntry,
@@ -37,6 +37,8 @@ from opportune.storage.postgres.connection import (
     WATCHDOG,
     Connection,
     connect,
+    connect_first,
+    permitted,
     reason_of,
     translated,
 )
@@ -71,7 +73,7 @@ class PostgresStorage(Storage):
     """`url` as libpq takes it, `postgresql://user@host/database`. `read_only` is for a process that only reads.
 
     Read-only, `write` is refused and a read that takes longer than `longest_read_seconds` ends in SlowReadError.
-    Raises UnreachableError while the database cannot be reached.
+    Raises UnreachableError while the database cannot be reached, BadRequestError where it is none to work with.
     """
 
     is_remote = True
@@ -100,9 +102,10 @@ class PostgresStorage(Storage):
         )
 
     def _prepare(self, *, is_first: bool) -> None:
-        connection = self._connect_first()
+        ms = round(START_SECONDS * 1_000)  # others that start at the same moment are waited for
+        connection = connect_first(self.url, "start", statement_ms=ms, lock_ms=ms)
         try:
-            with translated(), WATCHDOG.guard(connection, START_SECONDS + 5):
+            with translated(), permitted(), WATCHDOG.guard(connection, START_SECONDS + 5):
                 if is_first:
                     migrate(connection)
                     make_parts(connection, time_ns() // 1_000_000)
@@ -115,15 +118,6 @@ class PostgresStorage(Storage):
                 raise NotFoundError(what=what)
         finally:
             connection.close()
-
-    def _connect_first(self) -> Connection:
-        """Others that start at the same moment are waited for. Raises UnreachableError, which says why."""
-        ms = round(START_SECONDS * 1_000)
-        try:
-            return connect(self.url, "start", statement_ms=ms, lock_ms=ms)
-        except StorageBusyError as error:
-            reason = str(error.__cause__).splitlines()[0].removesuffix(".")
-            raise UnreachableError(reason=reason) from None
 
     # -- deciding and writing -----------------------------------------------------------------
 

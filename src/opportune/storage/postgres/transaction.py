@@ -382,10 +382,12 @@ class PostgresTransaction(Transaction):
 
 
 def fold(connection: Connection, most: int) -> int:
-    """A bounded step of every lane's feed into totals and events seen; how many changes it took."""
+    """A bounded step of the feed, lane by lane, into totals and events seen; how many changes it took."""
     taken = 0
     for (lane,) in connection.execute(SQL["find_lanes"]).fetchall():
-        rows = connection.execute(SQL["find_changes"], {"lane": lane, "most": most}).fetchall()
+        if taken >= most:
+            break
+        rows = connection.execute(SQL["find_changes"], {"lane": lane, "most": most - taken}).fetchall()
         totals: dict[tuple[str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
         seen: dict[str, tuple[int, int, int]] = {}
         for _, day, name, count, value, times, first_at, last_at in sorted(rows):

@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -43,6 +42,8 @@ RETIRE_SECONDS = 60.0
 RETIRE_PAUSE_SECONDS = 0.1
 FILL_PAUSE_SECONDS = 0.02
 """Between two steps of back-filling, so that visitors' requests come first."""
+SETTLE_MS = 3_000
+"""After which every process on a database has taken over what was published."""
 LEASE_MS = 15_000
 SHORT_PAUSE_SECONDS = 0.05
 FAILURE_PAUSE_SECONDS = 0.5
@@ -142,8 +143,9 @@ class Server:
 
     def fill(self) -> None:
         """Reads past events again after a playbook declared what they carry."""
-        while self._is_ours("back-fill") and not back_fill(self.house).is_complete:
-            time.sleep(FILL_PAUSE_SECONDS)
+        settle_ms = SETTLE_MS if self.house.storage.is_shared else 0
+        while self._is_ours("back-fill") and not back_fill(self.house, settle_ms=settle_ms).is_complete:
+            self.ends.wait(FILL_PAUSE_SECONDS)
 
     def retire(self) -> None:
         """Lets events leave that are past their time, and stops at once when the server ends."""
@@ -153,7 +155,9 @@ class Server:
         return not self.ends.wait(RETIRE_PAUSE_SECONDS) and self._is_ours("retiring")
 
     def _is_ours(self, work: str) -> bool:
-        """Of all processes on one store one does the work, until it does not say so for a while."""
+        """Of all processes on one store one does the work, until it ends or does not say so for a while."""
+        if self.ends.is_set():
+            return False
         now = self.house.clock()
         return self.house.storage.take_lease(work, holder=self._name, now=now, until_at=now + LEASE_MS)
 

@@ -1,7 +1,8 @@
 """Back-filling: when a playbook declares what events carry anew, the facts of past events are derived again.
 
 It goes in bounded steps from the newest event backwards, and remembers in the store how far it came, so
-that a restart goes on where it stopped.
+that a restart goes on where it stopped. Each step is an operator's turn: a publish meanwhile waits for it,
+and what it asks for in addition is not lost.
 """
 
 from __future__ import annotations
@@ -52,12 +53,18 @@ def _carried(event: EventPlan | None) -> object:
     return {(each.name, each.type, each.path) for each in event.properties} if event is not None else None
 
 
-def plan_back_fill(before: Playbook | None, after: Playbook) -> dict[str, str]:
-    """The setting that a publish writes with the playbook; empty when no fact changes."""
+def plan_back_fill(
+    before: Playbook | None, after: Playbook, pending: BackFill | None = None
+) -> dict[str, str]:
+    """The setting that a publish writes with the playbook; empty when no fact changes.
+
+    What is pending from an earlier publish begins anew with it.
+    """
     names = changed_events(before.plan, after.plan) if before is not None else ()
     if not names:
         return {}
-    every = tuple(dict.fromkeys(name for current in names for name in after.plan.names_of(current)))
+    changed = [name for current in names for name in after.plan.names_of(current)]
+    every = tuple(dict.fromkeys((*changed, *(pending.names if pending is not None else ()))))
     return {BACK_FILL: msgspec.json.encode(BackFill(names=every, revision=after.revision)).decode()}
 
 
@@ -67,11 +74,25 @@ def find_back_fill(house: House) -> BackFill | None:
     return msgspec.json.decode(text, type=BackFill) if text else None
 
 
-def back_fill(house: House, *, step: int = STEP) -> BackFill:
-    """Reads up to `step` past events again; complete when nothing is left, and then it is noted in the audit."""
-    pending = find_back_fill(house)
-    if pending is None:
+def back_fill(house: House, *, step: int = STEP, settle_ms: int = 0) -> BackFill:
+    """Reads up to `step` past events again; complete when nothing is left, and then it is noted in the audit.
+
+    There is nothing to do yet for a process that does not run the newest playbook so far, as by an older one
+    events would be read as before; nor until `settle_ms` after it was published, while others may still take in
+    events by the older one.
+    """
+    if find_back_fill(house) is None:
         return BackFill(names=())
+    with house.changes, house.storage.turn():
+        pending, head = find_back_fill(house), house.storage.find_playbook()
+        if pending is None or head is None or head.revision != house.programme.revision:
+            return BackFill(names=())
+        if house.clock() - head.published_at < settle_ms:
+            return BackFill(names=())
+        return _step(house, pending, step)
+
+
+def _step(house: House, pending: BackFill, step: int) -> BackFill:
     name = pending.names[0]
     events = house.storage.list_events(EventQuery(name=name, before_seq=pending.before_seq, limit=step))
     is_last = len(events) < step

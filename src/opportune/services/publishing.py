@@ -32,7 +32,7 @@ from opportune.core.problem import Problem
 from opportune.core.programme import Programme, empty_programme
 from opportune.core.rule import Rule, RunState
 from opportune.errors import NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
-from opportune.services.back_filling import changed_events, plan_back_fill
+from opportune.services.back_filling import changed_events, find_back_fill, plan_back_fill
 from opportune.services.house import House
 from opportune.services.operating import OFF, check_not_frozen
 from opportune.storage.base import AuditEntry, StoredPlaybook, Transaction
@@ -239,7 +239,7 @@ class _Turn:
         self.new_test = new_test
         self.changed: list[RunState] = []
         self.notes: list[str] = []
-        self.settings: dict[str, str] = plan_back_fill(before, after)
+        self.settings: dict[str, str] = plan_back_fill(before, after, find_back_fill(house))
 
     def go_over(self, known: Mapping[str, RunState]) -> None:
         """Raises RunningTestError when a changed rule's test runs and no new one was asked for."""

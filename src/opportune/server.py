@@ -75,11 +75,12 @@ def serve(
         listening_socket(settings.host, settings.port) as listener,
         app.opened_store(place) as storage,
     ):
+        version = storage.changed_at()
         house = app.build_house(storage, settings=settings, on_unreadable=on_unreadable)
         prepare(house)
         if settings.workers == 1:
             control = lock.announce() if lock is not None else None
-            _run(Server(house, settings, announce), listener, control)
+            _run(Server(house, settings, announce, version), listener, control)
             return
         run_workers(
             partial(work, settings, listener),
@@ -91,8 +92,9 @@ def serve(
 def work(settings: Settings, listener: socket.socket, is_ready: Callable[[], None]) -> None:
     """One of several processes that share a port, from its beginning to its end."""
     with app.opened_store(place_of(settings)) as storage:
+        version = storage.changed_at()
         house = app.build_house(storage, settings=settings)
-        _run(Server(house, settings, lambda _house, _url: is_ready()), listener, None)
+        _run(Server(house, settings, lambda _house, _url: is_ready(), version), listener, None)
 
 
 def place_of(settings: Settings) -> Place:
@@ -123,9 +125,12 @@ def url_of(listener: socket.socket) -> str:
 
 
 class Server:
-    """What runs in the event loop beside the requests."""
+    """What runs in the event loop beside the requests.
 
-    def __init__(self, house: House, settings: Settings, announce: Announce) -> None:
+    `version` is the store's from before the house was built: what changed meanwhile is taken over, too.
+    """
+
+    def __init__(self, house: House, settings: Settings, announce: Announce, version: str) -> None:
         self.house = house
         self.settings = settings
         self.announce = announce
@@ -133,7 +138,7 @@ class Server:
         self.http = app.build_http_app(house, self.reader, settings)
         self.ends = threading.Event()
         self.http.edge.keys.refresh()
-        self._version = house.storage.changed_at()
+        self._version = version
         self._name = f"{socket.gethostname()} {os.getpid()} {token_hex(4)}"
 
     def fold(self) -> None:

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 from tests.building import NOW, decided, programme, rule
+from tests.services.test_publishing import FILES
 from tests.stores import settle
 
+from opportune.app import build_house
 from opportune.core.history.key import key_of
 from opportune.core.situation import Context
+from opportune.server import Server
 from opportune.services.deciding import Question
 from opportune.services.house import House
 from opportune.services.operating import add_key, load_secret
+from opportune.services.publishing import publish
+from opportune.settings import Settings
 from opportune.storage.base import Storage
 from opportune.storage.postgres import PostgresStorage
 
@@ -70,3 +75,13 @@ def test_servers_that_start_together_share_one_secret(houses: tuple[House, House
     _, value = add_key(first, kind="secret", name="shop")
     assert value
     assert [key.name for key in second.storage.list_api_keys()] == ["shop"]
+
+
+def test_what_is_published_while_a_server_starts_reaches_it(houses: tuple[House, House]) -> None:
+    first, second = houses
+    version = second.storage.changed_at()
+    starting = build_house(second.storage)
+    published = publish(first, FILES)
+    server = Server(starting, Settings(database="postgresql://shop/shop"), lambda _house, _url: None, version)
+    server.watch()
+    assert starting.programme.revision == published.revision

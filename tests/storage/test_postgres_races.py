@@ -172,6 +172,10 @@ def lock_person(connection: psycopg.Connection[tuple[object, ...]], key: int) ->
     assert connection.execute(asked, (lane_of(key), key)).rowcount == 1
 
 
+def meet(connection: psycopg.Connection[tuple[object, ...]], key: int) -> None:
+    connection.execute("INSERT INTO met VALUES (%s, %s, %s)", (lane_of(key), key, NOW))
+
+
 def wait_for_writer(url: str) -> None:
     """Until the writer waits for a lock."""
     asked = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
@@ -182,3 +186,25 @@ def wait_for_writer(url: str) -> None:
                 return
             connection.execute("SELECT pg_sleep(0.01)")
     raise AssertionError("the writer never waited for a lock")
+
+
+def test_devices_met_by_two_servers_in_another_order_wait_for_nobody(storage: PostgresStorage) -> None:
+    first, second = sorted((DEVICE, USER), key=lane_of_key)
+
+    runs: list[int] = []
+
+    def job(transaction: Transaction) -> None:
+        runs.append(1)
+        transaction.meet(second, NOW)
+        transaction.find_recent([(DEVICE, NOW, NOW + 1)])
+        transaction.meet(first, NOW)
+
+    with psycopg.connect(storage.url) as other:
+        other.execute("SET deadlock_timeout = '30s'")  # so that the writer would be the one to give up
+        meet(other, first)
+        written = storage.write(job)
+        wait_for_writer(storage.url)
+        meet(other, second)  # a deadlock if the writer had taken this one before it waited
+    written.result(10)
+    assert len(runs) == 1
+    assert all(storage.recall((key,), now=NOW).is_met for key in (first, second))

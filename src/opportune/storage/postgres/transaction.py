@@ -62,6 +62,7 @@ class PostgresTransaction(Transaction):
         self._newest = 0
         self._changes: dict[tuple[int, str], tuple[int, int]] = {}
         self._seen: dict[str, tuple[int, int, int]] = {}
+        self._met: dict[int, int] = {}
         self._operator_changes = 0
 
     # -- what every transaction does ----------------------------------------------------------
@@ -99,6 +100,8 @@ class PostgresTransaction(Transaction):
             first_at, last_at, seen = self._seen.pop(name, (0, 0, 0))
             self._put("add_change", (lane, newest, day_of(day), name, count, value, seen, first_at, last_at))
         self._changes.clear()
+        for key, at in sorted(self._met.items(), key=_by_lane):  # as with persons, nobody waits in a circle
+            self._put("meet", (lane_of(key), key, at))
         if self._operator_changes:
             self._execute("count_change", (self._operator_changes,))
             self._execute("tell_changed", ())
@@ -372,7 +375,7 @@ class PostgresTransaction(Transaction):
         self._operator_changes += 1
 
     def meet(self, key: int, at: int) -> None:
-        self._put("meet", (lane_of(key), key, at))
+        self._met.setdefault(key, at)
 
     def tell_change(self) -> None:
         self._operator_changes += 1

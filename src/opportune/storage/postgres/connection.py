@@ -206,6 +206,8 @@ class Watchdog:
 
     def _start(self) -> None:
         with self._lock:
+            if self._pid == os.getpid():
+                return  # another thread was quicker
             self._watched.clear()
             self._pid = os.getpid()
             self._thread = threading.Thread(target=self._watch, name="opportune-watchdog", daemon=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import pytest
 from psycopg import sql
 from tests.postgres_server import Postgres
 
-from opportune.errors import BadRequestError, UnreachableError
+from opportune.errors import BadRequestError, StorageFullError, UnreachableError
 from opportune.storage.postgres import PostgresStorage, connection
 from opportune.storage.postgres.distribution import distribute
 from opportune.storage.postgres.moving import PostgresTables
@@ -60,6 +61,20 @@ def test_a_database_that_is_not_there_is_named(open_it: Callable[[str], object],
 def test_a_role_that_may_not_make_tables_is_told(guest: str) -> None:
     with pytest.raises(BadRequestError, match=r"permission denied.*own its tables"):
         PostgresStorage(guest)
+
+
+def test_a_role_that_loses_its_rights_takes_nothing(postgres_store: str) -> None:
+    role = sql.Identifier(f"keeper_{uuid4().hex}")
+    with psycopg.connect(postgres_store, autocommit=True) as made:
+        made.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+        for granted in ("ALL ON SCHEMA public", "ALL ON ALL TABLES IN SCHEMA public"):
+            made.execute(sql.SQL("GRANT {} TO {}").format(sql.SQL(granted), role))
+        with closing(PostgresStorage(with_user(postgres_store, role.as_string().strip('"')))) as storage:
+            made.execute(sql.SQL("REVOKE INSERT ON ALL TABLES IN SCHEMA public FROM {}").format(role))
+            with pytest.raises(StorageFullError):
+                storage.write(lambda transaction: transaction.put_setting("name", "value")).result(10)
+        made.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        made.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
 def test_a_database_of_another_encoding_is_refused(postgres_server: Postgres) -> None:

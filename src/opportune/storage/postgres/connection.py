@@ -148,6 +148,11 @@ def hang_up(connection: Connection) -> None:
         connection.close()
 
 
+NOT_TO_BE_WRITTEN = (
+    psycopg.errors.DiskFull,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.InsufficientPrivilege,
+)
 OF_THE_MOMENT = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -166,7 +171,7 @@ def translated() -> Iterator[None]:
 
 def reason_of(error: BaseException) -> BaseException:
     """StorageFullError, StorageBusyError, or the error itself when it is a fault of ours."""
-    if isinstance(error, psycopg.errors.DiskFull | psycopg.errors.ReadOnlySqlTransaction):
+    if isinstance(error, NOT_TO_BE_WRITTEN):
         return StorageFullError()
     return StorageBusyError() if isinstance(error, OF_THE_MOMENT) else error
 

@@ -143,7 +143,7 @@ class PostgresWriter(Writer):
 
 def _commit(connection: Connection, group: Sequence[Waiting], together: int) -> list[Any]:
     with connection.pipeline():
-        connection.execute("BEGIN")
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         transaction = PostgresTransaction(connection, together)
         transaction.hold(frozenset().union(*(waiting.about for waiting in group)))
         results = [waiting.job(transaction) for waiting in group]

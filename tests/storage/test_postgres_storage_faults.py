@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,8 +15,10 @@ from tests.contract.stored import DEVICE, NOW, PHONE, event
 from tests.postgres_server import PostgresServer
 
 from opportune.app import now_ms
+from opportune.cli.serve import announce
 from opportune.core.programme import empty_programme
 from opportune.errors import StorageBusyError, StorageFullError, UnknownKeyError, UnreachableError
+from opportune.process.place import Place
 from opportune.services.authorizing import KeyRing
 from opportune.services.house import House
 from opportune.services.operating import add_key, revoke_key
@@ -278,3 +281,14 @@ def test_keys_hold_while_the_store_does_not_answer(
             await ring.find("owk_known_value")
 
     asyncio.run(work())
+
+
+def test_a_server_that_just_started_is_not_ended_by_what_it_wants_to_say(
+    storage: PostgresStorage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = House(storage, lambda: NOW, b"s" * 32, empty_programme())
+    storage.close()
+    announce(house, "http://127.0.0.1:8400", Place(Path(), "postgresql://shop:hidden@db/shop"))
+    said = capsys.readouterr().out
+    assert "listens on http://127.0.0.1:8400" in said
+    assert "hidden" not in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from pathlib import Path
@@ -14,7 +15,7 @@ from opportune.cli.options import operator, place_option
 from opportune.cli.playbook import files_of
 from opportune.cli.printing import counted, print_problems
 from opportune.core.playbook_files.folder import revision_of
-from opportune.errors import BadRequestError, OpportuneError, PlaybookError, RunningTestError
+from opportune.errors import BadRequestError, OpportuneError, PlaybookError, RunningTestError, StorageBusyError
 from opportune.process.place import Place
 from opportune.services.house import House
 from opportune.services.operating import find_switch
@@ -107,7 +108,7 @@ def say_unreadable(error: PlaybookError) -> None:
 
 
 def announce(house: House, url: str, place: Place) -> None:
-    """What somebody who just started it wants to know."""
+    """What somebody who just started it wants to know; a database that does not answer just now ends no server."""
     click.echo(f"Opportune listens on {url} (process {os.getpid()}, data in {place.name})")
     playbook = house.programme.playbook
     if playbook.revision:
@@ -119,6 +120,11 @@ def announce(house: House, url: str, place: Place) -> None:
         click.echo(
             "No playbook is published yet: it captures events and knows no place. See `opportune publish`."
         )
+    with contextlib.suppress(StorageBusyError):
+        _announce_state(house, place)
+
+
+def _announce_state(house: House, place: Place) -> None:
     if find_switch(house, "off") is not None:
         click.echo("Everything is switched OFF; `opportune on` ends it.")
     if not any(key.revoked_at is None for key in house.storage.list_api_keys()):

@@ -15,7 +15,13 @@ from opportune.cli.options import operator, place_option
 from opportune.cli.playbook import files_of
 from opportune.cli.printing import counted, print_problems
 from opportune.core.playbook_files.folder import revision_of
-from opportune.errors import BadRequestError, OpportuneError, PlaybookError, RunningTestError, StorageBusyError
+from opportune.errors import (
+    BadRequestError,
+    OpportuneError,
+    PlaybookError,
+    RunningTestError,
+    StorageBusyError,
+)
 from opportune.process.place import Place
 from opportune.services.house import House
 from opportune.services.operating import find_switch

@@ -75,6 +75,15 @@ def test_a_replay_trusts_neither_more_nor_less(
     assert house.storage.list_person_keys(key_of("anonymous", "a"))[0] == key
 
 
+def test_one_without_an_id_that_two_operators_replay_at_once_is_taken_once(house: House) -> None:
+    number = send(house, event="Unknown", messageId=None)
+    use(house, Plan())
+    assert replay(house, [number]).accepted == 1
+    house.storage.write(lambda transaction: transaction.close_set_aside(number, "open")).result()
+    again = replay(house, [number])  # as the second one found it
+    assert (again.accepted, again.duplicate) == (0, 1)
+
+
 def test_one_taken_meanwhile_is_a_duplicate(house: House) -> None:
     number = send(house, event="Unknown")
     use(house, Plan())

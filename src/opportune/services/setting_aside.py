@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from opportune.core.history.event import SetAside, SourceKind
+from opportune.core.history.event import SetAside, SourceKind, message_id_of
 from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureResult, CaptureSource, prepare, store
 from opportune.services.house import House
@@ -70,8 +70,13 @@ def get_open(house: House, identifier: int) -> StoredSetAside:
 
 
 def _replay_one(house: House, row: StoredSetAside, fix: Mapping[str, object] | None) -> tuple[str, str]:
-    """State, and why it stays set aside."""
+    """State, and why it stays set aside.
+
+    What had no id of its own is known by its number, so that two replays at the same moment take it once.
+    """
     message = msgspec.json.decode(row.raw)
+    if isinstance(message, Mapping) and not message_id_of(message):
+        message = {**message, "messageId": f"set-aside {row.id}"}
     if fix is not None:
         message = merged(message, fix)
     prepared = prepare(house, source_of(row), [message], received_at=row.received_at)

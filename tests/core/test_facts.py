@@ -87,6 +87,13 @@ def test_money_in_another_currency_is_not_mixed_in() -> None:
     assert value_of(facts("Order Completed", revenue=10, currency="CAD")) == 0
 
 
+@pytest.mark.parametrize("sent", [10**13, -(10**13), 10**300])
+def test_one_sender_cannot_make_a_total_overflow(sent: int) -> None:
+    value = value_of(facts("Order Completed", revenue=sent, currency="EUR"))
+    assert abs(value) * 9_000_000 < 2**63
+    assert (value > 0) == (sent > 0)
+
+
 def test_a_view_of_a_page_tells_where_it_came_from() -> None:
     page = {
         "path": "/a", "url": "https://www.shop.example/a?utm_source=x", "referrer": "https://www.google.co.uk/search?q=1",

@@ -24,6 +24,8 @@ from opportune.core.history.values import (
 from opportune.core.visitor.arrival import CLICK_IDS, UTM, host_of, without_www
 
 MAX_FACT_CHARS = 120
+MOST_VALUE = 10**12
+"""As much as one event adds to totals: a sum of 64 bits takes nine million of them in a day, whoever sends them."""
 
 UNDECLARED: tuple[PropertyPlan, ...] = (
     PropertyPlan(name="product", type="product", path="product_id|sku|products.*.product_id"),
@@ -84,7 +86,9 @@ def _convert(plan: Plan, facts: Facts, wanted: Iterable[PropertyPlan], event: Ev
 def value_of(facts: Mapping[str, FactValue]) -> int:
     """The money an event carries, in minor units, for totals."""
     value = facts.get("value")
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        return 0
+    return max(min(value, MOST_VALUE), -MOST_VALUE)
 
 
 def _fact(wanted: PropertyPlan, properties: Mapping[str, object], currency: str) -> FactValue:

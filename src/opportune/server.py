@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -48,6 +49,8 @@ LEASE_MS = 15_000
 SHORT_PAUSE_SECONDS = 0.05
 FAILURE_PAUSE_SECONDS = 0.5
 LISTEN_SECONDS = 0.25
+WATCH_PAUSES = 5
+"""After taking over a change: as many times as long as that took, since anybody's new event names are changes, too."""
 SWITCH_SECONDS = 0.0005
 """How long a background thread may hold the interpreter before deciding gets its turn again."""
 YOUNG_OBJECTS = 20_000
@@ -176,8 +179,10 @@ class Server:
         self.house.storage.wait_for_change(LISTEN_SECONDS)
         version = self.house.storage.changed_at()
         if version != self._version:
+            began = time.monotonic()
             load_running(self.house)
             self._version = version
+            self.ends.wait((time.monotonic() - began) * WATCH_PAUSES)
 
 
 class _Uvicorn(uvicorn.Server):

@@ -6,11 +6,12 @@ import socket
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from opportune.app import opened_house
-from opportune.cli.demo import STATE, forget, free_port, keep, prepare_folder
+from opportune.cli.demo import STATE, demo, forget, free_port, keep, prepare_folder
 from opportune.core.playbook_files.folder import check_files
-from opportune.errors import BadRequestError
+from opportune.errors import BadRequestError, UnknownKeyError
 from opportune.process.place import Place
 from opportune.services.authorizing import authorize
 from opportune.services.publishing import read_folder
@@ -70,3 +71,26 @@ def test_reset_forgets_a_demo_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         forget(tmp_path / "photos")
     assert (tmp_path / "photos" / "one.jpg").exists()
+
+
+def test_a_folder_and_a_database_that_do_not_belong_together_get_new_keys(
+    tmp_path: Path, postgres_store: str
+) -> None:
+    with opened_house(Place(tmp_path / "data")) as house:
+        before = prepare_folder(house, tmp_path)
+        before.is_seeded = True
+        keep(tmp_path, before)
+    with opened_house(Place(tmp_path, postgres_store)) as house:
+        first = prepare_folder(house, tmp_path)
+        assert (first.write_key != before.write_key, first.is_seeded) == (True, False)
+        second = prepare_folder(house, tmp_path / "other")
+        assert authorize(house, second.secret_key).is_secret
+        with pytest.raises(UnknownKeyError):
+            authorize(house, first.secret_key)
+
+
+def test_reset_leaves_a_database_alone(tmp_path: Path, postgres_url: str) -> None:
+    asked = ["--folder", str(tmp_path), "--database", postgres_url, "--reset"]
+    refused = CliRunner().invoke(demo, asked)
+    assert refused.exit_code == 1
+    assert "Make a new database" in refused.stderr

@@ -28,12 +28,13 @@ from opportune.cli.printing import Progress, fail
 from opportune.cli.replay import batches
 from opportune.cli.serve import publish_at_start, say_unreadable
 from opportune.demo.traffic import past_traffic
-from opportune.errors import BadRequestError
+from opportune.errors import BadRequestError, NotFoundError, UnknownKeyError
 from opportune.process import commands
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place, check_database
+from opportune.services.authorizing import KeyKind, authorize
 from opportune.services.house import House
-from opportune.services.operating import add_key
+from opportune.services.operating import add_key, revoke_key
 from opportune.settings import Settings
 
 PLAYBOOK = Path(opportune.__file__).parent / "demo" / "playbook"
@@ -110,6 +111,8 @@ def demo(
     """
     started = time.monotonic()
     folder = folder.absolute()
+    if reset and database:
+        fail("--reset forgets a folder, not a database. Make a new database for a demo that starts over.")
     if reset:
         forget(folder)
     place = Place(folder / "data", database)
@@ -155,16 +158,31 @@ def forget(folder: Path) -> None:
 
 
 def prepare_folder(house: House, folder: Path) -> State:
-    """Keys, and a playbook of its own to edit; made at the first start."""
+    """Keys, and a playbook of its own to edit; made at the first start, and keys anew where the house has others."""
     if not (folder / "playbook").exists():
         shutil.copytree(PLAYBOOK, folder / "playbook")
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode((folder / STATE).read_bytes(), type=State)
-    _, write_key = add_key(house, kind="write", name="demo site", by="demo")
-    _, secret_key = add_key(house, kind="secret", name="demo shop", by="demo")
-    state = State(write_key=write_key, secret_key=secret_key)
+        state = msgspec.json.decode((folder / STATE).read_bytes(), type=State)
+        if _knows(house, state):
+            return state
+    state = State(
+        write_key=_make_key(house, "write", "demo site"), secret_key=_make_key(house, "secret", "demo shop")
+    )
     keep(folder, state)
     return state
+
+
+def _knows(house: House, state: State) -> bool:
+    with contextlib.suppress(UnknownKeyError):
+        return all(authorize(house, key) for key in (state.write_key, state.secret_key))
+    return False
+
+
+def _make_key(house: House, kind: KeyKind, name: str) -> str:
+    """In place of another demo's on the same database."""
+    with contextlib.suppress(NotFoundError):
+        revoke_key(house, name, by="demo")
+    return add_key(house, kind=kind, name=name, by="demo")[1]
 
 
 def keep(folder: Path, state: State) -> None:

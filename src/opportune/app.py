@@ -81,9 +81,11 @@ def _extra() -> Iterator[None]:
 
 
 def back_up(folder: DataFolder, target: Path) -> None:
-    """A copy of the whole store as of one moment, beside a server that goes on working."""
+    """A copy of the whole store as of one moment, beside a server that goes on working; only its owner reads it."""
     storage = SqliteStorage(folder.store, read_only=True)
     partial_copy = target.with_name(f"{target.name}.partial")
+    partial_copy.unlink(missing_ok=True)
+    partial_copy.touch(mode=0o600)
     try:
         storage.backup(partial_copy)
     finally:

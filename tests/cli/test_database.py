@@ -113,6 +113,7 @@ def test_a_wrong_call_is_explained(data: Path, folder: Path) -> None:
 
 def test_a_backup_is_restored(data: Path, folder: Path) -> None:
     file = _backup(data, folder)
+    assert file.stat().st_mode & 0o077 == 0
     said = done("restore", file, "--data", folder / "new")
     assert "40 events, the newest of 2026-11-22T10:00:38.000Z" in said
     assert "5 ids of visitors and users; 1 published playbook." in said

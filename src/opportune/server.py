@@ -180,6 +180,7 @@ class Server:
         version = self.house.storage.changed_at()
         if version != self._version:
             began = time.monotonic()
+            self.http.edge.keys.refresh()  # requests look without waiting: a revoked key would work once more
             load_running(self.house)
             self._version = version
             self.ends.wait((time.monotonic() - began) * WATCH_PAUSES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -12,10 +13,11 @@ from tests.stores import settle
 from opportune.app import build_house
 from opportune.core.history.key import key_of
 from opportune.core.situation import Context
+from opportune.errors import UnknownKeyError
 from opportune.server import Server
 from opportune.services.deciding import Question
 from opportune.services.house import House
-from opportune.services.operating import add_key, load_secret
+from opportune.services.operating import add_key, load_secret, revoke_key
 from opportune.services.publishing import publish
 from opportune.settings import Settings
 from opportune.storage.base import Storage
@@ -85,3 +87,15 @@ def test_what_is_published_while_a_server_starts_reaches_it(houses: tuple[House,
     server = Server(starting, Settings(database="postgresql://shop/shop"), lambda _house, _url: None, version)
     server.watch()
     assert starting.programme.revision == published.revision
+
+
+def test_a_key_revoked_elsewhere_does_not_even_work_once(houses: tuple[House, House]) -> None:
+    first, second = houses
+    _, value = add_key(first, kind="secret", name="shop")
+    version = second.storage.changed_at()
+    server = Server(second, Settings(database="postgresql://shop/shop"), lambda _house, _url: None, version)
+    assert asyncio.run(server.http.edge.keys.find(value)).name == "shop"
+    revoke_key(first, "shop")
+    server.watch()
+    with pytest.raises(UnknownKeyError):
+        asyncio.run(server.http.edge.keys.find(value))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from hashlib import sha256
+from threading import Lock
 from typing import Literal
 
 import msgspec
@@ -71,15 +72,16 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class KeyRing:
-    """The keys in force, by digest. One per process, for one thread."""
+    """The keys in force, by digest. One per process, for one thread; `refresh` for any."""
 
-    __slots__ = ("_checked_at", "_house", "_known", "_looking")
+    __slots__ = ("_checked_at", "_house", "_known", "_looking", "_refreshing")
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._known = Known()
         self._checked_at = 0
         self._looking: asyncio.Task[None] | None = None
+        self._refreshing = Lock()
 
     def authorize(self, credential: str | None) -> Caller:
         """The caller behind a credential. Raises MissingKeyError or UnknownKeyError."""
@@ -123,13 +125,14 @@ class KeyRing:
 
     def refresh(self) -> None:
         """Asks the store, in whatever thread; the keys are replaced at once and whole."""
-        self._checked_at = self._house.clock()
-        version = self._house.storage.changed_at()
-        if version == self._known.version:
-            return
-        keys = self._house.storage.list_api_keys()
-        callers = {self._digest(key): _caller_of(key) for key in keys if key.revoked_at is None}
-        self._known = Known(version, callers, {})
+        with self._refreshing:  # what one read first must not replace what another read later
+            self._checked_at = self._house.clock()
+            version = self._house.storage.changed_at()
+            if version == self._known.version:
+                return
+            keys = self._house.storage.list_api_keys()
+            callers = {self._digest(key): _caller_of(key) for key in keys if key.revoked_at is None}
+            self._known = Known(version, callers, {})
 
     def _is_due(self) -> bool:
         return self._house.clock() - self._checked_at >= CHECK_EVERY_MS

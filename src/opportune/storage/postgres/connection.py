@@ -35,11 +35,15 @@ SETTINGS = """SELECT set_config('jit', 'off', false),
         THEN 'force_custom_plan' ELSE 'force_generic_plan' END, false),
     set_config('statement_timeout', %s, false),
     set_config('lock_timeout', %s, false),
-    set_config('idle_in_transaction_session_timeout', %s, false)"""
+    set_config('idle_in_transaction_session_timeout', %s, false),
+    set_config('enable_seqscan', %s, false)"""
 """Plans are made once: the statements here have one good plan each, and making it costs more than running it.
 
-But Citus has to see the lanes to know where to send a statement.
+Those of decisions and of the writer go by an index each; but in a new database, whose tables are still empty,
+the planner would read them whole, and go on doing so long after they have grown. Citus has to see the lanes to know
+where to send a statement, so there every statement is planned anew.
 """
+BY_INDEX = frozenset({"decisions", "writer"})
 
 
 def adapt(context: AdaptContext) -> None:
@@ -59,9 +63,11 @@ def options_of(name: str) -> dict[str, Any]:
     }
 
 
-def settings_of(statement_ms: int = STATEMENT_MS, lock_ms: int = LOCK_MS) -> tuple[str, str, str]:
+def settings_of(
+    name: str, statement_ms: int = STATEMENT_MS, lock_ms: int = LOCK_MS
+) -> tuple[str, str, str, str]:
     """Parameters of SETTINGS."""
-    return str(statement_ms), str(lock_ms), str(IDLE_MS)
+    return str(statement_ms), str(lock_ms), str(IDLE_MS), "off" if name in BY_INDEX else "on"
 
 
 def connect(url: str, name: str, *, statement_ms: int = STATEMENT_MS, lock_ms: int = LOCK_MS) -> Connection:
@@ -71,7 +77,7 @@ def connect(url: str, name: str, *, statement_ms: int = STATEMENT_MS, lock_ms: i
         try:
             adapt(connection)
             with WATCHDOG.guard(connection, CONNECT_SECONDS):
-                connection.execute(SETTINGS, settings_of(statement_ms, lock_ms))
+                connection.execute(SETTINGS, settings_of(name, statement_ms, lock_ms))
         except BaseException:
             connection.close()
             raise
@@ -127,7 +133,7 @@ async def connect_async(url: str, name: str) -> AsyncConnection:
         try:
             adapt(connection)
             with WATCHDOG.guard(connection, CONNECT_SECONDS):
-                await connection.execute(SETTINGS, settings_of())
+                await connection.execute(SETTINGS, settings_of(name))
         except BaseException:
             await connection.close()
             raise
@@ -184,6 +190,15 @@ def is_worth_another_try(error: BaseException) -> bool:
 def is_locked_out(error: BaseException) -> bool:
     """Whether somebody else holds a lock for longer than others wait."""
     return isinstance(error, psycopg.errors.LockNotAvailable)
+
+
+def raw(connection: Connection) -> psycopg.RawCursor[tuple[Any, ...]]:
+    """For statements whose places are numbered already."""
+    return psycopg.RawCursor(connection)
+
+
+def raw_async(connection: AsyncConnection) -> psycopg.AsyncRawCursor[tuple[Any, ...]]:
+    return psycopg.AsyncRawCursor(connection)
 
 
 class Watchdog:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import psycopg
@@ -26,9 +27,11 @@ from opportune.storage.postgres.connection import (
     Connection,
     connect_async,
     is_hung_up,
+    raw,
+    raw_async,
     reason_of,
 )
-from opportune.storage.postgres.statements import SQL, Row, over_rows
+from opportune.storage.postgres.statements import Row, over_rows
 from opportune.storage.recollecting import (
     NOTHING,
     Asked,
@@ -45,8 +48,17 @@ from opportune.storage.recollecting import (
 KEY_EVENTS_BOUND = CLASS_BOUNDS[0][0]
 BEHAVIOUR_BOUND, BEHAVIOUR_DAYS = CLASS_BOUNDS[1]
 BEHAVIOUR_MS = (BEHAVIOUR_DAYS or 0) * DAY
+BOUNDS = {
+    "key_events": KEY_EVENTS_BOUND,
+    "behaviour": BEHAVIOUR_BOUND,
+    "exposures": EXPOSURE_BOUND,
+    "opportunities": OPPORTUNITY_BOUND,
+}
 
-CONNECTIONS = 2
+HELPERS = 1
+PATIENCE_SECONDS = 0.02
+"""A statement that takes longer, or as many questions as fill the next one, bring in a helper; else one connection
+is enough, and answers more questions with each statement than two would."""
 MOST_TOGETHER = 16
 READ_SECONDS = 2.0
 BREATH_SECONDS = 0.2
@@ -71,7 +83,7 @@ def recall(
         def answer(asked: Asked) -> Any:
             if isinstance(asked, KeysAsked):
                 return _read(connection, asked.keys, now, as_of, together)
-            return _answered(asked, connection.execute(*_question(asked, now)).fetchall())
+            return _answered(asked, raw(connection).execute(*_question(asked, now)).fetchall())
 
         return run(recollect(keys, is_past=is_past), answer)
     finally:
@@ -83,7 +95,9 @@ def _read(
 ) -> list[KeyTexts]:
     found: dict[int, KeyTexts] = {}
     for start in range(0, len(keys), together):
-        rows = connection.execute(*_of_keys([(key, now) for key in keys[start : start + together]], as_of))
+        rows = raw(connection).execute(
+            *_of_keys([(key, now) for key in keys[start : start + together]], as_of)
+        )
         found |= {row[0]: KeyTexts(*row[1:]) for row in rows.fetchall()}
     return [found[key] for key in keys]
 
@@ -93,25 +107,26 @@ def _of_keys(asked: Sequence[tuple[int, int]], as_of: int | None = None) -> tupl
     count = 1 << (len(asked) - 1).bit_length()
     rows: list[Row] = []
     for key, now in (*asked, *[(NOBODY, 0)] * (count - len(asked))):
-        bounds = (KEY_EVENTS_BOUND, BEHAVIOUR_BOUND, EXPOSURE_BOUND, OPPORTUNITY_BOUND)
-        row = (lane_of(key), key, now - BEHAVIOUR_MS, *bounds)
+        row = (lane_of(key), key, now - BEHAVIOUR_MS)
         rows.append(row if as_of is None else (*row, as_of))
     name = "recall_keys" if as_of is None else "recall_keys_as_of"
-    return over_rows(name, count, len(rows[0])), [value for row in rows for value in row]
+    return _bounded(name, count, len(rows[0])), [value for row in rows for value in row]
+
+
+@lru_cache
+def _bounded(name: str, count: int, width: int) -> str:
+    """A statement over rows that says how much is read at most."""
+    text = over_rows(name, count, width)
+    for what, bound in BOUNDS.items():
+        text = text.replace(f":{what}", str(bound))
+    return text
 
 
 def _question(asked: Asked, now: int) -> tuple[Any, Any]:
     match asked:
         case StretchesAsked(key, stretches, seq):
-            return SQL["recall_stretches"], {
-                "lane": lane_of(key),
-                "key": key,
-                "since_at": now - BEHAVIOUR_MS,
-                "key_events": KEY_EVENTS_BOUND,
-                "behaviour": BEHAVIOUR_BOUND,
-                "stretches": _multirange(stretches),
-                "as_of": seq,
-            }
+            row = (lane_of(key), key, now - BEHAVIOUR_MS, _multirange(stretches), seq)
+            return _bounded("recall_stretches", 1, len(row)), row
         case LinksAsked(_, keys):
             places = [(lane_of(key), key) for key in keys]
             return over_rows("find_links", len(places), 2), [value for row in places for value in row]
@@ -145,7 +160,8 @@ class Recalling:
         self._url = url
         self._together = together
         self._waiting: deque[_Asking] = deque()
-        self._wake = asyncio.Event()
+        self._wake, self._help = asyncio.Event(), asyncio.Event()
+        self._busy_since: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._good: set[AsyncConnection] = set()
@@ -158,7 +174,12 @@ class Recalling:
         future: asyncio.Future[Recollection] = loop.create_future()
         self._waiting.append(_Asking(keys, now, future))
         self._wake.set()
+        if len(self._waiting) >= MOST_TOGETHER or self._is_slow(loop.time()):
+            self._help.set()
         return future
+
+    def _is_slow(self, now: float) -> bool:
+        return self._busy_since is not None and now - self._busy_since > PATIENCE_SECONDS
 
     def close(self) -> None:
         loop, self._loop = self._loop, None
@@ -167,18 +188,25 @@ class Recalling:
                 loop.call_soon_threadsafe(task.cancel)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop, self._wake = loop, asyncio.Event()
+        self._loop, self._wake, self._help = loop, asyncio.Event(), asyncio.Event()
         self._waiting.clear()
         self._good.clear()
-        self._tasks = [loop.create_task(self._work()) for _ in range(CONNECTIONS)]
+        self._busy_since = None
+        self._tasks = [loop.create_task(self._work(self._wake, is_first=True))]
+        self._tasks += [loop.create_task(self._work(self._help, is_first=False)) for _ in range(HELPERS)]
 
-    async def _work(self) -> None:
+    async def _work(self, called: asyncio.Event, *, is_first: bool) -> None:
         connection: AsyncConnection | None = None
+        loop = asyncio.get_running_loop()
         try:
             while True:
+                if is_first:
+                    self._busy_since = None
                 while not self._waiting:
-                    self._wake.clear()
-                    await self._wake.wait()
+                    called.clear()
+                    await called.wait()
+                if is_first:
+                    self._busy_since = loop.time()
                 try:
                     connection = await self._renewed(connection)
                 except Exception as error:  # noqa: BLE001 - who waits is told, and the next question tries again
@@ -270,7 +298,7 @@ async def _recollect(connection: AsyncConnection, asking: _Asking, together: int
                 theirs = [(key, asking.now) for key in asked.keys]
                 answer: Any = await _read_async(connection, theirs, together)
             else:
-                cursor = await connection.execute(*_question(asked, asking.now))
+                cursor = await raw_async(connection).execute(*_question(asked, asking.now))
                 answer = _answered(asked, await cursor.fetchall())
             asked = steps.send(answer)
     except StopIteration as done:
@@ -285,6 +313,6 @@ async def _read_async(
 ) -> list[KeyTexts]:
     found: dict[int, KeyTexts] = {}
     for start in range(0, len(asked), together):
-        cursor = await connection.execute(*_of_keys(asked[start : start + together]))
+        cursor = await raw_async(connection).execute(*_of_keys(asked[start : start + together]))
         found |= {row[0]: KeyTexts(*row[1:]) for row in await cursor.fetchall()}
     return [found.get(key, NOTHING) for key, _ in asked]

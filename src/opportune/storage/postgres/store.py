@@ -39,6 +39,7 @@ from opportune.storage.postgres.connection import (
     connect,
     connect_first,
     permitted,
+    raw,
     reason_of,
     translated,
 )
@@ -174,7 +175,7 @@ class PostgresStorage(Storage):
         places = [value for key in keys for value in (lane_of(key), key)]
         statement = over_rows("list_events_of_keys", len(keys), 2)
         with self._reading() as connection:
-            return connection.execute(statement, [*places, *asked.values()]).fetchall()
+            return raw(connection).execute(statement, [*places, *asked.values()]).fetchall()
 
     def get_body(self, seq: int) -> bytes | None:
         row = self._one("get_body", (seq,))
@@ -351,7 +352,9 @@ class PostgresStorage(Storage):
 
     def _of_rows(self, name: str, rows: Sequence[Row]) -> list[Any]:
         with self._reading() as connection:
-            return [row for piece in in_pieces(name, rows) for row in connection.execute(*piece).fetchall()]
+            return [
+                row for piece in in_pieces(name, rows) for row in raw(connection).execute(*piece).fetchall()
+            ]
 
 
 def _playbook_of(row: Sequence[Any]) -> StoredPlaybook:

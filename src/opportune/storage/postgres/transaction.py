@@ -38,7 +38,7 @@ from opportune.storage.base import (
 from opportune.storage.bodies import pack, unpack
 from opportune.storage.days import day_of
 from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
-from opportune.storage.postgres.connection import Connection
+from opportune.storage.postgres.connection import Connection, raw
 from opportune.storage.postgres.statements import ROWS_TOGETHER, SQL, Row, in_pieces
 
 BLOCK = 1_000
@@ -77,7 +77,7 @@ class PostgresTransaction(Transaction):
         while missing := missing - self._heads.keys():
             ordered = sorted(missing, key=lambda key: (lane_of(key), key))
             for piece in in_pieces("hold_persons", [(lane_of(key), key, 0) for key in ordered]):
-                self._connection.execute(*piece)
+                raw(self._connection).execute(*piece)
             self._heads.update(dict.fromkeys(ordered, 0))
             self._end = 0  # numbers drawn before are lower than what somebody else may have written meanwhile
             self._links.update(self._find_links(ordered))
@@ -124,7 +124,7 @@ class PostgresTransaction(Transaction):
         rows, self._rows = self._rows, {}
         for statement, waiting in rows.items():
             for piece in in_pieces(statement, waiting):
-                self._connection.execute(*piece)
+                raw(self._connection).execute(*piece)
 
     def _execute(self, statement: str, parameters: Sequence[object]) -> psycopg.Cursor[tuple[Any, ...]]:
         self._send()
@@ -136,7 +136,9 @@ class PostgresTransaction(Transaction):
     def _fetch(self, statement: str, rows: Sequence[Row]) -> list[Any]:
         """Of every piece; they are asked together and answered together."""
         self._send()
-        asked = [self._connection.execute(*piece) for piece in in_pieces(statement, rows, self._together)]
+        asked = [
+            raw(self._connection).execute(*piece) for piece in in_pieces(statement, rows, self._together)
+        ]
         return [row for cursor in asked for row in cursor.fetchall()]
 
     # -- reading ------------------------------------------------------------------------------
@@ -146,7 +148,7 @@ class PostgresTransaction(Transaction):
         return self._newest or int(self._one("find_head", ())[0])
 
     def find_recent(self, spans: Sequence[Span]) -> list[Recent]:
-        self.hold(key for key, _, _ in spans)
+        self.hold({key for key, _, _ in spans})
         rows = [
             (number, lane_of(key), key, since_at, until_at, RECENT_BOUND)
             for number, (key, since_at, until_at) in enumerate(spans)
@@ -198,7 +200,8 @@ class PostgresTransaction(Transaction):
     # -- events and people --------------------------------------------------------------------
 
     def append_event(self, row: EventRow) -> int:
-        self.hold((row.key,))
+        if row.key not in self._heads:
+            self.hold((row.key,))
         seq, lane = self._next_seq(), lane_of(row.key)
         key, kind, at, name, source = row.key, row.event_class, row.occurred_at, row.name, row.source
         line = event_line(at, seq, name, source, row.facts)
@@ -253,7 +256,8 @@ class PostgresTransaction(Transaction):
         )
 
     def put_key(self, key: int, namespace: str, identifier: str) -> None:
-        self.hold((key,))
+        if key not in self._heads:
+            self.hold((key,))
         known = self._ids.get(key)
         if known is None:
             self._ids[key] = (namespace, identifier)
@@ -401,9 +405,9 @@ def fold(connection: Connection, most: int) -> int:
                 seen[name] = (min(known[0], first_at), max(known[1], last_at), known[2] + times)
         sums = sorted((day, name, *total) for (day, name), total in totals.items())
         for piece in in_pieces("put_totals", sums):
-            connection.execute(*piece)
+            raw(connection).execute(*piece)
         for piece in in_pieces("put_seen_events", sorted((name, *moments) for name, moments in seen.items())):
-            connection.execute(*piece)
+            raw(connection).execute(*piece)
         taken += len(rows)
     return taken
 

@@ -1,6 +1,6 @@
 -- name: recall_keys
 -- All a decision reads of some keys as they are now: a row of JSON texts each. Every row asked with has lane, key,
--- the earliest moment of behaviour, then how many key events, behaviour, exposures and opportunities at most.
+-- and the earliest moment of behaviour; `:behaviour` and the like stand for how many of them are read at most.
 SELECT asked.key,
     coalesce((SELECT seq FROM persons WHERE persons.lane = asked.lane AND persons.person = asked.key), 0),
     (SELECT '[' || string_agg('[' || links.key || ',' || links.person || ',' || from_seq || ',' || to_seq || ','
@@ -11,12 +11,12 @@ SELECT asked.key,
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM events
         WHERE events.lane = asked.lane AND events.key = asked.key AND class = 0 AND until_seq IS NULL
-        ORDER BY occurred_at DESC, seq DESC LIMIT asked.key_events) AS of_key),
+        ORDER BY occurred_at DESC, seq DESC LIMIT :key_events) AS of_key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM events
         WHERE events.lane = asked.lane AND events.key = asked.key AND class = 1 AND occurred_at >= asked.since_at
             AND until_seq IS NULL
-        ORDER BY occurred_at DESC, seq DESC LIMIT asked.behaviour) AS of_key),
+        ORDER BY occurred_at DESC, seq DESC LIMIT :behaviour) AS of_key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM traits
         WHERE traits.lane = asked.lane AND traits.key = asked.key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM assignments
@@ -24,15 +24,15 @@ SELECT asked.key,
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM exposures WHERE exposures.lane = asked.lane AND exposures.unit = asked.key
         ORDER BY session DESC, subject DESC, slot DESC, rule DESC, rule_hash DESC, arm DESC
-        LIMIT asked.exposures) AS of_key),
+        LIMIT :exposures) AS of_key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM opportunities WHERE opportunities.lane = asked.lane AND opportunities.key = asked.key
-        ORDER BY session DESC, slot DESC LIMIT asked.opportunities) AS of_key),
+        ORDER BY session DESC, slot DESC LIMIT :opportunities) AS of_key),
     EXISTS (SELECT 1 FROM met WHERE met.lane = asked.lane AND met.key = asked.key)
-FROM (VALUES :rows) AS asked (lane, key, since_at, key_events, behaviour, exposures, opportunities);
+FROM (VALUES :rows) AS asked (lane, key, since_at);
 
 -- name: recall_keys_as_of
--- The same as of an earlier commit (the eighth value of a row); an exposure comes with whether it was shown by then.
+-- The same as of an earlier commit (the fourth value of a row); an exposure comes with whether it was shown by then.
 SELECT asked.key,
     least(coalesce((SELECT seq FROM persons WHERE persons.lane = asked.lane AND persons.person = asked.key), 0),
         asked.as_of),
@@ -45,12 +45,12 @@ SELECT asked.key,
         SELECT line FROM events
         WHERE events.lane = asked.lane AND events.key = asked.key AND class = 0
             AND seq <= asked.as_of AND (until_seq IS NULL OR until_seq > asked.as_of)
-        ORDER BY occurred_at DESC, seq DESC LIMIT asked.key_events) AS of_key),
+        ORDER BY occurred_at DESC, seq DESC LIMIT :key_events) AS of_key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM events
         WHERE events.lane = asked.lane AND events.key = asked.key AND class = 1 AND occurred_at >= asked.since_at
             AND seq <= asked.as_of AND (until_seq IS NULL OR until_seq > asked.as_of)
-        ORDER BY occurred_at DESC, seq DESC LIMIT asked.behaviour) AS of_key),
+        ORDER BY occurred_at DESC, seq DESC LIMIT :behaviour) AS of_key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM traits
         WHERE traits.lane = asked.lane AND traits.key = asked.key AND seq <= asked.as_of
@@ -66,31 +66,32 @@ SELECT asked.key,
         FROM exposures
         WHERE exposures.lane = asked.lane AND exposures.unit = asked.key AND seq <= asked.as_of
         ORDER BY session DESC, subject DESC, slot DESC, rule DESC, rule_hash DESC, arm DESC
-        LIMIT asked.exposures) AS of_key),
+        LIMIT :exposures) AS of_key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM opportunities
         WHERE opportunities.lane = asked.lane AND opportunities.key = asked.key AND record_seq <= asked.as_of
-        ORDER BY session DESC, slot DESC LIMIT asked.opportunities) AS of_key)
-FROM (VALUES :rows) AS asked (lane, key, since_at, key_events, behaviour, exposures, opportunities, as_of);
+        ORDER BY session DESC, slot DESC LIMIT :opportunities) AS of_key)
+FROM (VALUES :rows) AS asked (lane, key, since_at, as_of);
 
 -- name: recall_stretches
 -- Timeline and traits of a shared key, cut to stretches of `seq`, as of a commit.
 SELECT
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM events
-        WHERE lane = %(lane)s AND key = %(key)s AND class = 0 AND seq <= %(as_of)s
-            AND (until_seq IS NULL OR until_seq > %(as_of)s) AND seq <@ %(stretches)s::int8multirange
-        ORDER BY occurred_at DESC, seq DESC LIMIT %(key_events)s) AS of_key),
+        WHERE events.lane = asked.lane AND events.key = asked.key AND class = 0 AND seq <= asked.as_of
+            AND (until_seq IS NULL OR until_seq > asked.as_of) AND seq <@ asked.stretches::int8multirange
+        ORDER BY occurred_at DESC, seq DESC LIMIT :key_events) AS of_key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
         SELECT line FROM events
-        WHERE lane = %(lane)s AND key = %(key)s AND class = 1 AND occurred_at >= %(since_at)s AND seq <= %(as_of)s
-            AND (until_seq IS NULL OR until_seq > %(as_of)s) AND seq <@ %(stretches)s::int8multirange
-        ORDER BY occurred_at DESC, seq DESC LIMIT %(behaviour)s) AS of_key),
+        WHERE events.lane = asked.lane AND events.key = asked.key AND class = 1 AND occurred_at >= asked.since_at AND seq <= asked.as_of
+            AND (until_seq IS NULL OR until_seq > asked.as_of) AND seq <@ asked.stretches::int8multirange
+        ORDER BY occurred_at DESC, seq DESC LIMIT :behaviour) AS of_key),
     (SELECT '[' || string_agg(line, ',') || ']' FROM (
-        SELECT seq, line FROM traits WHERE lane = %(lane)s AND key = %(key)s
+        SELECT seq, line FROM traits WHERE traits.lane = asked.lane AND traits.key = asked.key
         UNION ALL
-        SELECT seq, line FROM past_traits WHERE lane = %(lane)s AND key = %(key)s) AS of_key
-        WHERE seq <= %(as_of)s AND seq <@ %(stretches)s::int8multirange);
+        SELECT seq, line FROM past_traits WHERE past_traits.lane = asked.lane AND past_traits.key = asked.key) AS of_key
+        WHERE seq <= asked.as_of AND seq <@ asked.stretches::int8multirange)
+FROM (VALUES :rows) AS asked (lane, key, since_at, stretches, as_of);
 
 -- name: recall_assignments
 -- Arms given to further keys of a person, as of a commit.

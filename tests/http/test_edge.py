@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.http.shop import SECRET, WRITE, WRITE_KEY, client_of
-from tests.stores import ON_MEMORY, make_full
+from tests.stores import ON_MEMORY, make_full, settle
 
 from opportune import __version__
 from opportune.errors import BodyTooLargeError, StorageFullError, TooManyRequestsError
@@ -136,10 +136,11 @@ async def test_readiness_looks_at_the_disk(make_app: Callable[..., HttpApp], tmp
     assert "data folder" in answer.json()["disk"]
 
 
-async def test_metrics_count_requests_and_decisions(client: httpx.AsyncClient) -> None:
+async def test_metrics_count_requests_and_decisions(client: httpx.AsyncClient, house: House) -> None:
     asked = {"anonymousId": "a", "slots": ["hero", "nowhere"], "context": {"keen": True}}
     await client.post("/v1/decide", json=asked, headers=SECRET)
     await client.post("/v1/decide", json=asked)
+    settle(house.storage)
     text = (await client.get("/metrics")).text
     assert 'opportune_decisions_total{outcome="shown",slot="hero"} 1.0' in text
     assert 'opportune_decisions_total{outcome="unknown slot",slot=""} 1.0' in text

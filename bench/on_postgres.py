@@ -51,7 +51,9 @@ SELECT person %% 256, person, 1, %(now)s - number * 3600000, number + 1, 0, pers
         || ',"Product Viewed","browser",{"product":"boots-1","category":"boots","page_path":"/boots/boots-1"}]',
     'Product Viewed', 'browser'
 FROM (SELECT unnest(%(people)s::bigint[]) AS person) AS people, generate_series(0, %(each)s - 1) AS number"""
-PERSONS = "INSERT INTO persons (lane, person, seq) SELECT key %% 256, key, 10 FROM unnest(%s::bigint[]) AS key"
+PERSONS = (
+    "INSERT INTO persons (lane, person, seq) SELECT key %% 256, key, 10 FROM unnest(%s::bigint[]) AS key"
+)
 
 
 def measure() -> Section:

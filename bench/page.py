@@ -16,7 +16,8 @@ HEAD = """# Benchmarks
 turns, so they hold on another machine; absolute figures do not.*
 
 `make bench` repeats most of it in about five minutes; a million people and PostgreSQL are measured where they are
-named (`make bench ARGS="people postgres"`, another seven). It talks to 127.0.0.1 only. How each figure is taken stands in `bench/`, one file a section.
+named (`make bench ARGS="people postgres"`, another seven). It talks
+to 127.0.0.1 only. How each figure is taken stands in `bench/`, one file a section.
 
 """
 

@@ -18,7 +18,9 @@ from tools.find import find_chromium, find_node
 from opportune.storage.base import Storage
 from opportune.storage.postgres import PostgresStorage
 
-settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "quick", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile(
     "soak", deadline=None, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from tests.building import NOW, decided, programme, rule
+from tests.building import NOW, Flag, decided, programme, rule
 from tests.services.test_publishing import FILES
 from tests.stores import settle
 
 from opportune.app import build_house
 from opportune.core.history.key import key_of
+from opportune.core.programme import Programme
+from opportune.core.rule import Rule, RunState, Show
 from opportune.core.situation import Context
 from opportune.errors import UnknownKeyError
 from opportune.server import Server
+from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Question
 from opportune.services.house import House
 from opportune.services.operating import add_key, load_secret, revoke_key
@@ -99,3 +102,21 @@ def test_a_key_revoked_elsewhere_does_not_even_work_once(houses: tuple[House, Ho
     server.watch()
     with pytest.raises(UnknownKeyError):
         asyncio.run(server.http.edge.keys.find(value))
+
+
+def test_an_event_nobody_had_seen_before_acts_at_once_on_the_other_server(
+    houses: tuple[House, House],
+) -> None:
+    first, second = houses
+    waiting = Rule(
+        name="Viewed",
+        when=Flag("Product Viewed", events=frozenset({"Product Viewed"})),
+        show=(Show(slot="hero", variant="Shoes"),),
+    )
+    for house in houses:
+        house.programme = Programme(programme(waiting).playbook, {"Viewed": RunState(rule="Viewed")})
+        assert house.programme.waiting
+    message = {"type": "track", "event": "Product Viewed", "anonymousId": VISITOR, "messageId": "m-1"}
+    assert capture(first, CaptureSource(), [message]).result(10).accepted == 1
+    answer = decided(second, Question(anonymous_id=VISITOR, slots=("hero",)))
+    assert answer.decisions[0].decision.variant == "Shoes"

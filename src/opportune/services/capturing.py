@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from threading import Thread
 
 from opportune.core.history.event import SetAside
 from opportune.services.appending import Appending, CaptureResult, Outcome, keys_about
 from opportune.services.house import House
+from opportune.services.noticing import take_notice
 from opportune.services.preparing import CaptureSource, Message, Ready, prepare
 from opportune.services.recording import release
 from opportune.storage.base import Transaction
@@ -55,7 +55,7 @@ def store(
             answer.set_exception(fault)
             return
         result = written.result()
-        _take_notice(house, _names_of(prepared, result))
+        take_notice(house, _names_of(prepared, result))
         answer.set_result(result)
 
     def job(transaction: Transaction) -> CaptureResult:
@@ -88,24 +88,3 @@ def _release_held(house: House, prepared: Iterable[Ready | SetAside]) -> None:
             for key in (ready.row.key, ready.device):
                 if key is not None:
                     release(house, key)
-
-
-def _take_notice(house: House, names: set[str]) -> None:
-    """Rules that waited for one of these events act from now on."""
-    new = names - house.seen_events
-    if not new:
-        return
-    house.seen_events |= new
-    if house.changes.acquire(blocking=False):
-        try:
-            house.programme = house.programme.with_seen(frozenset(new))
-        finally:
-            house.changes.release()
-    else:
-        # A publish is going on and may be waiting for the very thread we are in: come back after it.
-        Thread(target=_notice_later, args=(house, frozenset(new)), daemon=True).start()
-
-
-def _notice_later(house: House, names: frozenset[str]) -> None:
-    with house.changes:
-        house.programme = house.programme.with_seen(names)

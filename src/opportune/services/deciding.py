@@ -22,6 +22,7 @@ from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, receipt_of
 from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.services.house import House
+from opportune.services.noticing import notice_past
 from opportune.services.recording import may_record, record, to_keep, units_of
 from opportune.services.tokens import Token, sign
 from opportune.storage.base import Recollection
@@ -81,6 +82,9 @@ async def decide_slots(house: House, question: Question) -> Answer:
         past = house.storage.remember(keys, now=now) if keys else NOBODY
         if not isinstance(past, Recollection):
             past = await wait_for(past, started + house.deadline_seconds - perf_counter())
+        if programme.waiting:
+            notice_past(house, past)
+            programme = house.programme
         latest = house.visits.get(keys[0]) if keys else None
         situation = situate(programme, question, keys, past, now=now, latest=latest)
     except TimeoutError:

@@ -85,7 +85,7 @@ def test_superseded_versions_leave_with_the_others(storage: Storage) -> None:
 
 def known_order(storage: Storage, number: str, *, at: int, event_class: int) -> BusinessKey:
     def put(transaction: Transaction) -> BusinessKey:
-        row = event(at=at, name="Quote Asked", event_class=event_class, value=700)  # type: ignore[arg-type]
+        row = event(at=at, name="Quote Asked", event_class=event_class, value=700)  # type: ignore[arg-type]  # an int of the three
         known = BusinessKey(
             event="Quote Asked",
             value=number,

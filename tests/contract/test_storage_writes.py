@@ -150,5 +150,7 @@ def test_a_closed_store_refuses_through_the_future(storage: Storage) -> None:
 
 
 def test_closing_twice_is_fine(storage: Storage) -> None:
+    append(storage, event())
     storage.close()
     storage.close()
+    assert storage.count_waiting() == 0

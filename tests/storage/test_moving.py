@@ -529,7 +529,7 @@ def test_a_page_is_found_by_the_tables_own_order(source: Place) -> None:
     """Else each page of a large table would cost a walk through all of it."""
     with opened_for_moving(source) as store:
         seen: list[str] = []
-        store.tables._connection.set_trace_callback(seen.append)  # type: ignore[attr-defined]
+        store.tables._connection.set_trace_callback(seen.append)  # type: ignore[attr-defined]  # SQLite's
         for table in TABLES:
             page = store.tables.read(table, None, 2)
             if page.rows:
@@ -537,6 +537,7 @@ def test_a_page_is_found_by_the_tables_own_order(source: Place) -> None:
         for text in [
             text for text in seen if re.search(r"\bORDER BY .* LIMIT", text) and "pragma" not in text
         ]:
-            plan = store.tables._connection.execute(f"EXPLAIN QUERY PLAN {text}").fetchall()  # type: ignore[attr-defined]
+            asked = f"EXPLAIN QUERY PLAN {text}"
+            plan = store.tables._connection.execute(asked).fetchall()  # type: ignore[attr-defined]  # SQLite's
             assert not any("TEMP B-TREE" in row[3] for row in plan), (text, plan)
             assert " WHERE " not in text or any("SEARCH" in row[3] for row in plan), (text, plan)

@@ -420,7 +420,7 @@ class Storage(ABC):
         """
         yield
 
-    def take_lease(self, work: str, *, holder: str, now: int, until_at: int) -> bool:  # noqa: ARG002
+    def take_lease(self, work: str, *, holder: str, now: int, until_at: int) -> bool:  # noqa: ARG002 - no rival
         """Whether background work is this holder's until a moment (ms); asked again in time, it stays so.
 
         A store that one process owns has nobody to share with.

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from opportune.core.conditions.reach import CLASS_BOUNDS
 from opportune.core.history.link import Link
 from opportune.core.history.timeline import TimelineEvent
+from opportune.core.moment import DAY
 from opportune.core.situation import Assignment, PastExposure, Trait
 from opportune.storage.base import KEYS_BOUND, Recollection
 from opportune.storage.person import (
@@ -27,6 +29,10 @@ from opportune.storage.person import (
     read_keys,
     stretches_of,
 )
+
+KEY_EVENTS_BOUND = CLASS_BOUNDS[0][0]
+BEHAVIOUR_BOUND, BEHAVIOUR_DAYS = CLASS_BOUNDS[1]
+BEHAVIOUR_MS = (BEHAVIOUR_DAYS or 0) * DAY
 
 read_events = msgspec.json.Decoder(list[TimelineEvent]).decode
 read_links = msgspec.json.Decoder(list[Link]).decode

@@ -138,7 +138,7 @@ def _converted(table: Table, rows: Sequence[Row], kind: type[int]) -> Sequence[R
     if not places:
         return rows
     return [
-        [kind(value) if place in places else value for place, value in enumerate(row)]  # type: ignore[arg-type]
+        [kind(value) if place in places else value for place, value in enumerate(row)]  # type: ignore[arg-type]  # by column
         for row in rows
     ]
 

@@ -15,10 +15,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from opportune.core.conditions.reach import CLASS_BOUNDS
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
-from opportune.core.moment import DAY
 from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Recollection
 from opportune.storage.person import Stretch
 from opportune.storage.postgres.connection import (
@@ -33,6 +31,9 @@ from opportune.storage.postgres.connection import (
 )
 from opportune.storage.postgres.statements import Row, over_rows
 from opportune.storage.recollecting import (
+    BEHAVIOUR_BOUND,
+    BEHAVIOUR_MS,
+    KEY_EVENTS_BOUND,
     NOTHING,
     Asked,
     AssignmentsAsked,
@@ -45,9 +46,6 @@ from opportune.storage.recollecting import (
     stranger,
 )
 
-KEY_EVENTS_BOUND = CLASS_BOUNDS[0][0]
-BEHAVIOUR_BOUND, BEHAVIOUR_DAYS = CLASS_BOUNDS[1]
-BEHAVIOUR_MS = (BEHAVIOUR_DAYS or 0) * DAY
 BOUNDS = {
     "key_events": KEY_EVENTS_BOUND,
     "behaviour": BEHAVIOUR_BOUND,

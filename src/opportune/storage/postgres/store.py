@@ -52,6 +52,7 @@ from opportune.storage.postgres.retiring import retire_events
 from opportune.storage.postgres.statements import LANE_BY_LANE, ROWS_TOGETHER, SQL, Row, in_pieces, over_rows
 from opportune.storage.postgres.transaction import fold, rebuild_totals
 from opportune.storage.postgres.writer import PostgresWriter
+from opportune.storage.rows import exposure_of, playbook_of
 from opportune.storage.steps import list_steps
 from opportune.storage.writing import MOST_JOBS_WAITING
 
@@ -67,7 +68,6 @@ SEARCH_STEP = 500
 
 read_run_state = msgspec.json.Decoder(RunState).decode
 read_api_key = msgspec.json.Decoder(ApiKey).decode
-read_files = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class PostgresStorage(Storage):
@@ -198,7 +198,7 @@ class PostgresStorage(Storage):
     def list_exposures(self, keys: Sequence[int], limit: int = 100) -> list[StoredExposure]:
         rows = self._of_rows("list_exposures", [(lane_of(key), key) for key in dict.fromkeys(keys)])
         newest = sorted(rows, key=lambda row: row[-1], reverse=True)[:limit]
-        return [_exposure_of(row) for row in newest]
+        return [exposure_of(row) for row in newest]
 
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._of_rows("list_opportunities", [(lane_of(key), key) for key in dict.fromkeys(keys)])
@@ -246,10 +246,10 @@ class PostgresStorage(Storage):
 
     def find_playbook(self, revision: str | None = None) -> StoredPlaybook | None:
         row = self._one("find_playbook", {"revision": revision})
-        return None if row is None else _playbook_of(row)
+        return None if row is None else playbook_of(row)
 
     def list_playbooks(self, limit: int = 50) -> list[StoredPlaybook]:
-        return [_playbook_of(row) for row in self._all("list_playbooks", (limit,))]
+        return [playbook_of(row) for row in self._all("list_playbooks", (limit,))]
 
     def list_run_states(self) -> dict[str, RunState]:
         states = [read_run_state(row[0]) for row in self._all("list_run_states")]
@@ -355,25 +355,3 @@ class PostgresStorage(Storage):
             return [
                 row for piece in in_pieces(name, rows) for row in raw(connection).execute(*piece).fetchall()
             ]
-
-
-def _playbook_of(row: Sequence[Any]) -> StoredPlaybook:
-    return StoredPlaybook(
-        revision=row[0], published_at=row[1], by=row[2], based_on=row[3], files=read_files(unpack(row[4]))
-    )
-
-
-def _exposure_of(row: Sequence[Any]) -> StoredExposure:
-    return StoredExposure(
-        subject=row[0],
-        unit=row[1],
-        slot=row[2],
-        rule=row[3],
-        rule_hash=row[4],
-        arm=row[5],
-        session=row[6],
-        at=row[7],
-        shown_at=row[8],
-        count=row[9],
-        receipt=unpack(row[10]) if row[10] else b"",
-    )

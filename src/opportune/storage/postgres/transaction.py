@@ -40,6 +40,7 @@ from opportune.storage.days import day_of
 from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
 from opportune.storage.postgres.connection import Connection, raw
 from opportune.storage.postgres.statements import ROWS_TOGETHER, SQL, Row, in_pieces
+from opportune.storage.rows import event_place, exposure_place
 
 BLOCK = 1_000
 """As many numbers as the sequence gives at once."""
@@ -219,7 +220,7 @@ class PostgresTransaction(Transaction):
 
     def supersede_event(self, known: BusinessKey) -> None:
         self.hold((known.key,))
-        place = _place_of(known.key, known.event_class, known.occurred_at, known.seq)
+        place = event_place(known.key, known.event_class, known.occurred_at, known.seq)
         found = self._one("find_event", place)
         if found is None or found[3] is not None:
             return
@@ -232,7 +233,7 @@ class PostgresTransaction(Transaction):
     def update_facts(
         self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
     ) -> None:
-        place = _place_of(key, event_class, occurred_at, seq)
+        place = event_place(key, event_class, occurred_at, seq)
         found = self._one("find_event", place)
         if found is not None:
             self._execute("update_facts", (event_line(occurred_at, seq, found[0], found[1], facts), *place))
@@ -332,11 +333,13 @@ class PostgresTransaction(Transaction):
             self.hold((exposure.unit,))
             receipt = pack(exposure.receipt) if exposure.receipt else b""
             line = exposure_line(exposure, exposure.at)
-            self._put("add_exposure", (*_identity_of(exposure), self._next_seq(), exposure.at, line, receipt))
+            self._put(
+                "add_exposure", (*exposure_place(exposure), self._next_seq(), exposure.at, line, receipt)
+            )
 
     def mark_shown(self, exposure: Exposure, at: int) -> None:
         self.hold((exposure.unit,))
-        identity = _identity_of(exposure)
+        identity = exposure_place(exposure)
         found = self._one("find_exposure", identity)
         if found is None:
             return
@@ -423,20 +426,3 @@ def rebuild_totals(connection: Connection) -> None:
 
 def _by_lane(item: tuple[int, int]) -> tuple[int, int]:
     return lane_of(item[0]), item[0]
-
-
-def _place_of(key: int, event_class: int, occurred_at: int, seq: int) -> tuple[int, ...]:
-    return lane_of(key), key, event_class, occurred_at, seq
-
-
-def _identity_of(exposure: Exposure) -> tuple[int | str, ...]:
-    return (
-        lane_of(exposure.unit),
-        exposure.unit,
-        exposure.session,
-        exposure.subject,
-        exposure.slot,
-        exposure.rule,
-        exposure.rule_hash,
-        exposure.arm,
-    )

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from opportune.core.conditions.reach import CLASS_BOUNDS
 from opportune.core.history.key import LANES
 from opportune.core.history.link import Link
-from opportune.core.moment import DAY
 from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Recollection
 from opportune.storage.recollecting import (
+    BEHAVIOUR_BOUND,
+    BEHAVIOUR_MS,
+    KEY_EVENTS_BOUND,
     Asked,
     AssignmentsAsked,
     KeysAsked,
@@ -25,10 +26,6 @@ from opportune.storage.recollecting import (
     stranger,
 )
 from opportune.storage.sqlite.statements import SQL
-
-KEY_EVENTS_BOUND = CLASS_BOUNDS[0][0]
-BEHAVIOUR_BOUND, BEHAVIOUR_DAYS = CLASS_BOUNDS[1]
-BEHAVIOUR_MS = (BEHAVIOUR_DAYS or 0) * DAY
 
 RECALL_KEY = SQL["recall_key"]
 RECALL_KEY_AS_OF = SQL["recall_key_as_of"]

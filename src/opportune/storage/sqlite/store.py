@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -29,6 +29,7 @@ from opportune.storage.base import (
 )
 from opportune.storage.bodies import unpack
 from opportune.storage.person import keys_of, person_of
+from opportune.storage.rows import exposure_of, playbook_of
 from opportune.storage.sqlite.connection import Readers
 from opportune.storage.sqlite.migrating import find_layout, list_migrations, migrate
 from opportune.storage.sqlite.recalling import recall
@@ -44,7 +45,6 @@ LONGEST_READ_SECONDS = 5.0
 
 read_run_state = msgspec.json.Decoder(RunState).decode
 read_api_key = msgspec.json.Decoder(ApiKey).decode
-read_files = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class SqliteStorage(Storage):
@@ -145,7 +145,7 @@ class SqliteStorage(Storage):
 
     def list_exposures(self, keys: Sequence[int], limit: int = 100) -> list[StoredExposure]:
         rows = self._readers.all(SQL["list_exposures"], (_json_of(keys), limit))
-        return [_exposure_of(row) for row in rows]
+        return [exposure_of(row) for row in rows]
 
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._readers.all(SQL["list_opportunities"], (_json_of(keys), limit))
@@ -188,10 +188,10 @@ class SqliteStorage(Storage):
 
     def find_playbook(self, revision: str | None = None) -> StoredPlaybook | None:
         row = self._readers.one(SQL["find_playbook"], (revision,))
-        return None if row is None else _playbook_of(row)
+        return None if row is None else playbook_of(row)
 
     def list_playbooks(self, limit: int = 50) -> list[StoredPlaybook]:
-        return [_playbook_of(row) for row in self._readers.all(SQL["list_playbooks"], (limit,))]
+        return [playbook_of(row) for row in self._readers.all(SQL["list_playbooks"], (limit,))]
 
     def list_run_states(self) -> dict[str, RunState]:
         states = [read_run_state(row[0]) for row in self._readers.all(SQL["list_run_states"])]
@@ -245,25 +245,3 @@ class SqliteStorage(Storage):
 
 def _json_of(keys: Sequence[int]) -> str:
     return msgspec.json.encode(list(dict.fromkeys(keys))).decode()
-
-
-def _playbook_of(row: Sequence[Any]) -> StoredPlaybook:
-    return StoredPlaybook(
-        revision=row[0], published_at=row[1], by=row[2], based_on=row[3], files=read_files(unpack(row[4]))
-    )
-
-
-def _exposure_of(row: Sequence[Any]) -> StoredExposure:
-    return StoredExposure(
-        subject=row[0],
-        unit=row[1],
-        slot=row[2],
-        rule=row[3],
-        rule_hash=row[4],
-        arm=row[5],
-        session=row[6],
-        at=row[7],
-        shown_at=row[8],
-        count=row[9],
-        receipt=b"" if row[10] is None else unpack(row[10]),
-    )

@@ -32,6 +32,7 @@ from opportune.storage.base import (
 from opportune.storage.bodies import pack, unpack
 from opportune.storage.days import day_after, day_of
 from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
+from opportune.storage.rows import event_place, exposure_place
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally
 
@@ -70,7 +71,7 @@ class SqliteTransaction(Transaction):
         return seq
 
     def supersede_event(self, known: BusinessKey) -> None:
-        place = _place_of(known.key, known.event_class, known.occurred_at, known.seq)
+        place = event_place(known.key, known.event_class, known.occurred_at, known.seq)
         found = self._execute(SQL["find_event"], place).fetchone()
         if found is None:
             return
@@ -85,7 +86,7 @@ class SqliteTransaction(Transaction):
     def update_facts(
         self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
     ) -> None:
-        place = _place_of(key, event_class, occurred_at, seq)
+        place = event_place(key, event_class, occurred_at, seq)
         found = self._execute(SQL["find_event"], place).fetchone()
         if found is not None:
             line = event_line(occurred_at, seq, found[0], found[1], facts)
@@ -209,13 +210,15 @@ class SqliteTransaction(Transaction):
         for exposure in exposures:
             seq = self.tally.head + 1
             line = exposure_line(exposure, exposure.at)
-            if self._execute(SQL["add_exposure"], (*_identity_of(exposure), seq, line, exposure.at)).rowcount:
+            if self._execute(
+                SQL["add_exposure"], (*exposure_place(exposure), seq, line, exposure.at)
+            ).rowcount:
                 self.tally.head = seq
                 if exposure.receipt:
                     self._execute(SQL["add_receipt"], (seq, pack(exposure.receipt)))
 
     def mark_shown(self, exposure: Exposure, at: int) -> None:
-        identity = _identity_of(exposure)
+        identity = exposure_place(exposure)
         found = self._execute(SQL["find_exposure"], identity).fetchone()
         if found is None:
             return
@@ -280,25 +283,8 @@ class SqliteTransaction(Transaction):
         """A bounded step, in the order of the table it costs most to find them in."""
         self._execute(SQL["note_retired"], (day_after(before_at) * DAY,))
         old = self._execute(SQL["find_old_events"], (before_at, most)).fetchall()
-        places = sorted(_place_of(*event) for event in old)
+        places = sorted(event_place(*event) for event in old)
         self.connection.executemany(SQL["retire_event"], places)
         self.connection.executemany(SQL["retire_body"], [place[-1:] for place in places])
         self._execute(SQL["retire_business_keys"], (before_at, most))
         return len(old)
-
-
-def _place_of(key: int, event_class: int, occurred_at: int, seq: int) -> tuple[int, ...]:
-    return lane_of(key), key, event_class, occurred_at, seq
-
-
-def _identity_of(exposure: Exposure) -> tuple[int | str, ...]:
-    return (
-        lane_of(exposure.unit),
-        exposure.unit,
-        exposure.session,
-        exposure.subject,
-        exposure.slot,
-        exposure.rule,
-        exposure.rule_hash,
-        exposure.arm,
-    )

@@ -107,12 +107,12 @@ def test_who_gave_up_on_a_frozen_server_is_forgotten(
         while time.monotonic() < until:
             with pytest.raises((TimeoutError, StorageBusyError)):
                 await asyncio.wait_for(storage.remember([DEVICE], now=NOW), 0.001)
-        assert len(storage._recalling._waiting) < 3_000
+        assert storage._recalling._waiting.qsize() < 3_000
         crashable_postgres.resume()
         with within():
             while kinds_of(await ask(storage)) != {Recollection}:
                 await asyncio.sleep(0.05)
-        assert not storage._recalling._waiting
+        assert storage._recalling._waiting.empty()
 
     asyncio.run(work())
 

@@ -1,14 +1,14 @@
 """The hot read of the database: many visitors who ask at the same moment are answered by one statement.
 
-In the event loop a few connections take turns; each takes everybody who waits. A person with several keys is
-read inside one snapshot, so that the parts belong together.
+In the event loop two connections take whoever waits, a few to a statement, so that the database looks up some
+while the process answers others. A person with several keys is read inside one snapshot, so that the parts belong
+together.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -53,11 +53,9 @@ BOUNDS = {
     "opportunities": OPPORTUNITY_BOUND,
 }
 
-HELPERS = 1
-PATIENCE_SECONDS = 0.02
-"""A statement that takes longer, or as many questions as fill the next one, bring in a helper; else one connection
-is enough, and answers more questions with each statement than two would."""
-MOST_TOGETHER = 16
+CONNECTIONS = 2
+MOST_TOGETHER = 8
+"""More to a statement cost less each; but then nobody is answered while all of them are looked up."""
 READ_SECONDS = 2.0
 BREATH_SECONDS = 0.2
 """After a connection could not be made, before the next try; who asks meanwhile is told at once."""
@@ -157,9 +155,7 @@ class Recalling:
     def __init__(self, url: str, together: int = MOST_TOGETHER) -> None:
         self._url = url
         self._together = together
-        self._waiting: deque[_Asking] = deque()
-        self._wake, self._help = asyncio.Event(), asyncio.Event()
-        self._busy_since: float | None = None
+        self._waiting: asyncio.Queue[_Asking] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._good: set[AsyncConnection] = set()
@@ -170,14 +166,8 @@ class Recalling:
         if loop is not self._loop:
             self._begin(loop)
         future: asyncio.Future[Recollection] = loop.create_future()
-        self._waiting.append(_Asking(keys, now, future))
-        self._wake.set()
-        if len(self._waiting) >= MOST_TOGETHER or self._is_slow(loop.time()):
-            self._help.set()
+        self._waiting.put_nowait(_Asking(keys, now, future))
         return future
-
-    def _is_slow(self, now: float) -> bool:
-        return self._busy_since is not None and now - self._busy_since > PATIENCE_SECONDS
 
     def close(self) -> None:
         loop, self._loop = self._loop, None
@@ -186,32 +176,23 @@ class Recalling:
                 loop.call_soon_threadsafe(task.cancel)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop, self._wake, self._help = loop, asyncio.Event(), asyncio.Event()
-        self._waiting.clear()
+        self._loop, self._waiting = loop, asyncio.Queue()
         self._good.clear()
-        self._busy_since = None
-        self._tasks = [loop.create_task(self._work(self._wake, is_first=True))]
-        self._tasks += [loop.create_task(self._work(self._help, is_first=False)) for _ in range(HELPERS)]
+        self._tasks = [loop.create_task(self._work(self._waiting)) for _ in range(CONNECTIONS)]
 
-    async def _work(self, called: asyncio.Event, *, is_first: bool) -> None:
+    async def _work(self, waiting: asyncio.Queue[_Asking]) -> None:
         connection: AsyncConnection | None = None
-        loop = asyncio.get_running_loop()
         try:
             while True:
-                if is_first:
-                    self._busy_since = None
-                while not self._waiting:
-                    called.clear()
-                    await called.wait()
-                if is_first:
-                    self._busy_since = loop.time()
+                first = await waiting.get()
                 try:
                     connection = await self._renewed(connection)
                 except Exception as error:  # noqa: BLE001 - who waits is told, and the next question tries again
                     connection = None
-                    await self._refuse_all(reason_of(error))
+                    waiting.put_nowait(first)
+                    await self._refuse_all(waiting, reason_of(error))
                 else:
-                    await self._serve(connection)
+                    await self._serve(connection, _some(first, waiting))
         finally:
             if connection is not None:
                 await self._hang_up(connection)
@@ -231,11 +212,7 @@ class Recalling:
         with contextlib.suppress(psycopg.Error):
             await connection.close()
 
-    async def _serve(self, connection: AsyncConnection) -> None:
-        """Answers some of those who wait."""
-        taken = self._take()
-        if not taken:
-            return
+    async def _serve(self, connection: AsyncConnection, taken: Sequence[_Asking]) -> None:
         try:
             with WATCHDOG.guard(connection, READ_SECONDS):
                 await _answer(connection, taken, self._together)
@@ -243,24 +220,23 @@ class Recalling:
             _refuse(taken, reason_of(error))
             await self._hang_up(connection)
 
-    async def _refuse_all(self, reason: BaseException) -> None:
+    async def _refuse_all(self, waiting: asyncio.Queue[_Asking], reason: BaseException) -> None:
         """Without any connection nobody is kept waiting; and for a breath nobody tries again."""
         for pause in (BREATH_SECONDS, 0):
-            if not self._good:
-                _refuse(self._waiting, reason)
-                self._waiting.clear()
+            while not self._good and not waiting.empty():
+                _refuse([waiting.get_nowait()], reason)
             await asyncio.sleep(pause)
 
-    def _take(self) -> list[_Asking]:
-        """As many as one statement answers; those who gave up are passed over."""
-        taken: list[_Asking] = []
-        count = 0
-        while self._waiting and count + len(self._waiting[0].keys) <= MOST_TOGETHER:
-            asking = self._waiting.popleft()
-            if not asking.future.done():
-                taken.append(asking)
-                count += len(asking.keys)
-        return taken
+
+def _some(first: _Asking, waiting: asyncio.Queue[_Asking]) -> list[_Asking]:
+    """Who waited longest, and as many more as one statement answers; those who gave up are passed over."""
+    taken, count = [first], len(first.keys)
+    while count < MOST_TOGETHER and not waiting.empty():
+        asking = waiting.get_nowait()
+        if not asking.future.done():
+            taken.append(asking)
+            count += len(asking.keys)
+    return taken
 
 
 def _refuse(asked: Iterable[_Asking], reason: BaseException) -> None:

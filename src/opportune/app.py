@@ -15,6 +15,7 @@ from opportune.http.routes import HttpApp, create_http_app
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
 from opportune.process.reader import ReadingProcess
+from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.house import House
 from opportune.services.limiting import Rate, Rates
 from opportune.services.moving import Store, check_whole
@@ -130,6 +131,7 @@ def build_house(
         programme=empty_programme(),
         deadline_seconds=settings.deadline_ms / 1_000,
     )
+    refresh_catalogue(house)
     try:
         load_running(house)
     except PlaybookError as error:  # written for an engine of another version; the house works without

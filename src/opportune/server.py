@@ -31,6 +31,7 @@ from opportune.process.control import ControlServer
 from opportune.process.place import Place
 from opportune.process.workers import run_workers
 from opportune.services.back_filling import back_fill
+from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.house import House
 from opportune.services.publishing import load_running
 from opportune.services.retiring import retire
@@ -182,6 +183,7 @@ class Server:
             began = time.monotonic()
             self.http.edge.keys.refresh()  # requests look without waiting: a revoked key would work once more
             load_running(self.house)
+            refresh_catalogue(self.house)
             self._version = version
             self.ends.wait((time.monotonic() - began) * WATCH_PAUSES)
 

@@ -27,12 +27,14 @@ from tests.storage.test_storage_properties import operations, plain, play, recal
 from opportune.app import opened_for_moving, opened_house
 from opportune.core.history.key import business_key_of, key_of, lane_of
 from opportune.core.moment import MINUTE, to_iso
+from opportune.core.product import Product
 from opportune.core.situation import Context
 from opportune.errors import BadRequestError, DataFolderBusyError, HalfMovedError
 from opportune.process.place import Place
 from opportune.services import moving
 from opportune.services.authorizing import authorize
 from opportune.services.capturing import CaptureSource, capture
+from opportune.services.cataloguing import put_products
 from opportune.services.comparing import Compared, compare
 from opportune.services.deciding import Question
 from opportune.services.explaining import explain_token, replay_token
@@ -143,6 +145,7 @@ def fill(house: House) -> list[str]:
     publish(house, PLAYBOOK | {"slots/hero.yaml": PLAYBOOK["slots/hero.yaml"].replace("Welcome", "Hello")})
     [given] = house.storage.list_exposures([KEYS[5]])
     written(house.storage, lambda transaction: transaction.mark_shown(given, house.clock()))
+    put_products(house, [Product(id=f"p-{n}", name="Schuh", price=990, rating=4.5) for n in range(9)])
     switch_off(house, reason="to see", by="Mia")
     switch_on(house, by="Mia")
     return tokens
@@ -168,6 +171,7 @@ def answers_of(storage: Storage) -> dict[str, object]:
         "run states": storage.list_run_states(),
         "api keys": storage.list_api_keys(),
         "audit": storage.list_audit(),
+        "products": storage.list_products(),
         "secret": storage.find_setting("secret"),
         "changed": storage.changed_at(),
     }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import RLock
 
+from opportune.core.catalogue import EMPTY_CATALOGUE, Catalogue
 from opportune.core.programme import Programme
 from opportune.storage.base import Storage, Transaction
 
@@ -38,6 +39,8 @@ class House:
     secret: bytes
     programme: Programme
     deadline_seconds: float = DEADLINE_SECONDS
+    catalogue: Catalogue = EMPTY_CATALOGUE
+    """What the shop sells, as this process last read it; see `services/cataloguing.py`."""
     seen_events: set[str] = field(default_factory=set)
     """Names of events seen at least once; a rule waits until those it needs are in here."""
     held: OrderedDict[int, Held] = field(default_factory=OrderedDict)

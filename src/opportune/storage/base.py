@@ -18,6 +18,7 @@ from opportune.core.history.event import SetAside
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.history.timeline import TimelineEvent
+from opportune.core.product import Product
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
 
@@ -308,6 +309,10 @@ class Transaction(ABC):
         """Keys are told apart by digest; putting one again replaces it."""
 
     @abstractmethod
+    def put_products(self, products: Iterable[Product]) -> None:
+        """Each replaces the one of its id; all together are the catalogue's next version."""
+
+    @abstractmethod
     def add_audit(self, entry: AuditEntry) -> None: ...
 
     def meet(self, key: int, at: int) -> None:  # noqa: B027 - nobody else there
@@ -402,11 +407,21 @@ class Storage(ABC):
     def list_api_keys(self) -> list[ApiKey]: ...
 
     @abstractmethod
+    def find_products(self, identifiers: Sequence[str]) -> list[Product]:
+        """Those there are, by id."""
+
+    @abstractmethod
+    def list_products(
+        self, after: tuple[int, str] = (0, ""), limit: int = 1_000
+    ) -> list[tuple[int, Product]]:
+        """(version, product) of those changed after a version and an id, as they were changed."""
+
+    @abstractmethod
     def list_audit(self, limit: int = 100) -> list[AuditEntry]: ...
 
     @abstractmethod
     def changed_at(self) -> str:
-        """A token that differs once playbook, run states, settings or API keys changed, in any process."""
+        """A token that differs once playbook, run states, settings, API keys or products changed, in any process."""
 
     def wait_for_change(self, seconds: float) -> None:  # noqa: B027 - where nothing tells, nobody waits
         """Returns when somebody changed what `changed_at` is about, or after so long; at once where nothing tells."""

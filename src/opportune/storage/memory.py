@@ -20,6 +20,7 @@ from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.history.timeline import FactValue, TimelineEvent
 from opportune.core.moment import DAY
+from opportune.core.product import Product
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
 from opportune.errors import StorageBusyError
@@ -120,6 +121,7 @@ class _Tables:
             "changed": 0,
             "set aside": 0,
             "playbook": 0,
+            "catalogue": 0,
             "whole since day": 0,  # of earlier days some events have left
         }
         self.events: dict[int, dict[int, _Row]] = defaultdict(dict)
@@ -137,6 +139,7 @@ class _Tables:
         self.run_states: dict[str, RunState] = {}
         self.settings: dict[str, str] = {}
         self.api_keys: dict[str, ApiKey] = {}
+        self.products: dict[str, tuple[int, Product]] = {}
         self.audit: dict[int, AuditEntry] = {}
         self.seen: dict[str, tuple[int, int, int]] = {}
         self.feed: dict[int, tuple[str, str, int, int]] = {}
@@ -342,6 +345,12 @@ class MemoryTransaction(Transaction):
         self._tables.put(self._tables.api_keys, key.digest, key)
         self._tables.next("changed")
 
+    def put_products(self, products: Iterable[Product]) -> None:
+        version = self._tables.next("catalogue")
+        for product in products:
+            self._tables.put(self._tables.products, product.id, (version, product))
+        self._tables.next("changed")
+
     def add_audit(self, entry: AuditEntry) -> None:
         self._tables.put(self._tables.audit, len(self._tables.audit), entry)
 
@@ -538,6 +547,22 @@ class MemoryStorage(Storage):
     def list_api_keys(self) -> list[ApiKey]:
         with self._lock:
             return sorted(self._tables.api_keys.values(), key=lambda key: (key.created_at, key.digest))
+
+    def find_products(self, identifiers: Sequence[str]) -> list[Product]:
+        with self._lock:
+            products = self._tables.products
+            return [products[each][1] for each in sorted(set(identifiers)) if each in products]
+
+    def list_products(
+        self, after: tuple[int, str] = (0, ""), limit: int = 1_000
+    ) -> list[tuple[int, Product]]:
+        with self._lock:
+            changed = sorted(
+                (version, identifier)
+                for identifier, (version, _) in self._tables.products.items()
+                if (version, identifier) > after
+            )
+            return [self._tables.products[identifier] for _, identifier in changed[:limit]]
 
     def list_audit(self, limit: int = 100) -> list[AuditEntry]:
         with self._lock:

@@ -41,6 +41,7 @@ TABLES = (
     Table("playbooks", "id revision published_at by based_on files", key="id"),
     Table("run_states", "rule state", key="rule"),
     Table("audit", "id at by act what detail", key="id"),
+    Table("products", "id version product", key="id"),
     Table("keys", "lane key namespace id", key="lane key"),
     Table(
         "links",

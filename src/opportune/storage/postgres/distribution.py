@@ -43,6 +43,7 @@ REFERENCE = (
     "settings",
     "api_keys",
     "audit",
+    "products",
     "counters",
     "leases",
     "layout",

@@ -18,6 +18,8 @@ from opportune.storage.postgres.transaction import BLOCK
 STATEMENT_MS = 600_000
 ROWS_TOGETHER = 100
 BOOLEANS = frozenset({"is_verified"})
+NAMED = frozenset({"products"})
+"""Tables whose rows bring their ids along."""
 LOCK = 5_707_265_232
 LAST_GOODBYE_SECONDS = 3.0
 """How long whoever was stopped just now may take to hang up."""
@@ -107,7 +109,7 @@ class PostgresTables(TableRows):
                 connection.execute(SQL["derive_persons"], {"lane": lane, "seq": newest})
         with self._committing() as connection:
             for table in TABLES:
-                if table.key == ("id",):
+                if table.key == ("id",) and table.name not in NAMED:
                     connection.execute(_filled("continue_ids", table))
             if newest:
                 connection.execute(SQL["raise_commits"], (newest,))

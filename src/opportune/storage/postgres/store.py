@@ -14,6 +14,7 @@ import psycopg
 from opportune.core.history.key import LANES, lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.moment import DAY
+from opportune.core.product import Product
 from opportune.core.rule import RunState
 from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
 from opportune.storage.base import (
@@ -68,6 +69,7 @@ SEARCH_STEP = 500
 
 read_run_state = msgspec.json.Decoder(RunState).decode
 read_api_key = msgspec.json.Decoder(ApiKey).decode
+read_product = msgspec.json.Decoder(Product).decode
 
 
 class PostgresStorage(Storage):
@@ -261,6 +263,15 @@ class PostgresStorage(Storage):
 
     def list_api_keys(self) -> list[ApiKey]:
         return [read_api_key(row[0]) for row in self._all("list_api_keys")]
+
+    def find_products(self, identifiers: Sequence[str]) -> list[Product]:
+        return [read_product(row[0]) for row in self._all("find_products", (list(identifiers),))]
+
+    def list_products(
+        self, after: tuple[int, str] = (0, ""), limit: int = 1_000
+    ) -> list[tuple[int, Product]]:
+        rows = self._all("list_products", (*after, limit))
+        return [(version, read_product(product)) for version, product in rows]
 
     def list_audit(self, limit: int = 100) -> list[AuditEntry]:
         return [

@@ -18,6 +18,7 @@ from opportune.core.history.key import business_key_of, lane_of
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.moment import DAY
+from opportune.core.product import Product
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, Trait
 from opportune.storage.base import (
@@ -379,6 +380,14 @@ class PostgresTransaction(Transaction):
 
     def _operate(self, statement: str, parameters: Sequence[object]) -> None:
         self._execute(statement, parameters)
+        self._operator_changes += 1
+
+    def put_products(self, products: Iterable[Product]) -> None:
+        version = self._one("next_catalogue", ())[0]
+        newest = {product.id: product for product in products}  # one statement cannot put the same id twice
+        for identifier in sorted(newest):
+            self._put("put_products", (identifier, version, json_of(newest[identifier])))
+        self._send()
         self._operator_changes += 1
 
     def meet(self, key: int, at: int) -> None:

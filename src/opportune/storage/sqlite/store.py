@@ -12,6 +12,7 @@ import msgspec
 
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
+from opportune.core.product import Product
 from opportune.core.rule import RunState
 from opportune.errors import NewerStoreError, NotFoundError, StorageBusyError
 from opportune.storage.base import (
@@ -45,6 +46,7 @@ LONGEST_READ_SECONDS = 5.0
 
 read_run_state = msgspec.json.Decoder(RunState).decode
 read_api_key = msgspec.json.Decoder(ApiKey).decode
+read_product = msgspec.json.Decoder(Product).decode
 
 
 class SqliteStorage(Storage):
@@ -204,6 +206,16 @@ class SqliteStorage(Storage):
     def list_api_keys(self) -> list[ApiKey]:
         return [read_api_key(row[0]) for row in self._readers.all(SQL["list_api_keys"])]
 
+    def find_products(self, identifiers: Sequence[str]) -> list[Product]:
+        rows = self._readers.all(SQL["find_products"], (_json_of(identifiers),))
+        return [read_product(row[0]) for row in rows]
+
+    def list_products(
+        self, after: tuple[int, str] = (0, ""), limit: int = 1_000
+    ) -> list[tuple[int, Product]]:
+        rows = self._readers.all(SQL["list_products"], (*after, limit))
+        return [(version, read_product(product)) for version, product in rows]
+
     def list_audit(self, limit: int = 100) -> list[AuditEntry]:
         return [
             AuditEntry(at=at, by=by, act=act, what=what, detail=detail)
@@ -243,5 +255,5 @@ class SqliteStorage(Storage):
         self._readers.close()
 
 
-def _json_of(keys: Sequence[int]) -> str:
+def _json_of(keys: Sequence[int | str]) -> str:
     return msgspec.json.encode(list(dict.fromkeys(keys))).decode()

@@ -12,6 +12,7 @@ from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.moment import DAY
+from opportune.core.product import Product
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, Trait
 from opportune.storage.base import (
@@ -257,6 +258,12 @@ class SqliteTransaction(Transaction):
 
     def put_api_key(self, key: ApiKey) -> None:
         self._execute(SQL["put_api_key"], (key.digest, key.created_at, json_of(key)))
+        self.tally.operator_changes += 1
+
+    def put_products(self, products: Iterable[Product]) -> None:
+        version = self._execute(SQL["next_catalogue"]).fetchone()[0]
+        rows = [(product.id, version, json_of(product)) for product in products]
+        self.connection.executemany(SQL["put_product"], rows)
         self.tally.operator_changes += 1
 
     def add_audit(self, entry: AuditEntry) -> None:

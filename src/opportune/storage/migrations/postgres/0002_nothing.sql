@@ -1,0 +1,1 @@
+-- Nothing: SQLite needed a step of this number, and both databases count alike.

@@ -1,0 +1,1 @@
+-- Nothing yet: the step of this number replaces this file.

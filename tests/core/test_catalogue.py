@@ -1,0 +1,56 @@
+"""The catalogue in memory: found by id, by code, by category."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from opportune.core.catalogue import Catalogue, split_path
+from opportune.core.product import Product
+
+SHOE = Product(id="101", sku="TS-3", group="trail", category_path=("Shoes", "Trail shoes"), price=12_900)
+BOOT = Product(id="102", category_path=("Shoes", "Boots"), price=15_000, sale_price=9_000)
+TENT = Product(id="103", category_path=("Camping",), in_stock=False)
+ALL = Catalogue({product.id: product for product in (SHOE, BOOT, TENT)})
+
+
+@pytest.mark.parametrize("asked", ["101", "TS-3", "trail"])
+def test_a_product_is_found_by_id_sku_and_the_product_it_is_a_size_of(asked: str) -> None:
+    assert ALL.find(asked) is SHOE
+
+
+def test_an_unknown_product_is_not_found() -> None:
+    assert ALL.find("nobody") is None
+    assert ALL.find("") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "ids"),
+    [
+        ("Shoes", ("101", "102")),
+        ("shoes > boots", ("102",)),
+        ("BOOTS", ("102",)),
+        (("Shoes", "Trail shoes"), ("101",)),
+        ("Boots > Shoes", ()),
+        ("", ()),
+    ],
+)
+def test_a_category_holds_its_products_and_those_below(path: str, ids: tuple[str, ...]) -> None:
+    assert ALL.in_category(path) == ids
+
+
+def test_a_changed_product_takes_the_place_of_the_former_one() -> None:
+    moved = msgspec.structs.replace(BOOT, category_path=("Winter",))
+    after = ALL.with_products([moved], 7)
+    assert (after.find("102"), after.version, len(after)) == (moved, 7, 3)
+    assert after.in_category("Boots") == ()
+    assert ALL.in_category("Boots") == ("102",)
+
+
+def test_what_is_asked_now_is_the_sale_price_if_there_is_one() -> None:
+    assert (SHOE.current_price, BOOT.current_price, Product(id="x").current_price) == (12_900, 9_000, None)
+
+
+def test_a_path_is_split_however_it_is_written() -> None:
+    assert split_path("Shoes >  Trail   shoes >") == ("Shoes", "Trail shoes")
+    assert split_path("Shoes &gt; Boots") == ("Shoes", "Boots")

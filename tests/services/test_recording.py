@@ -119,6 +119,21 @@ def test_a_token_exposes_nobody_who_did_not_let_us_measure(storage: Storage) -> 
     assert exposures(house) == []
 
 
+def test_an_answer_given_ahead_is_decided_when_the_page_applies_it_and_shown_when_it_was_seen(
+    storage: Storage,
+) -> None:
+    house = house_of(storage, rule("A"))
+    send(house, "keen")
+    answer = ask(house, is_ahead=True)
+    assert recorded(storage) == []
+    send(house, "Slot Applied", decision=answer.token)
+    [row] = recorded(storage)
+    assert row.shown_at is None
+    send(house, "Slot Viewed", decision=answer.token)
+    [row] = recorded(storage)
+    assert row.shown_at == NOW
+
+
 def test_a_view_is_never_dated_before_its_decision(storage: Storage) -> None:
     house = house_of(storage, rule("A"))
     send(house, "keen")

@@ -14,7 +14,7 @@ import msgspec
 
 from opportune.core.allocation import BUCKETS, IN, OUT, Arms, Bounds, bounds_of
 from opportune.core.conditions.base import Check
-from opportune.core.content import compile_content
+from opportune.core.content import compile_content, placeholders_of
 from opportune.core.equality import equality_of
 from opportune.core.exposed import Exposed, ExposedByArm, Subject
 from opportune.core.history.key import key_of
@@ -96,6 +96,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     normal: Content
     hidden: Fill
     showings: tuple[Showing, ...]
+    page_types: frozenset[str] = frozenset()
+    """Kinds of pages that change its answer by being looked at; `*` for any page."""
     index: tuple[tuple[str, Mapping[Any, tuple[Showing, ...]]], ...] = ()
     """By signal name, then by its value: showings that need that equality. `showings` then holds the rest."""
 
@@ -260,8 +262,35 @@ class _Builder:
             normal=self._content("", slot.fallback, slot, is_bold=False, tags=slot.tags),
             hidden=compile_content(slot.hidden, self.playbook.vocabulary),
             showings=rest,
+            page_types=self._page_types(slot, showings),
             index=index,
         )
+
+    def _page_types(self, slot: Slot, showings: list[Showing]) -> frozenset[str]:
+        """Of everything that may have a say in this slot: its rules, what hides it, and its texts."""
+        signals = self.playbook.vocabulary.signals
+        found = {showing.acting.rule for showing in showings}
+        variants = [
+            variant for variant in slot.variants if variant.name in {each.content.name for each in showings}
+        ]
+        tags = slot.tags.union(*(variant.tags for variant in variants))
+        types: set[str] = set()
+        for hide, acting in self.hides:
+            if hide.tag in tags or hide.slot == slot.name:
+                found.add(acting.rule)
+                types |= {"*"} if hide.product else set()
+        for value in (slot.hidden, *(variant.value for variant in variants)):
+            for _, gap in placeholders_of(value):
+                types |= signals[gap.signal].page_types if gap.signal in signals else set()
+        return frozenset(types).union(*(self._looks(name) for name in found))
+
+    def _looks(self, rule: str) -> frozenset[str]:
+        """The kinds of pages a rule's conditions look at, by themselves or in the stages they name."""
+        written, playbook = self.playbook.rules[rule], self.playbook
+        conditions = [written.when, *([written.not_if] if written.not_if is not None else [])]
+        if "stage" in self.signals[rule]:
+            conditions += [stage.when for stage in playbook.stages]
+        return frozenset().union(*(each.needs(playbook.vocabulary).page_types for each in conditions))
 
     def _showings(self, slot: Slot) -> list[Showing]:
         by_rule = {

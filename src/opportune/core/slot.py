@@ -15,6 +15,7 @@ import msgspec
 from opportune.core.situation import Situation
 
 Intensity = Literal["subtle", "bold"]
+Method = Literal["fields", "html", "shadow"]
 Fill = Callable[[Situation], Any]
 """Gives the finished value; raises `Unfilled` when a placeholder has no value and no default."""
 
@@ -48,6 +49,30 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     tags: frozenset[str] = frozenset()
 
 
+class Again(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What on the page makes a place ask once more during the visit; 0 is never."""
+
+    exit: bool = False
+    scroll: int = 0
+    """Percent of the page."""
+    seconds: int = 0
+
+
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a slot stands on the shop's own pages; see `core/placement.py`."""
+
+    selector: str = ""
+    """Empty: the element with `data-slot`."""
+    paths: tuple[str, ...] = ()
+    """`*` stands for anything; none: every page."""
+    put: tuple[tuple[str, str, str], ...] = ()
+    """(field, selector inside the place, target)"""
+    method: Method = "fields"
+    hold_ms: int = 0
+    height: str = ""
+    again: Again | None = None
+
+
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """A place as the playbook declares it. `rules` is the order in which rules are asked, first wins.
 
@@ -65,6 +90,7 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     hidden: Any = None
     variants: tuple[Variant, ...] = ()
     rules: tuple[str, ...] = ()
+    placement: Placement = Placement()
     template: str = ""
     """HTML for `/v1/fragments`, with the fields as escaped `{{ field }}`; empty: a plain list of fields."""
 

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from opportune.core.decision import Decision
 from opportune.core.explanation import Explanation
 from opportune.core.moment import to_iso
+from opportune.core.placement import OnPage
 from opportune.core.receipt import Receipt
 from opportune.core.slot import slot_id
 from opportune.errors import BadRequestError, OpportuneError, StorageBusyError
@@ -48,6 +49,8 @@ class DecideRequest(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """Secret keys only: sees rules in preview, enters no test."""
     ahead: bool = False
     """The answer is for a page still to come: asked, not exposed, until its token comes back."""
+    page: bool = False
+    """The page script asks: each decision with where it stands on the page and how it is put there."""
     sent_at: str | None = None
     write_key: str | None = None
     """For beacons, which cannot send headers."""
@@ -69,6 +72,7 @@ class SlotAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     hint: str = ""
     receipt: Receipt | None = None
     why: Explanation | None = None
+    page: OnPage | None = None
 
 
 class EventsTaken(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
@@ -157,6 +161,7 @@ def _question(
         slots=None if isinstance(slots, str) else tuple(dict.fromkeys(slots)),
         context=stated_context(edge, caller, headers, request.context, is_preview=request.preview),
         is_ahead=request.ahead,
+        is_for_page=request.page,
         wants_receipts=request.receipts and caller.is_secret,
         started=started,
     )
@@ -211,6 +216,7 @@ def _to_slot(edge: Edge, answered: Answered) -> SlotAnswer:
         hint=hint_for(edge, decision.slot) if decision.error_code == UNKNOWN_SLOT else "",
         receipt=answered.receipt,
         why=answered.why,
+        page=answered.on_page,
     )
 
 

@@ -18,7 +18,7 @@ from opportune.core.history.link import LinkChanges, links_after, links_after_al
 from opportune.core.moment import DAY
 from opportune.services.house import House
 from opportune.services.preparing import Ready, hash_of, plan_of, source_text
-from opportune.services.tokens import Token, exposures_of
+from opportune.services.tokens import SHOWN, Token, exposures_of
 from opportune.storage.base import BusinessKey, EventRow, Span, Transaction
 
 MACHINE_EVENTS_A_DAY = 2_000
@@ -109,7 +109,7 @@ class Appending:
         if ready.traits:
             self.transaction.put_traits(row.key, ready.traits)
         if ready.token is not None:
-            self._mark_shown(ready, ready.token)
+            self._expose(ready, ready.token)
         return outcome
 
     def _aside(self, ready: Ready, unfit: Unfit) -> Outcome:
@@ -277,8 +277,8 @@ class Appending:
         for link in changes.added:
             self.transaction.add_link(link)
 
-    def _mark_shown(self, ready: Ready, token: Token) -> None:
-        """An exposure given ahead is recorded now, at the latest; then each is known to be on screen.
+    def _expose(self, ready: Ready, token: Token) -> None:
+        """An exposure given ahead is recorded now, at the latest; `Slot Viewed` also says that it was on screen.
 
         Nothing was seen before it was decided, whatever the sender's clock says.
         """
@@ -287,8 +287,9 @@ class Appending:
         if token.assignments:
             self.transaction.add_assignments(token.unit, token.assignments)
         self.transaction.add_exposures(exposures)
-        for exposure in exposures:
-            self.transaction.mark_shown(exposure, at)
+        if ready.row.name == SHOWN:
+            for exposure in exposures:
+                self.transaction.mark_shown(exposure, at)
 
 
 def keys_about(prepared: Iterable[Ready | SetAside]) -> set[int]:

@@ -18,11 +18,13 @@ from opportune.core.finding import Finding
 from opportune.core.history.key import key_of
 from opportune.core.history.timeline import Timeline, TimelineEvent
 from opportune.core.history.visit import current_visit
+from opportune.core.placement import OnPage
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, receipt_of
 from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.services.house import House
 from opportune.services.noticing import notice_past
+from opportune.services.placing import assume_pages, place
 from opportune.services.recording import may_record, record, to_keep, units_of
 from opportune.services.tokens import Token, sign
 from opportune.storage.base import Recollection
@@ -39,6 +41,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     slots: tuple[str, ...] | None = None
     context: Context = Context()
     is_ahead: bool = False
+    is_for_page: bool = False
+    """The page script asks: each decision comes with where and how it is put into the page."""
     wants_receipts: bool = False
     own_since: int | None = None
     """The first `seq` of events that came with this very request: they alone make nobody known."""
@@ -53,6 +57,7 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     token: str
     receipt: Receipt | None = None
     why: Explanation | None = None
+    on_page: OnPage | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -104,22 +109,25 @@ def _decide(
     house: House, programme: Programme, question: Question, situation: Situation, started: float
 ) -> Answer:
     names = _names(programme, question)
-    decisions = [_decide_one(house, programme, name, situation) for name in names]
+    assumed = assume_pages(programme, names, situation) if question.is_for_page else {}
+    decisions = [_decide_one(house, programme, name, assumed.get(name, situation)) for name in names]
     if perf_counter() - started > house.deadline_seconds:
         count_fallback(house, "deadline")
         return _faulted(programme, names, question, now=situation.now)
     is_recorded = may_record(situation, programme)
     if not is_recorded:
         decisions = [msgspec.structs.replace(each, exposures=(), assignments=()) for each in decisions]
-    answer_one = _answer_with_receipt if question.wants_receipts else _answer_one
-    answers = tuple(answer_one(house, decision, situation, programme) for decision in decisions)
+    answers = tuple(
+        _answer_one(house, question, decision, assumed.get(decision.slot, situation), programme)
+        for decision in decisions
+    )
     if is_recorded:
         record(house, situation, programme, decisions, is_ahead=question.is_ahead)
     return Answer(
         programme.revision,
         situation.seq,
         answers,
-        any(place.is_personalized for name in names if (place := programme.places.get(name)) is not None),
+        any(known.is_personalized for name in names if (known := programme.places.get(name)) is not None),
     )
 
 
@@ -258,15 +266,17 @@ def _decide_one(house: House, programme: Programme, name: str, situation: Situat
         return fault(place, name, situation, FAILED)
 
 
-def _answer_one(house: House, decision: Decision, situation: Situation, programme: Programme) -> Answered:
-    return Answered(decision, _token(house, decision, situation, programme))
-
-
-def _answer_with_receipt(
-    house: House, decision: Decision, situation: Situation, programme: Programme
+def _answer_one(
+    house: House, question: Question, decision: Decision, situation: Situation, programme: Programme
 ) -> Answered:
-    receipt, why = explain_decision(decision, situation, programme)
-    return Answered(decision, _token(house, decision, situation, programme), receipt, why)
+    token = _token(house, decision, situation, programme)
+    if not (question.wants_receipts or question.is_for_page):
+        return Answered(decision, token)
+    receipt, why = (
+        explain_decision(decision, situation, programme) if question.wants_receipts else (None, None)
+    )
+    placed = place(decision, situation, programme) if question.is_for_page else None
+    return Answered(decision, token, receipt, why, placed)
 
 
 def _faulted(programme: Programme, names: Sequence[str], question: Question, *, now: int) -> Answer:

@@ -38,7 +38,7 @@ from opportune.core.visitor.user_agent import is_machine
 from opportune.errors import BrokenJsonError
 from opportune.services.authorizing import verify_user_token
 from opportune.services.house import House
-from opportune.services.tokens import Token, read_token
+from opportune.services.tokens import TOKEN_EVENTS, Token, read_token
 from opportune.storage.base import EventRow
 
 MAX_EVENT_NAMES = 2_000
@@ -185,7 +185,7 @@ class _Reader:
         facts = facts_of(plan, event)
         declared = plan.events.get(event.name)
         business_key = declared.business_key if declared is not None else ""
-        decision = event.properties.get("decision") if event.name == "Slot Viewed" else None
+        decision = event.properties.get("decision") if event.name in TOKEN_EVENTS else None
         return Ready(
             event=event,
             row=EventRow(

@@ -1,6 +1,6 @@
 """Decision tokens: signed proof that this house decided this for that unit, carried by the page and given back.
 
-`Slot Viewed` echoes one to become a verified `shown`; an answer given ahead becomes an exposure by it.
+An answer given ahead becomes an exposure when `Slot Applied` echoes its token, and `shown` when `Slot Viewed` does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from opportune.core.situation import Assignment
 from opportune.services.house import House
 from opportune.storage.base import Exposure
 
+SHOWN = "Slot Viewed"
+TOKEN_EVENTS = ("Slot Applied", SHOWN)
+"""Events that give a token back: the page applied the decision; it was on screen."""
 LIFE_MS = DAY
 """A token older than this counts as unverified."""
 MAC_BYTES = 12

@@ -23,11 +23,15 @@ SUBJECT = "a visitor"
 
 
 class Needs(msgspec.Struct, frozen=True):
-    """What a condition depends on: plan events, signals, and how far back it looks (days; None: any age)."""
+    """What a condition depends on: plan events, signals, and how far back it looks (days; None: any age).
+
+    `page_types` are the kinds of pages that change it by being looked at; `*` for any page.
+    """
 
     events: frozenset[str] = frozenset()
     signals: frozenset[str] = frozenset()
     window_days: float | None = 0
+    page_types: frozenset[str] = frozenset()
 
     def union(self, other: Needs) -> Needs:
         windows = (self.window_days, other.window_days)
@@ -35,6 +39,7 @@ class Needs(msgspec.Struct, frozen=True):
             self.events | other.events,
             self.signals | other.signals,
             None if None in windows else max(window for window in windows if window is not None),
+            self.page_types | other.page_types,
         )
 
 

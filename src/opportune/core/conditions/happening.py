@@ -81,7 +81,7 @@ class Happening(Condition, frozen=True, kw_only=True, omit_defaults=True):
         events = {self.event, window.event} - {""}
         signals = {PAGE_SIGNALS[self.on_page]} if self.on_page else set()
         days = {"last": window.ms / DAY, "today": 1.0, "visit": 1.0}.get(window.span)
-        return Needs(frozenset(events), frozenset(signals), days)
+        return Needs(frozenset(events), frozenset(signals), days, frozenset("*" if signals else ()))
 
     def problems(self, vocabulary: Vocabulary) -> list[str]:
         words = words_of(vocabulary)

@@ -127,7 +127,7 @@ class Page(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="page")
         return f"the {name} is {value}" if value else f"the {name} is not known"
 
     def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - the same in every vocabulary
-        return Needs(signals=frozenset({SIGNALS[self._field]}))
+        return Needs(signals=frozenset({SIGNALS[self._field]}), page_types=frozenset(self.types or "*"))
 
     def problems(self, vocabulary: Vocabulary) -> list[str]:
         known = words_of(vocabulary).vocabulary.page_types

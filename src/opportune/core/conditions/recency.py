@@ -92,7 +92,7 @@ class Recency(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="rec
 
     def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - the span says it all
         needs = self.needs_of()
-        return Needs(needs.events, needs.signals, self.ms / DAY)
+        return Needs(needs.events, needs.signals, self.ms / DAY, needs.page_types)
 
     def problems(self, vocabulary: Vocabulary) -> list[str]:
         found = super().problems(vocabulary)

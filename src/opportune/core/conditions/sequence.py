@@ -124,7 +124,7 @@ class Sequence(Happening, frozen=True, kw_only=True, omit_defaults=True, tag="se
 
     def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - the window says it all
         needs = self.needs_of(self.window)
-        return Needs(needs.events | {self.then_not}, needs.signals, needs.window_days)
+        return Needs(needs.events | {self.then_not}, needs.signals, needs.window_days, needs.page_types)
 
     def problems(self, vocabulary: Vocabulary) -> list[str]:
         found = super().problems(vocabulary)

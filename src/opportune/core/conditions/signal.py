@@ -229,8 +229,11 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
             return f"{said.removeprefix('the ')}: {told}{since}"
         return f"{said} {'are' if is_many(said) else 'is'} {told}{since}"
 
-    def needs(self, vocabulary: Vocabulary) -> Needs:  # noqa: ARG002 - signals say themselves how far back they look
-        return Needs(signals=frozenset({self.signal}), window_days=None)
+    def needs(self, vocabulary: Vocabulary) -> Needs:
+        """Signals say themselves how far back they look."""
+        signal = vocabulary.signals.get(self.signal)
+        page_types = signal.page_types if signal is not None else frozenset()
+        return Needs(signals=frozenset({self.signal}), window_days=None, page_types=page_types)
 
     def problems(self, vocabulary: Vocabulary) -> list[str]:
         words = words_of(vocabulary)

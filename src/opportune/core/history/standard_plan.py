@@ -330,6 +330,7 @@ SITE = (
         has=(CATEGORY, PropertyPlan(name="title", path="title|name")),
         things="screen",
     ),
+    _event("Slot Applied", has=(SLOT, RULE, VARIANT), things="decision on a page", event_class=TELEMETRY),
     _event("Slot Viewed", has=(SLOT, RULE, VARIANT), things="place", event_class=TELEMETRY),
     _event("Slot Clicked", "clicked a place", has=(SLOT, RULE, VARIANT), things="click on a place"),
     _event(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from opportune.core.playbook_files.check import MOST_LIVE
 from opportune.core.playbook_files.form import Field
+from opportune.core.playbook_files.placement import PLACEMENT_FIELDS
 from opportune.core.playbook_files.plan import EVENT_FIELDS, PLAN_FIELDS, PROPERTY_FIELDS
 from opportune.core.playbook_files.rule import RULE_FIELDS
 from opportune.core.playbook_files.slot import SLOT_FIELDS, VARIANT_FIELDS
@@ -50,6 +51,10 @@ and http(s) addresses are followed.
 A place's name on the wire has letters, digits and `._-` only: `home hero` is `home-hero`. Both names may be written in rules.
 Places of type number or yes/no always have a value: hidden, they show their fallback unless `hidden` says otherwise.
 """
+PLACEMENT_NOTE = (
+    "For shops that the page script fills. A field without its own line in `put` goes to "
+    'the element with `data-field="its name"`: texts as text, a link as `href`, an image as `src`.'
+)
 CONTENT_NOTE = """\
 Money is filled in as `€49.90`, lists as `a, b and c`, durations as `3 days`, dates as `12 November`.
 """
@@ -62,6 +67,7 @@ def playbook_page() -> str:
         _section("Rules: `rules/*.yaml`", RULE_FIELDS, RULES_NOTE),
         _section("Places: `slots/*.yaml`", SLOT_FIELDS, SLOTS_NOTE),
         _section("A version of a place", VARIANT_FIELDS, CONTENT_NOTE),
+        _section("A place's `page`", PLACEMENT_FIELDS, PLACEMENT_NOTE),
         _section("The team: `team.yaml`", TEAM_FIELDS),
         _section(
             "Events: `plan.yaml`",

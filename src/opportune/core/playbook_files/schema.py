@@ -12,6 +12,7 @@ import msgspec
 
 from opportune.core.conditions import AnyCondition
 from opportune.core.playbook_files.form import Field
+from opportune.core.playbook_files.placement import PLACEMENT_FIELDS
 from opportune.core.playbook_files.plan import EVENT_FIELDS, PLAN_FIELDS, PROPERTY_FIELDS
 from opportune.core.playbook_files.rule import RULE_FIELDS
 from opportune.core.playbook_files.slot import SLOT_FIELDS, VARIANT_FIELDS
@@ -46,7 +47,9 @@ def schema_of_playbook() -> dict[str, dict[str, Any]]:
             {"Condition": condition, **structured},
         ),
         "slot": _document(
-            "A place that may vary.", _one_or_several(_object(SLOT_FIELDS)), {"variant": _variant()}
+            "A place that may vary.",
+            _one_or_several(_object(SLOT_FIELDS)),
+            {"variant": _variant(), "page": _object(PLACEMENT_FIELDS)},
         ),
         "rule": _document(
             "A rule, whole.", _one_or_several(_object(RULE_FIELDS)), {"Condition": condition, **structured}

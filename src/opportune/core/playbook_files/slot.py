@@ -11,10 +11,11 @@ from opportune.core.content import BrokenTextError, Placeholder, is_link_field, 
 from opportune.core.fragment import safe_link, template_problems
 from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.playbook_files.form import ANYTHING, TEXT, TEXTS, Field, Form, one_of
+from opportune.core.playbook_files.placement import read_placement
 from opportune.core.playbook_files.yaml_text import Entries, Items, Node, Scalar, to_json
 from opportune.core.problem import Problem
 from opportune.core.signals import FAMILY
-from opportune.core.slot import Slot, Variant, slot_id
+from opportune.core.slot import Placement, Slot, Variant, slot_id
 
 SlotType = Literal["object", "text", "number", "yes/no", "list"]
 TYPES: tuple[SlotType, ...] = ("object", "text", "number", "yes/no", "list")
@@ -44,6 +45,11 @@ SLOT_FIELDS = (
     ),
     Field("rules", "The order in which rules are asked, first wins; the others follow by name.", TEXTS),
     Field("template", "HTML for fragments, with fields as {{ field }}.", TEXT),
+    Field(
+        "page",
+        "How the page script finds the place and fills it; see its own fields below.",
+        {"$ref": "#/$defs/page"},
+    ),
 )
 VARIANT_FIELDS = (
     Field("content", "Any JSON value, where the fields are not written directly.", ANYTHING),
@@ -108,8 +114,22 @@ class _Reader:
             variants=tuple(self._variants()),
             rules=form.texts("rules"),
             template=self._template(),
+            placement=self._placement(),
         )
         return SlotDraft(slot, form, tuple(self.contents))
+
+    def _placement(self) -> Placement:
+        node = self.form.find("page")
+        if node is None:
+            return Placement()
+        placement = read_placement(node, self.form, self.fields)
+        if placement.method != "fields" and "template" not in self.form:
+            self.form.warn(
+                "page.method",
+                "the place has no template, so a plain one is made",
+                "add `template: <p>...</p>`",
+            )
+        return placement
 
     def _type(self) -> SlotType:
         return cast("SlotType", self.form.choice("type", TYPES, self._likely_type()))

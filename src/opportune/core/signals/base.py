@@ -64,6 +64,9 @@ class Signal(ABC):
     meant: ClassVar[Mapping[str, str]] = {}
     """What people say instead, in lower case, with the value they mean: `mobile` for a phone."""
 
+    page_types: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of pages that change it by being looked at; `*` for any page."""
+
     field: ClassVar[str] = ""
     """The field of the request's context that says it, where there is one; what the field says stands."""
 

@@ -26,6 +26,7 @@ class PageSignal(Signal):
     type: ClassVar[SignalType] = "text"
     source: ClassVar[Source] = "session"
     confidence: ClassVar[Confidence] = "high"
+    page_types: ClassVar[frozenset[str]] = frozenset({"*"})
 
 
 class PageType(PageSignal):

@@ -52,6 +52,7 @@ def _closes(close: TimelineEvent, opened: TimelineEvent) -> bool:
 
 class InSupport(OpenTicket):
     name = "in support"
+    page_types = HELP_PAGES
     meaning = (
         "Whether they are on a help or returns page, have an open ticket, or asked for money back in 7 days."
     )

@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import msgspec
+
 from opportune.core.signals.base import SignalValue
 from opportune.core.signals.consent import PURPOSES
 from opportune.core.signals.place import language_of
@@ -164,6 +166,22 @@ def from_request(
         is_machine=reader.is_ahead
         or is_machine(user_agent, headers, headless_is_machine=headless_is_machine),
         attributes=reader.attributes,
+    )
+
+
+def on_path(context: Context, path: str) -> Context:
+    """The same visitor looking at another page, of which only the path is known."""
+    return msgspec.structs.replace(
+        context,
+        page_url="",
+        page_path=path,
+        page_title="",
+        page_type=page_type_of(path),
+        page_category="",
+        page_product="",
+        scroll_depth=None,
+        exit_intent=False,
+        time_on_page_seconds=None,
     )
 
 

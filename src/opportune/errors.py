@@ -58,6 +58,13 @@ class MissingKeyError(OpportuneError):
     code = "missing_key"
 
 
+class SignatureError(OpportuneError):
+    """{wrong}"""
+
+    status = 401
+    code = "bad_signature"
+
+
 class ScopeError(OpportuneError):
     """This needs a secret key with the scope `{scope}`."""
 

@@ -38,6 +38,12 @@ class Exposition:
             "opportune_fallbacks", "Normal content for a fault, by reason.", ("reason",), house.fallbacks
         )
         yield _counter("opportune_events", "Events taken in, by outcome.", ("outcome",), metrics.events)
+        yield _counter(
+            "opportune_webhooks",
+            "Signed webhooks of shops.",
+            ("platform", "topic", "outcome"),
+            metrics.webhooks,
+        )
         yield _decide_histogram(metrics)
         waiting = house.storage.count_waiting()
         yield GaugeMetricFamily(

@@ -23,6 +23,8 @@ class Metrics:
         self.requests: Counter[tuple[str, str, int]] = Counter()
         self.decisions: Counter[tuple[str, str]] = Counter()
         self.events: Counter[str] = Counter()
+        self.webhooks: Counter[tuple[str, str, str]] = Counter()
+        """By platform, topic, and whether anything was taken from it."""
         self.decide_counts = [0] * (len(DECIDE_BUCKETS) + 1)
         self.decide_seconds = 0.0
         self.house = house

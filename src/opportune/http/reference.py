@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from opportune import errors
-from opportune.http import capture
+from opportune.http import capture, sources
 from opportune.http.endpoint import Endpoint
 from opportune.http.openapi import REFERENCE, parameters_of
 from opportune.http.routes import DECIDE, OPEN, READ
@@ -16,6 +16,7 @@ from opportune.http.routes import DECIDE, OPEN, READ
 GROUPS = (
     ("Decide", DECIDE),
     ("Capture", capture.ROUTES),
+    ("Shops", sources.ROUTES),
     ("Read", READ),
     ("Open to all", OPEN),
 )

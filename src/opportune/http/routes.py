@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from opportune.http import capture, events, fragments, health, ofrep, openapi, people, script
+from opportune.http import capture, events, fragments, health, ofrep, openapi, people, script, sources
 from opportune.http import decide as deciding
 from opportune.http.answers import json_answer
 from opportune.http.dispatch import HttpApp
@@ -162,7 +162,7 @@ OPEN: tuple[Endpoint, ...] = (
     ),
 )
 
-ROUTES: tuple[Endpoint, ...] = (*capture.ROUTES, *DECIDE, *READ, *OPEN)
+ROUTES: tuple[Endpoint, ...] = (*capture.ROUTES, *sources.ROUTES, *DECIDE, *READ, *OPEN)
 
 
 def document() -> dict[str, Any]:

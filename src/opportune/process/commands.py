@@ -17,7 +17,15 @@ from opportune.core.moment import to_iso
 from opportune.core.programme import ACTING
 from opportune.core.rule import Rule, RunState, Test
 from opportune.errors import BadRequestError, NotFoundError
-from opportune.services import explaining, importing, operating, publishing, reading, setting_aside
+from opportune.services import (
+    connecting,
+    explaining,
+    importing,
+    operating,
+    publishing,
+    reading,
+    setting_aside,
+)
 from opportune.services.authorizing import user_token_secret
 from opportune.services.house import House
 from opportune.storage.base import ApiKey
@@ -53,6 +61,19 @@ def revoke_key(house: House, *, name: str, by: str) -> Result:
 
 def show_user_token_secret(house: House) -> Result:
     return {"secret": user_token_secret(house)}
+
+
+def add_source(house: House, *, platform: str, secret: str, name: str, prefix: str, by: str) -> Result:
+    source = connecting.add_source(house, platform, secret=secret, name=name, prefix=prefix, by=by)
+    return _source(source)
+
+
+def list_sources(house: House) -> list[Result]:
+    return [_source(source) for source in connecting.list_sources(house.storage)]
+
+
+def remove_source(house: House, *, name: str, by: str) -> Result:
+    return _source(connecting.remove_source(house, name, by=by))
 
 
 def publish(house: House, *, files: dict[str, str], new_test: bool, based_on: str | None, by: str) -> Result:
@@ -167,6 +188,17 @@ def _key(key: ApiKey) -> Result:
     }
 
 
+def _source(source: connecting.Source) -> Result:
+    """Everything but its secret."""
+    return {
+        "name": source.name,
+        "platform": source.platform,
+        "prefix": source.prefix,
+        "path": f"/v1/sources/{source.platform}",
+        "added_at": to_iso(source.added_at),
+    }
+
+
 def _rule(rule: Rule, state: RunState | None, waits_for: list[str]) -> Result:
     if state is None:
         return {"rule": rule.name, "state": "draft", "share": None, "waits_for": [], "acts": False}
@@ -189,6 +221,9 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "keys list": list_keys,
     "keys revoke": revoke_key,
     "keys user-token-secret": show_user_token_secret,
+    "sources add": add_source,
+    "sources list": list_sources,
+    "sources remove": remove_source,
     "publish": publish,
     "head": head,
     "rules": list_rules,

@@ -180,9 +180,10 @@ ORDERS = (
         "Order Refunded",
         "got a refund",
         "was refunded",
-        has=(ORDER, PRODUCTS, REVENUE),
+        has=(ORDER, PropertyPlan(name="refund_id"), PRODUCTS, REVENUE),
         things="refund",
         event_class=KEY_EVENT,
+        business_key="refund_id",
         is_key_event=True,
     ),
     _event(

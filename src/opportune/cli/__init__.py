@@ -16,6 +16,7 @@ from opportune.cli.init import init
 from opportune.cli.keys import keys
 from opportune.cli.playbook import check, document, export, publish, schema
 from opportune.cli.printing import fail, print_problems
+from opportune.cli.recipes import recipes
 from opportune.cli.replay import replay
 from opportune.cli.restore import restore
 from opportune.cli.rules import rule, rules
@@ -39,6 +40,7 @@ COMMANDS: tuple[click.Command, ...] = (
     schema,
     rules,
     rule,
+    recipes,
     explain,
     replay,
     import_command,

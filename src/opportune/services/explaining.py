@@ -174,11 +174,12 @@ def _situation_of(
         if past.is_known or len(past.keys) > 1:
             if at is None:
                 return situate(programme, question, keys, past, now=now), ()
-            return situate(programme, question, keys, _up_to(at, past), now=now), (UP_TO,)
+            return situate(programme, question, keys, up_to(at, past), now=now), (UP_TO,)
     raise NotFoundError(what=f"A person with the id “{person}”")
 
 
-def _up_to(at: int, past: Recollection) -> Recollection:
+def up_to(at: int, past: Recollection) -> Recollection:
+    """What of it was there at a moment already."""
     return msgspec.structs.replace(
         past,
         events={key: [row for row in rows if row.occurred_at <= at] for key, rows in past.events.items()},

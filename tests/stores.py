@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 from tests.contract.stored import quick_folder
 from tests.postgres_server import Postgres, copied_database
 
@@ -56,6 +59,32 @@ def examples_for(storage: Storage, most: int = 100) -> int:
 def settle(storage: Storage) -> None:
     """Waits until what was handed over so far is committed."""
     storage.write(lambda _: None).result()
+
+
+def everything_in(storage: Storage) -> dict[str, list[str]]:
+    """Every row of every table there is, so that nothing a store keeps can be overlooked."""
+    settle(storage)
+    if isinstance(storage, MemoryStorage):
+        tables = vars(storage._tables)
+        return {name: [repr(rows)] for name, rows in tables.items() if isinstance(rows, dict)}
+    if isinstance(storage, SqliteStorage):
+        with closing(sqlite3.connect(storage.path)) as connection:
+            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            return {name: _rows(connection.execute(f'SELECT * FROM "{name}"')) for (name,) in names}
+    assert isinstance(storage, PostgresStorage)
+    with psycopg.connect(storage.url) as server:
+        names = server.execute(
+            "SELECT table_name FROM information_schema.tables"
+            " WHERE table_schema NOT IN ('pg_catalog', 'information_schema') AND table_type = 'BASE TABLE'"
+        ).fetchall()
+        return {
+            name: _rows(server.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(name))))
+            for (name,) in names
+        }
+
+
+def _rows(found: Iterable[Any]) -> list[str]:
+    return sorted(map(repr, found))
 
 
 def make_unreadable(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

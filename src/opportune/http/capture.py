@@ -1,8 +1,9 @@
 """Capture as Segment's and RudderStack's libraries speak it: every path, key and spelling they use.
 
 The answer is exactly 200 `{"success": true}`, and only after the durable commit; what was set aside and what
-was known already is told in the headers `Opportune-Set-Aside` and `Opportune-Duplicate`. Bad input is a
-final 4xx, since libraries send anything else again.
+was known already is told in the headers `Opportune-Set-Aside` and `Opportune-Duplicate`, and how much was not
+kept as its visitor did not agree, in `Opportune-Not-Kept`. Bad input is a final 4xx, since libraries send anything
+else again.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from opportune.http.edge import Edge, headers_of
 from opportune.http.endpoint import BareHandler, Endpoint
 from opportune.services.authorizing import Caller
 from opportune.services.capturing import CaptureResult, CaptureSource, Message, prepare, store
+from opportune.services.consenting import keep_agreed
 from opportune.services.preparing import Ready
 
 PIECE = 100
@@ -98,8 +100,8 @@ def takes(kind: EventType | None) -> BareHandler:
         if len(messages) > MAX_BATCH_EVENTS:
             wrong = f"The batch has {len(messages)} events; at most {MAX_BATCH_EVENTS} are taken at once."
             raise BadRequestError(wrong=wrong)
-        result = await _capture(edge, caller, envelope, messages, kind)
-        await _succeed(send, result)
+        result, not_kept = await _capture(edge, caller, envelope, messages, kind)
+        await _succeed(send, result, not_kept)
         return 200
 
     return take
@@ -129,7 +131,8 @@ def _open_leniently(body: bytes) -> tuple[Envelope, Sequence[Message]]:
 
 async def _capture(
     edge: Edge, caller: Caller, envelope: Envelope, messages: Sequence[Message], kind: EventType | None
-) -> CaptureResult:
+) -> tuple[CaptureResult, int]:
+    """What became of them, and how many were not kept as nobody agreed."""
     is_batch = len(messages) != 1 or envelope.batch is not None
     context = envelope.context if is_batch and isinstance(envelope.context, dict) else {}
     source = CaptureSource(is_secret=caller.is_secret, name=caller.name, type=kind, context=context)
@@ -141,9 +144,11 @@ async def _capture(
         prepared += prepare(edge.house, source, messages[start : start + PIECE], sent_at, received_at)
     if not caller.is_secret:
         _limit_one(edge, caller, prepared)
-    result = await _stored(store(edge.house, prepared))
-    edge.metrics.count_events(result.accepted, result.duplicate, result.set_aside)
-    return result
+    agreed = await keep_agreed(edge.house, prepared, is_believed=caller.is_secret)
+    result = await _stored(store(edge.house, agreed)) if agreed else CaptureResult(())
+    not_kept = len(prepared) - len(agreed)
+    edge.metrics.count_events(result.accepted, result.duplicate, result.set_aside, not_kept)
+    return result, not_kept
 
 
 async def _stored(storing: Future[CaptureResult]) -> CaptureResult:
@@ -162,12 +167,14 @@ def _limit_one(edge: Edge, caller: Caller, prepared: Sequence[Ready | SetAside])
         edge.limit_id(caller, ids.pop())
 
 
-async def _succeed(send: Send, result: CaptureResult) -> None:
+async def _succeed(send: Send, result: CaptureResult, not_kept: int = 0) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(SUCCESS))]
     if result.set_aside:
         headers.append((b"opportune-set-aside", set_aside_header(result)))
     if result.duplicate:
         headers.append((b"opportune-duplicate", b"%d" % result.duplicate))
+    if not_kept:
+        headers.append((b"opportune-not-kept", b"%d; measuring was not agreed to" % not_kept))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": SUCCESS})
 

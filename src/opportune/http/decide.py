@@ -7,6 +7,7 @@ in time comes back as normal content with the reason ERROR (`services/deciding.p
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Literal
 
@@ -19,13 +20,16 @@ from opportune.core.moment import to_iso
 from opportune.core.placement import OnPage
 from opportune.core.receipt import Receipt
 from opportune.core.slot import slot_id
+from opportune.core.visitor.consent import MEASURE
 from opportune.errors import BadRequestError, OpportuneError, StorageBusyError
 from opportune.http.answers import encode
 from opportune.http.asking import Identifier, asker_of, read_json, stated_context
 from opportune.http.edge import Edge, Headers, headers_of
 from opportune.services.authorizing import Caller
-from opportune.services.capturing import CaptureSource, capture
-from opportune.services.deciding import UNKNOWN_SLOT, Answer, Answered, Question, decide_slots
+from opportune.services.capturing import CaptureResult, CaptureSource, prepare, store
+from opportune.services.consenting import Prepared, is_record, keep_agreed, keys_about, may_keep
+from opportune.services.deciding import UNKNOWN_SLOT, Answer, Answered, Question, decide_slots, keys_of
+from opportune.services.passing import NOTHING, read_passing
 
 MOST_SLOTS = 200
 NO_RECEIPTS = "receipts need a secret key"
@@ -76,11 +80,15 @@ class SlotAnswer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 
 
 class EventsTaken(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
-    """What became of the events sent along. With an `error` none of them is acknowledged: send them again."""
+    """What became of the events sent along. With an `error` none of them is acknowledged: send them again.
+
+    `notKept`: measuring was not agreed to, so they counted for this answer and were forgotten.
+    """
 
     accepted: int = 0
     duplicate: int = 0
     set_aside: int = 0
+    not_kept: int = 0
     reason: str = ""
     error: str = ""
 
@@ -113,8 +121,7 @@ async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
     question = _question(edge, caller, headers, request, started)
     taken = None
     if request.events:
-        taken, first_seq = await _take_events(edge, caller, request)
-        question = msgspec.structs.replace(question, started=None, own_since=first_seq)
+        taken, question = await _take_events(edge, caller, request, question)
     answer = (
         await decide_slots(edge.house, question)
         if request.slots
@@ -167,31 +174,53 @@ def _question(
     )
 
 
-async def _take_events(edge: Edge, caller: Caller, request: DecideRequest) -> tuple[EventsTaken, int | None]:
-    """Waits until the events are safe, so that the decision after it knows them; and the first one's `seq`.
+async def _take_events(
+    edge: Edge, caller: Caller, request: DecideRequest, question: Question
+) -> tuple[EventsTaken, Question]:
+    """Waits until the events are safe, so that the decision after it knows them.
 
-    Trouble is told in the answer, as the page still needs its decisions; where none is asked for, it is raised.
+    Of a visitor who did not agree to be measured they are only read. Trouble is told in the answer, as the page
+    still needs its decisions; where none is asked for, it is raised.
     """
+    house = edge.house
     who = {"userId": request.user_id, "anonymousId": request.anonymous_id}
     messages = [_with_ids(message, who) for message in request.events]
     proof = {"userToken": request.user_token} if request.user_token is not None else {}
     source = CaptureSource(is_secret=caller.is_secret, name=caller.name, context=proof)
+    prepared: Sequence[Prepared] = prepare(house, source, messages, request.sent_at)
+    passing, result = NOTHING, CaptureResult(())
     try:
-        future = capture(edge.house, source, messages, request.sent_at, edge.house.clock())
-        result = await asyncio.wait_for(asyncio.wrap_future(future), EVENTS_SECONDS)
+        async with asyncio.timeout(EVENTS_SECONDS):
+            if await _may_keep(edge, question, prepared):
+                prepared = await keep_agreed(house, prepared, is_believed=True)
+            else:
+                passing = read_passing(house, source, messages, request.sent_at)
+                prepared = [each for each in prepared if is_record(house, each)]
+            if prepared:
+                result = await asyncio.wrap_future(store(house, prepared))
     except (TimeoutError, OpportuneError) as fault:
         error = fault if isinstance(fault, OpportuneError) else StorageBusyError()
         if not request.slots:
             raise error from fault
-        return EventsTaken(error=str(error)), None
+        return EventsTaken(error=str(error)), msgspec.structs.replace(question, started=None)
     taken = EventsTaken(
         accepted=result.accepted,
         duplicate=result.duplicate,
         set_aside=result.set_aside,
-        reason=result.first_reason,
+        not_kept=len(messages) - len(prepared),
+        reason=result.first_reason or passing.reason,
     )
-    edge.metrics.count_events(taken.accepted, taken.duplicate, taken.set_aside)
-    return taken, min((outcome.seq for outcome in result.outcomes if outcome.seq), default=None)
+    edge.metrics.count_events(taken.accepted, taken.duplicate, taken.set_aside, taken.not_kept)
+    first_seq = min((outcome.seq for outcome in result.outcomes if outcome.seq), default=None)
+    return taken, msgspec.structs.replace(question, started=None, own_since=first_seq, passing=passing)
+
+
+async def _may_keep(edge: Edge, question: Question, prepared: Sequence[Prepared]) -> bool:
+    purposes = question.context.purposes
+    if purposes is not None:
+        return MEASURE in purposes
+    keys = keys_of(question) or next((keys_about(each) for each in prepared), ())
+    return await may_keep(edge.house, keys, prepared)
 
 
 def _with_ids(message: dict[str, Any], who: dict[str, Any]) -> dict[str, Any]:

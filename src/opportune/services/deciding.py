@@ -24,6 +24,7 @@ from opportune.core.receipt import Receipt, receipt_of
 from opportune.core.situation import Context, Situation, Unit, Visit
 from opportune.services.house import House
 from opportune.services.noticing import notice_past
+from opportune.services.passing import NOTHING, Passing, after
 from opportune.services.placing import assume_pages, place
 from opportune.services.recording import may_record, record, to_keep, units_of
 from opportune.services.tokens import Token, sign
@@ -46,6 +47,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     wants_receipts: bool = False
     own_since: int | None = None
     """The first `seq` of events that came with this very request: they alone make nobody known."""
+    passing: Passing = NOTHING
+    """What this visit did where nobody may keep it: it counts for this answer and leaves nothing behind."""
     started: float | None = None
     """`time.perf_counter()` when the request came in, for the deadline; None: now."""
 
@@ -168,18 +171,20 @@ def situate(
         context = msgspec.structs.replace(context, is_preview=True)
     visit: Visit | None = None
     opportunities: frozenset[str] = frozenset()
-    if keys:
+    passing = after(question.passing, past.seq) if question.passing.events else ()
+    if keys or passing:
         recorded = [(session, at) for session, _, at in past.opportunities]
         if latest is not None:
             recorded.insert(0, latest)
-        visit = current_visit(_device_events(past, keys[0]), now, recorded)
+        own = _device_events(past, keys[0]) if keys else ()
+        visit = current_visit(Timeline.merged([own, passing]).events if passing else own, now, recorded)
         opportunities = frozenset(slot for session, slot, _ in past.opportunities if session == visit.id)
     return Situation(
         now=now,
         readers=programme.readers,
-        timeline=Timeline.merged([events for events in past.events.values() if events] or [()]),
+        timeline=Timeline.merged([events for events in (*past.events.values(), passing) if events] or [()]),
         context=context,
-        traits=past.traits,
+        traits={**past.traits, **question.passing.traits} if question.passing.traits else past.traits,
         visit=visit,
         unit=Unit(keys[0], unit_id) if keys and unit_id else None,
         user=question.user_id or "",

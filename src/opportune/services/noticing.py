@@ -19,14 +19,19 @@ def take_notice(house: House, names: set[str]) -> None:
     if not new:
         return
     house.seen_events |= new
+    wake(house, frozenset(new))
+
+
+def wake(house: House, names: frozenset[str]) -> None:
+    """Rules that waited for one of these events act from now on, in this process."""
     if house.changes.acquire(blocking=False):
         try:
-            house.programme = house.programme.with_seen(frozenset(new))
+            house.programme = house.programme.with_seen(names)
         finally:
             house.changes.release()
     else:
         # A publish is going on and may be waiting for the very thread we are in: come back after it.
-        Thread(target=_notice_later, args=(house, frozenset(new)), daemon=True).start()
+        Thread(target=_notice_later, args=(house, names), daemon=True).start()
 
 
 def _notice_later(house: House, names: frozenset[str]) -> None:

@@ -214,7 +214,7 @@ class _Reader:
             if place == CAMPAIGN_PLACE:
                 self._take_campaign(name.lower(), value)
             elif place == CONSENT_PLACE:
-                self.purposes = _purposes(value)
+                self.purposes = purposes_of(value)
             elif isinstance(value, dict):
                 if depth < DEEPEST:
                     self._walk(name, value, depth + 1)
@@ -343,7 +343,7 @@ def _number(text: str | None, largest: float) -> float | None:
     return min(number, largest) if number >= 0 else None
 
 
-def _purposes(value: Any) -> frozenset[str] | None:
+def purposes_of(value: Any) -> frozenset[str] | None:
     """Stated purposes: a list of names, or yes/no by name, also as Segment nests it; None when it says neither."""
     if isinstance(value, dict):
         nested = value.get("categoryPreferences", value)

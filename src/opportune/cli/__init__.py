@@ -14,6 +14,7 @@ from opportune.cli.explain import explain
 from opportune.cli.import_command import import_command
 from opportune.cli.init import init
 from opportune.cli.keys import keys
+from opportune.cli.platform import platform
 from opportune.cli.playbook import check, document, export, publish, schema
 from opportune.cli.printing import fail, print_problems
 from opportune.cli.recipes import recipes
@@ -32,6 +33,7 @@ COMMANDS: tuple[click.Command, ...] = (
     demo,
     keys,
     sources,
+    platform,
     init,
     check,
     publish,

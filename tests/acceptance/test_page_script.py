@@ -15,8 +15,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.acceptance.browsing import AGENT, launched, visitor
 
-SCRIPT = Path(__file__).parents[2] / "src" / "opportune" / "http" / "static" / "o.js"
-MOST_BYTES = 3_072
+from opportune.http.script import head_block, page_script
+
+MOST_BYTES = 6_144
+MOST_BYTES_IN_HEAD = 1_433
 PAINTED = """() => new Promise((done) => new PerformanceObserver(() => done(true))
   .observe({ type: 'largest-contentful-paint', buffered: true }))"""
 
@@ -32,7 +34,7 @@ class Noted:
 
         class Door(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                _answer(self, SCRIPT.read_bytes(), "text/javascript")
+                _answer(self, page_script().encode(), "text/javascript")
 
             def do_OPTIONS(self) -> None:
                 noted.preflights += 1
@@ -115,8 +117,9 @@ def until(page: Page, what: Callable[[], object]) -> None:
         page.wait_for_timeout(20)
 
 
-def test_script_is_small() -> None:
-    assert len(gzip.compress(SCRIPT.read_bytes())) <= MOST_BYTES
+def test_script_and_block_are_small() -> None:
+    assert len(gzip.compress(page_script().encode(), 9)) <= MOST_BYTES
+    assert len(gzip.compress(head_block().encode(), 9)) <= MOST_BYTES_IN_HEAD
 
 
 def test_page_view_is_sent_at_once_and_without_preflight(browser: Browser, noted: Noted) -> None:

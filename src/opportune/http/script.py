@@ -1,7 +1,9 @@
-"""`GET /o.js`: the first-party browser script, served from the package with a validator."""
+"""The browser's side: `GET /o.js` put together from its parts, and the block that a page carries in its head."""
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -9,24 +11,64 @@ from importlib.resources import files
 from starlette.requests import Request
 from starlette.responses import Response
 
-from opportune.errors import NotFoundError
 from opportune.http.edge import Edge
 
 CACHE = "public, max-age=3600, stale-while-revalidate=86400"
+PARTS = (
+    "base.js",
+    "consent.js",
+    "ids.js",
+    "queue.js",
+    "views.js",
+    "ahead.js",
+    "places.js",
+    "data_layer.js",
+    "begin.js",
+)
+"""In this order inside one function, so that a part knows the names of those before it."""
+_TEXTS = re.compile(
+    r"('(?:[^'\\\n]|\\.)*'|`[^`]*`|(?<=[(,=] )/(?:[^/\\\n]|\\.)+/|(?<=\()/(?:[^/\\\n]|\\.)+/)"
+)
+_GAPS = re.compile(r"\s*([=(){}\[\],;:?<>&|!])\s*")
+
+
+def squeezed(source: str) -> str:
+    """The same script without whole-line comments, indentation and the spaces nobody needs.
+
+    Statements end with a semicolon here, so that a line's end means nothing.
+    """
+    lines = (line.strip() for line in source.splitlines())
+    code = "\n".join(line for line in lines if line and not line.startswith("//"))
+    parts = _TEXTS.split(code)
+    parts[::2] = [_GAPS.sub(r"\1", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 @lru_cache(maxsize=1)
-def _script() -> tuple[bytes, str]:
-    """The script's bytes and their ETag."""
-    text = files("opportune.http").joinpath("static/o.js").read_bytes()
-    return text, f'"{sha256(text).hexdigest()[:16]}"'
+def head_block() -> str:
+    """What stands between `<script>` and `</script>` in a page's head."""
+    return squeezed(_read("head.js"))
+
+
+def head_hash() -> str:
+    """The block as a Content-Security-Policy names it in `script-src`."""
+    return f"'sha256-{b64encode(sha256(head_block().encode()).digest()).decode()}'"
+
+
+@lru_cache(maxsize=1)
+def page_script() -> str:
+    """All of `o.js`, as it is served."""
+    parts = "\n".join(_read(f"o/{name}") for name in PARTS)
+    return squeezed(f"(() => {{\n{parts}\n}})();")
+
+
+def _read(name: str) -> str:
+    return files("opportune.http").joinpath("static", *name.split("/")).read_text("utf-8")
 
 
 async def script(_edge: Edge, request: Request) -> Response:
-    try:
-        text, etag = _script()
-    except FileNotFoundError:
-        raise NotFoundError(what="/o.js") from None
+    text = page_script().encode()
+    etag = f'"{sha256(text).hexdigest()[:16]}"'
     headers = {
         "ETag": etag,
         "Cache-Control": CACHE,

@@ -356,6 +356,18 @@ SITE = (
         event_class=TELEMETRY,
         has=(PropertyPlan(name="seconds", type="number", path="seconds|time_on_page_seconds"),),
     ),
+    _event(
+        "Page Trouble",
+        event_class=TELEMETRY,
+        has=(
+            SLOT,
+            PropertyPlan(name="what"),
+            PropertyPlan(name="where"),
+            PropertyPlan(name="selector"),
+            PropertyPlan(name="detail"),
+        ),
+        things="trouble on a page",
+    ),
     _event("Web Vitals", event_class=TELEMETRY, has=(PropertyPlan(name="lcp", type="number"),)),
     _event("Identified", event_class=TELEMETRY),
     _event("Group Joined", event_class=TELEMETRY),

@@ -1,0 +1,33 @@
+// Decisions for the next page: kept for this tab, shortly for new tabs, with their images fetched.
+const FRESH_MS = 1_800_000, FRESH_IN_TABS_MS = 120_000, LATE_MS = 200, KEPT = 'opportune';
+const fetched = new Set();
+let asked = 0, newest = 0;
+
+const asking = () => {
+  const turn = ++asked, since = performance.now(), at = location.pathname, its = view;
+  return (answer) => {
+    if (turn < newest) return;
+    newest = turn;
+    const decisions = Object.fromEntries(Object.entries(answer.decisions).filter(([, it]) => it.page)
+      .map(([slot, { rule, variant, decision, holdsUntil, page }]) => [slot, { rule, variant, decision, holdsUntil, page }]));
+    remember(decisions, at, answer.revision);
+    // On a first page, and where an answer holds only here: what was not seen yet is filled, late never.
+    if (!its.isLate && at === location.pathname && performance.now() - since < LATE_MS)
+      fillIn(Object.entries(decisions).filter(([slot]) => !head.places.some((it) => it.slot === slot)), true);
+    its.isLate = true;
+    if (head.free) head.free();
+  };
+};
+
+const remember = (decisions, at, revision) => {
+  const all = Object.values(decisions), now = Date.now();
+  const until = Math.min(now + FRESH_MS, ...all.map((it) => Date.parse(it.holdsUntil) || Infinity));
+  const record = { until, at, revision, decisions };
+  if (!keep('sessionStorage', KEPT, record)) tell('no storage');
+  if (agreed('measure')) keep('localStorage', KEPT, { ...record, until: Math.min(until, now + FRESH_IN_TABS_MS) });
+  (window.requestIdleCallback || setTimeout)(() => all.flatMap((it) => it.page.images || []).forEach((src) => {
+    if (!fetched.has(src)) new Image().src = src;
+    fetched.add(src);
+  }));
+};
+const fillIn = (decisions, isLate) => head.put({ decisions: Object.fromEntries(decisions), at: location.pathname }, isLate);

@@ -1,0 +1,18 @@
+api.track = quietly((name, properties) => track(name, properties, 0));
+api.identify = quietly((userId, traits, userToken) =>
+  put('identify', { userId: String(userId), traits: traits || {}, context: userToken ? { userToken } : {} }, 0));
+api.page = quietly(() => { leave(); enter(view ? view.page.url : cleaned(document.referrer)); });
+const begin = quietly(() => {
+  start();
+  consent.onChange(quietly(consented));
+  early.forEach(([name, ...given]) => api[name] && api[name](...given));
+  readDataLayer((name, properties) => track(name, properties, 0));
+  if (!head && data.places !== 'server' && !recall('opportune_told')) {
+    keep('sessionStorage', 'opportune_told', 1);
+    tell('no block');
+  }
+  if (head && head.late) tell('late block');
+  if (head && head.twice) tell('two blocks');
+});
+if (document.prerendering) document.addEventListener('prerenderingchange', begin, { once: true });
+else begin();

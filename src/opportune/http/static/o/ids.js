@@ -1,0 +1,17 @@
+// The visitor's id, in a cookie; none is read or made while measuring is not agreed to.
+let device = '';
+const agreed = (purpose) => {
+  const purposes = consent.purposes();
+  return !purposes || purposes.includes(purpose);
+};
+const setCookie = (value, seconds) => {
+  document.cookie = `${data.cookie || 'o_id'}=${value}; Path=/; Max-Age=${seconds}; SameSite=Lax${location.protocol === 'https:' ? '; Secure' : ''}`;
+};
+const readDevice = () => {
+  const name = data.cookie || 'o_id';
+  const found = document.cookie.split('; ').find((each) => each.startsWith(name + '='));
+  if (found) return decodeURIComponent(found.slice(name.length + 1));
+  const made = device || newId();
+  setCookie(made, 34128000);
+  return made;
+};

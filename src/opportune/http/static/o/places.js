@@ -1,0 +1,99 @@
+// Places of this page: what was applied, seen, clicked and dismissed; asking again; what went wrong.
+const SEARCH_MS = 5_000, SEEN_MS = 1_000, MOST_TROUBLES = 9;
+const tracked = (name, { slot, rule, variant, decision }, seconds) => track(name, { slot, rule, variant, decision }, seconds);
+const troubles = new Set();
+const tell = (what, more) => {
+  const said = JSON.stringify([what, more]);
+  if (troubles.has(said) || troubles.size >= MOST_TROUBLES) return;
+  troubles.add(said);
+  track('Page Trouble', { what, where: location.pathname, ...more }, 1);
+};
+api.twice = quietly(() => tell('two scripts'));
+
+const byPlace = new WeakMap();
+const isSeen = ({ intersectionRatio, intersectionRect: { width, height } }) =>
+  width * height > 0 && document.visibilityState === 'visible'
+  && (intersectionRatio >= 0.5 || width * height >= innerWidth * innerHeight / 2);
+const eyes = window.IntersectionObserver && new IntersectionObserver(quietly((entries) => entries.forEach((entry) => {
+  const it = byPlace.get(entry.target);
+  if (!isSeen(entry)) it.timer = clearTimeout(it.timer);
+  else it.timer = it.timer || setTimeout(quietly(() => {
+    eyes.unobserve(entry.target);
+    it.isSeen = true;
+    tracked('Slot Viewed', it, 0.5);
+  }), SEEN_MS);
+})), { threshold: Array.from({ length: 21 }, (_, step) => step / 20) });
+const watchAnew = () => head && eyes && head.places.forEach((it) => {
+  if (!it.done || it.isSeen) return;
+  it.timer = clearTimeout(it.timer);
+  eyes.unobserve(it.place);
+  eyes.observe(it.place);
+});
+const applied = quietly((it) => {
+  if (!head.places.includes(it)) return;
+  if (!it.isTold) tracked('Slot Applied', it, 0.2);
+  it.isTold = true;
+  byPlace.set(it.place, it);
+  if (eyes && !it.isSeen) eyes.observe(it.place);
+});
+const failed = quietly(([it, fault]) => {
+  if (fault === 1) return;
+  const what = fault.name === 'SyntaxError' ? 'bad selector' : fault === 'rewritten' ? fault : 'refused';
+  tell(what, { slot: it.slot, selector: it.find, detail: String(fault.message || '').slice(0, 200) });
+});
+
+const watchPlaces = (its) => {
+  head.done.splice(0).forEach(applied);
+  head.faults.splice(0).forEach(failed);
+  head.done.push = applied;
+  head.faults.push = failed;
+  head.places.forEach(({ again = {} }) => again.seconds && setTimeout(quietly(() =>
+    its === view && askAgain((again) => again.seconds <= shownSeconds() + 0.1)), again.seconds * 1000));
+  const giveUp = () => setTimeout(quietly(() => its === view && head.places.forEach((it) => {
+    const missing = it.put.find(([, , , at], n) => !it.put[n].at);
+    if (!it.place) {
+      it.off = true;
+      if (it.paths) tell('place not found', { slot: it.slot, selector: it.find });
+    } else if (missing && !it.off) {
+      tell('part not found', { slot: it.slot, selector: `${it.find} ${missing[0]}` });
+      if (it.put.some((put) => put.at)) applied(Object.assign(it, { done: it.place }));
+    }
+  })), SEARCH_MS);
+  if (document.readyState === 'complete') giveUp();
+  else on(window, 'load', giveUp);
+};
+
+// A place may ask once more for each thing that happens on the page.
+const askAgain = (isDue) => {
+  if (!head) return;
+  const due = head.places.filter((it) => it.done && it.again && !it.isAsked && isDue({ exit: false, scroll: Infinity, seconds: Infinity, ...it.again }));
+  if (!due[0]) return;
+  due.forEach((it) => { it.isAsked = true; });
+  const context = { exitIntent: view.exit, scrollDepth: view.depth, timeOnPage: shownSeconds() };
+  post(bodyOf(due.map((it) => it.slot), context, agreed('measure') ? [] : recall(VISIT) || [])).then((answer) => answer.json()).then(quietly(({ decisions }) => {
+    const fresh = due.filter((it) => {
+      const { page, rule, variant } = decisions[it.slot] || {};
+      return page && page.put && head.places.includes(it) && (rule !== it.rule || variant !== it.variant);
+    });
+    head.places = head.places.filter((it) => !fresh.includes(it));
+    fillIn(fresh.map(({ slot }) => [slot, decisions[slot]]));
+    head.places.forEach((it) => { it.isAsked = it.isAsked || fresh.some(({ slot }) => slot === it.slot); });
+  })).catch(() => {});
+};
+
+on(document, 'click', (event) => {
+  const path = event.composedPath(), it = head && head.places.find(({ done }) => done && path.includes(done));
+  if (!it) return;
+  const inside = path.slice(0, path.indexOf(it.place) + 1);
+  if (inside.some((each) => each.hasAttribute && each.hasAttribute('data-dismiss'))) {
+    const kept = recall(KEPT);
+    it.off = true;
+    it.place.style.setProperty('display', 'none', 'important');
+    if (kept) {
+      delete kept.decisions[it.slot];
+      keep('sessionStorage', KEPT, kept);
+      quietly(() => localStorage.removeItem(KEPT))();
+    }
+    tracked('Slot Dismissed', it, 0);
+  } else if (path.some((each) => each.matches && each.matches('a,button,input,[role=button]'))) tracked('Slot Clicked', it, 0);
+});

@@ -22,8 +22,7 @@ SHOE = Product(
     margin=4_100,
     rating=4.5,
     ratings=120,
-    sku="TS-3",
-    group="trail",
+    codes=("TS-3", "trail"),
     updated_at=NOW,
     source="feed",
 )

@@ -5,10 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from opportune.core.catalogue import Catalogue, split_path
+from opportune.core.catalogue import Catalogue, Sales, split_path
 from opportune.core.product import Product
 
-SHOE = Product(id="101", sku="TS-3", group="trail", category_path=("Shoes", "Trail shoes"), price=12_900)
+SHOE = Product(
+    id="101",
+    codes=("TS-3", "trail"),
+    url="https://shop.example/p/trail-3?v=1",
+    category_path=("Shoes", "Trail shoes"),
+    price=12_900,
+)
 BOOT = Product(id="102", category_path=("Shoes", "Boots"), price=15_000, sale_price=9_000)
 TENT = Product(id="103", category_path=("Camping",), in_stock=False)
 ALL = Catalogue({product.id: product for product in (SHOE, BOOT, TENT)})
@@ -17,6 +23,23 @@ ALL = Catalogue({product.id: product for product in (SHOE, BOOT, TENT)})
 @pytest.mark.parametrize("asked", ["101", "TS-3", "trail"])
 def test_a_product_is_found_by_id_sku_and_the_product_it_is_a_size_of(asked: str) -> None:
     assert ALL.find(asked) is SHOE
+
+
+def test_a_product_is_found_by_its_page() -> None:
+    assert ALL.find_on_page("/p/trail-3/") is SHOE
+    assert ALL.find_on_page("https://www.shop.example/p/trail-3#top") is SHOE
+    assert ALL.find_on_page("/p") is None
+    assert ALL.find_on_page("") is None
+
+
+def test_what_is_said_of_a_product_is_as_old_as_its_source() -> None:
+    said = msgspec.structs.replace(SHOE, source="feed", updated_at=10)
+    assert Catalogue({}, confirmed={"feed": 50}).known_at(said) == 50
+    assert Catalogue({}, confirmed={"other": 50}).known_at(said) == 10
+
+
+def test_nothing_changed_is_the_same_catalogue() -> None:
+    assert ALL.changed([], 0, confirmed={}, sales=Sales()) is ALL
 
 
 def test_an_unknown_product_is_not_found() -> None:
@@ -41,7 +64,7 @@ def test_a_category_holds_its_products_and_those_below(path: str, ids: tuple[str
 
 def test_a_changed_product_takes_the_place_of_the_former_one() -> None:
     moved = msgspec.structs.replace(BOOT, category_path=("Winter",))
-    after = ALL.with_products([moved], 7)
+    after = ALL.changed([moved], 7, confirmed={}, sales=Sales())
     assert (after.find("102"), after.version, len(after)) == (moved, 7, 3)
     assert after.in_category("Boots") == ()
     assert ALL.in_category("Boots") == ("102",)

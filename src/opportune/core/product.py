@@ -25,9 +25,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     margin: int | None = None
     rating: float | None = None
     ratings: int | None = None
-    sku: str = ""
-    group: str = ""
-    """The product that this one is a size or colour of."""
+    codes: tuple[str, ...] = ()
+    """Other ids that pages and events may call it by: its SKUs, its variants, what it is a size or colour of."""
     updated_at: int = 0
     source: str = ""
 

@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from opportune.core.catalogue import EMPTY_CATALOGUE, Catalogue
 from opportune.core.finding import Finding
 from opportune.core.history.timeline import FactValue, Timeline
 from opportune.core.history.visit import Visit
 from opportune.core.signals.base import NOTHING, Reading, SignalValue, spellings, trait_sureness
+from opportune.core.team import Team
 
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -91,6 +93,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 NO_EVENTS = Timeline()
 NOTHING_SAID = Context()
+NO_TEAM = Team()
 
 
 class Situation(msgspec.Struct, kw_only=True):
@@ -113,6 +116,8 @@ class Situation(msgspec.Struct, kw_only=True):
     seq: int = 0
     """The newest commit this situation has seen."""
     zone: ZoneInfo = UTC_ZONE
+    catalogue: Catalogue = EMPTY_CATALOGUE
+    team: Team = NO_TEAM
     is_known: bool = True
     """False while the key was minted just now: its exposures are held until it is seen again."""
     readings: dict[str, Reading] = msgspec.field(default_factory=dict)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
+
+from opportune.core.moment import DAY
 
 
 class Team(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,3 +30,7 @@ class Team(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     rollback: str = ""
     safety: str = ""
+    facts_last: int = 2 * DAY
+    """How old (ms) what the catalogue says may be; older, it is not known."""
+    delivery_days: Mapping[str, str] = {}
+    """By country, two small letters or `elsewhere`: `2`, `1 to 2`."""

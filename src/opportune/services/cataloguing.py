@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+import msgspec
+
+from opportune.core.catalogue import Sales
 from opportune.core.product import Product
 from opportune.services.house import House
-from opportune.storage.base import Transaction
+from opportune.storage.base import Storage, Transaction
 
 PAGE_PRODUCTS = 1_000
+CONFIRMED = "catalogue confirmed"
+SALES = "catalogue sales"
 LAST = "\U0010ffff"
 """No id stands behind it."""
 
@@ -31,9 +36,12 @@ def refresh_catalogue(house: House) -> None:
     with house.changes:
         known = house.catalogue
         changed = list(_list_changed(house, known.version))
-        if changed:
-            products = [product for _, product in changed]
-            house.catalogue = known.with_products(products, changed[-1][0])
+        house.catalogue = known.changed(
+            (product for _, product in changed),
+            changed[-1][0] if changed else known.version,
+            confirmed=find_confirmed(house.storage),
+            sales=find_sales(house.storage),
+        )
 
 
 def _list_changed(house: House, version: int) -> Iterator[tuple[int, Product]]:
@@ -42,3 +50,22 @@ def _list_changed(house: House, version: int) -> Iterator[tuple[int, Product]]:
         yield from page
         newest, product = page[-1]
         after = (newest, product.id)
+
+
+def find_confirmed(storage: Storage) -> dict[str, int]:
+    """When each source was last read whole (ms)."""
+    text = storage.find_setting(CONFIRMED)
+    return msgspec.json.decode(text, type=dict[str, int]) if text else {}
+
+
+def confirm(house: House, source: str, at: int) -> None:
+    """All of a source's products were read at that moment, whether they changed or not."""
+    confirmed = {**find_confirmed(house.storage), source: at}
+    text = msgspec.json.encode(confirmed).decode()
+    house.storage.write(lambda transaction: transaction.put_setting(CONFIRMED, text)).result()
+    refresh_catalogue(house)
+
+
+def find_sales(storage: Storage) -> Sales:
+    text = storage.find_setting(SALES)
+    return msgspec.json.decode(text, type=Sales) if text else Sales()

@@ -12,6 +12,7 @@ from time import perf_counter
 
 import msgspec
 
+from opportune.core.catalogue import EMPTY_CATALOGUE, Catalogue
 from opportune.core.decision import Decision, decide, fault, survey
 from opportune.core.explanation import Explanation, WhyNot, explain
 from opportune.core.finding import Finding
@@ -94,7 +95,9 @@ async def decide_slots(house: House, question: Question) -> Answer:
             notice_past(house, past)
             programme = house.programme
         latest = house.visits.get(keys[0]) if keys else None
-        situation = situate(programme, question, keys, past, now=now, latest=latest)
+        situation = situate(
+            programme, question, keys, past, now=now, latest=latest, catalogue=house.catalogue
+        )
     except TimeoutError:
         count_fallback(house, "deadline")
     except Exception:  # noqa: BLE001 - a store that cannot be read must not take the page down
@@ -140,7 +143,7 @@ def recollect(house: House, question: Question, programme: Programme) -> Situati
     keys = keys_of(question)
     past = house.storage.recall(keys, now=now) if keys else NOBODY
     latest = house.visits.get(keys[0]) if keys else None
-    return situate(programme, question, keys, past, now=now, latest=latest)
+    return situate(programme, question, keys, past, now=now, latest=latest, catalogue=house.catalogue)
 
 
 def keys_of(question: Question) -> tuple[int, ...]:
@@ -161,6 +164,7 @@ def situate(
     *,
     now: int,
     latest: tuple[int, int] | None = None,
+    catalogue: Catalogue = EMPTY_CATALOGUE,
 ) -> Situation:
     """Puts a request and what is remembered together; nothing is worked out before it is asked for.
 
@@ -193,6 +197,8 @@ def situate(
         opportunities=opportunities,
         seq=past.seq,
         zone=programme.playbook.vocabulary.zone,
+        catalogue=catalogue,
+        team=programme.playbook.team,
         is_known=question.user_id is not None or _is_known(past, question.own_since),
     )
 

@@ -103,7 +103,13 @@ def rebuild_token(house: House, text: str) -> Again:
     keys = keys_of(question)
     past = house.storage.recall(keys, now=original.at, as_of=original.seq) if keys else NOBODY
     situation = situate(
-        programme, question, keys, past, now=original.at, latest=(original.session, original.at)
+        programme,
+        question,
+        keys,
+        past,
+        now=original.at,
+        latest=(original.session, original.at),
+        catalogue=house.catalogue,
     )
     decision = decide(programme.places[original.slot], situation, programme)
     again = receipt_of(decision, situation, programme)
@@ -125,6 +131,8 @@ def _missing(house: House, token: Token, original: Receipt) -> Iterator[str]:
         yield "the visitor's events: erased, expired or never stored"
     if any(entry.at > original.at for entry in _back_fills(house)) or find_back_fill(house) is not None:
         yield "facts as they were read then: past events were read again since, under a later playbook"
+    if any(reading.source == "catalogue" for reading in original.signals.values()):
+        yield "the catalogue as it was then: what it says of products today was read instead"
     if left_of(house, original.at):
         yield f"events {left_of(house, original.at)}: they were kept long enough and have left"
 
@@ -172,9 +180,8 @@ def _situation_of(
         keys = keys_of(question)
         past = house.storage.recall(keys, now=now)
         if past.is_known or len(past.keys) > 1:
-            if at is None:
-                return situate(programme, question, keys, past, now=now), ()
-            return situate(programme, question, keys, up_to(at, past), now=now), (UP_TO,)
+            found, notes = (past, ()) if at is None else (up_to(at, past), (UP_TO,))
+            return situate(programme, question, keys, found, now=now, catalogue=house.catalogue), notes
     raise NotFoundError(what=f"A person with the id “{person}”")
 
 
@@ -214,7 +221,15 @@ def _derive(house: House, token: Token) -> Explained:
     if not keys:
         raise NotFoundError(what="What this request without an id was decided on")
     past = house.storage.recall(keys, now=token.at, as_of=token.seq)
-    situation = situate(programme, question, keys, past, now=token.at, latest=(token.session, token.at))
+    situation = situate(
+        programme,
+        question,
+        keys,
+        past,
+        now=token.at,
+        latest=(token.session, token.at),
+        catalogue=house.catalogue,
+    )
     place = programme.places.get(token.slot)
     if place is None:
         raise NotFoundError(what=f"The slot “{token.slot}” in that revision")

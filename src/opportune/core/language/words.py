@@ -262,8 +262,9 @@ def _spoken(names: Iterable[str]) -> dict[str, str]:
 def _signal_phrases(vocabulary: Vocabulary) -> dict[str, str]:
     """Names of signals first, then their other names, then what the playbook declares besides."""
     found: dict[str, str] = {}
-    names = [(signal.name, signal.name) for signal in vocabulary.signals.values()]
-    names += [(alias, signal.name) for signal in vocabulary.signals.values() for alias in signal.aliases]
+    spoken = [signal for signal in vocabulary.signals.values() if signal.is_spoken]
+    names = [(signal.name, signal.name) for signal in spoken]
+    names += [(alias, signal.name) for signal in spoken for alias in signal.aliases]
     names += [(attribute, attribute) for attribute in vocabulary.attributes]
     for words, name in names:
         phrase = squeezed(words.replace("_", " "))

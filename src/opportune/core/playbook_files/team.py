@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from opportune.core.language.phrases.duration import parse_duration
 from opportune.core.language.phrases.share import parse_share
 from opportune.core.playbook_files.form import TEXTS, YES_OR_NO, Field, Form, one_of
-from opportune.core.playbook_files.yaml_text import Node
+from opportune.core.playbook_files.yaml_text import Entries, Node, Scalar
 from opportune.core.problem import Problem
+from opportune.core.signals.catalogue import ELSEWHERE
 from opportune.core.situation import UTC_ZONE
 from opportune.core.team import Team
 
 INHERITED = ("purpose", "owner", "reviewer", "safety limit", "rollback")
 """Every rule must have these; a rule that leaves one out has the team's."""
+
+DAYS_BY_COUNTRY: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": {"type": ["string", "number"]},
+}
+_DAYS = re.compile(r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?(?:\s*days?)?")
 
 TEAM_FIELDS = (
     Field("team", "What the team or shop is called.", example="Lumen Shoes"),
@@ -25,6 +34,17 @@ TEAM_FIELDS = (
     Field("control group name", "A new name draws a new control group.", example="programme/2"),
     Field("previewers", "Ids of people who see rules in preview and never enter tests.", TEXTS),
     Field("needs consent", "Yes: nobody is personalized before agreeing to it.", YES_OR_NO, example="no"),
+    Field(
+        "product facts last",
+        "How old what a feed or an import says of a product may be; older, it is not shown.",
+        example="2 days",
+    ),
+    Field(
+        "delivery days",
+        "How many days delivery takes, by country; `elsewhere` is for all others.",
+        DAYS_BY_COUNTRY,
+        example="{de: 1 to 2, elsewhere: 5}",
+    ),
     Field("purpose", "Why rules exist, unless a rule says it better."),
     Field("owner", "Who answers for a rule, unless it names someone.", example="Mia"),
     Field("reviewer", "Who looks at a rule before it is published, unless it names someone.", example="Tom"),
@@ -50,12 +70,40 @@ def read_team(node: Node | None, file: str, problems: list[Problem]) -> Team:
         holdout_seed=form.text("control group name", default.holdout_seed),
         previewers=frozenset(form.texts("previewers")),
         needs_consent=form.yes("needs consent"),
+        facts_last=form.said("product facts last", parse_duration) or default.facts_last,
+        delivery_days=_delivery_days(form),
         purpose=form.text("purpose"),
         owner=form.text("owner"),
         reviewer=form.text("reviewer"),
         safety=form.text("safety limit"),
         rollback=form.text("rollback"),
     )
+
+
+def _delivery_days(form: Form) -> dict[str, str]:
+    """By country in small letters; `DE, AT: 1-2` is two of them."""
+    node = form.find("delivery days")
+    if node is None:
+        return {}
+    if not isinstance(node, Entries):
+        form.wrong(
+            "delivery days", "countries with their days were expected", "like {de: 1 to 2, elsewhere: 5}"
+        )
+        return {}
+    found: dict[str, str] = {}
+    for key, value in node.entries:
+        days = _DAYS.fullmatch(value.text.strip()) if isinstance(value, Scalar) else None
+        if days is None:
+            form.wrong("delivery days", f'the days for "{key.text}" are no number of days', "like 2, or 1 to 2",
+                       line=key.line)  # fmt: skip
+            continue
+        for country in (part.strip().lower() for part in key.text.split(",")):
+            if country != ELSEWHERE and (len(country) != 2 or not country.isalpha()):
+                form.wrong("delivery days", f'"{country}" is no country', "two letters like de, or elsewhere",
+                           line=key.line)  # fmt: skip
+                continue
+            found[country] = f"{days[1]} to {days[2]}" if days[2] else days[1]
+    return found
 
 
 def zone_of(team: Team) -> ZoneInfo:

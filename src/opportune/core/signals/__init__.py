@@ -15,6 +15,7 @@ from opportune.core.signals.base import Reading, Signal
 from opportune.core.signals.behaviour import BEHAVIOUR
 from opportune.core.signals.campaign import CAMPAIGN
 from opportune.core.signals.cart import CART
+from opportune.core.signals.catalogue import CATALOGUE
 from opportune.core.signals.clock import CLOCK
 from opportune.core.signals.consent import CONSENT
 from opportune.core.signals.device import DEVICE
@@ -44,6 +45,7 @@ SIGNALS: tuple[Signal, ...] = (
     *VISIT,
     *INTEREST,
     *PRODUCT,
+    *CATALOGUE,
     *CART,
     *PURCHASE,
     *SUBSCRIPTION,

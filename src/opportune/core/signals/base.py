@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from opportune.core.situation import Context, Situation
 
 SignalType = Literal["text", "number", "money", "yes/no", "list", "duration", "moment"]
-Source = Literal["session", "event", "profile"]
+Source = Literal["session", "event", "profile", "catalogue"]
 Confidence = Literal["high", "medium", "low"]
 SignalValue = str | int | float | bool | list[str] | None
 """None is "not known". Money is integer minor units, durations and moments integer milliseconds."""
@@ -59,6 +59,8 @@ class Signal(ABC):
     """Names of the plan's events this signal needs; a rule that uses it waits until one of them was seen."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Other names under which it may be read."""
+    is_spoken: ClassVar[bool] = True
+    """Whether sentences name it without quotes; its first word cannot be a bare value then."""
     values: ClassVar[tuple[str, ...]] = ()
     """Every text it can be, where that is a closed set; a request may still state something else."""
     meant: ClassVar[Mapping[str, str]] = {}

@@ -13,11 +13,14 @@ INTRODUCTION = """# What we know: signals
 A signal is a named question about the visitor. Its name stands in sentences (`device type is mobile`) and in
 content (`{category}`, `{cart value|nothing yet}`). An answer carries where it came from, how sure it is, and since when
 it is known. What the request says (`session`) outranks what was captured (`event`), which outranks what a profile
-says (`profile`). A `bold` version is shown only on signals that are of high confidence at that moment.
+says (`profile`). What a feed, an import or `team.yaml` says (`catalogue`) is true of the product or the shop; once
+older than `product facts last` in `team.yaml` it is not known any more. A `bold` version is shown only on signals that
+are of high confidence at that moment.
 
 - Of the request itself: high.
 - Of events: high within the visit, medium for seven days, then low. Orders, subscriptions, consent and tickets do not
   age: high.
+- Of the catalogue: high, until it is stale.
 - Of the profile: medium while the trait is younger than 30 days, then low. A favourite category is always low.
 
 `opportune check` warns about a sentence that waits for a value a signal never has (`the device type is phone`, which is

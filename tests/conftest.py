@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.postgres_server import Postgres, PostgresServer, copied_database, is_installed
 from tests.stores import STORES, opened_store
-from tools.find import find_chromium, find_node
+from tools.find import find_chromium, find_nginx, find_node
 
 from opportune.storage.base import Storage
 from opportune.storage.postgres import PostgresStorage
@@ -45,6 +45,15 @@ def chromium() -> Path:
     found = find_chromium()
     if found is None:
         pytest.fail("Chromium is missing: run `make test` once, it installs it.")
+    return found
+
+
+@pytest.fixture(scope="session")
+def nginx() -> Path:
+    """A real nginx (`make test` installs one when it is root)."""
+    found = find_nginx()
+    if found is None:
+        pytest.skip("nginx is missing, so its examples are not tried: install nginx-light and run again")
     return found
 
 

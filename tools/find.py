@@ -1,4 +1,4 @@
-"""Where Node and Chromium are on this machine: used by the test set-up, and by the tests themselves."""
+"""Where Node, Chromium and nginx are on this machine: used by the test set-up, and by the tests themselves."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def find_chromium() -> Path | None:
         if path is not None:
             return Path(path)
     return _playwright_chromium()
+
+
+def find_nginx() -> Path | None:
+    """nginx, which Debian keeps where only root looks for programs."""
+    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    return Path(found) if found is not None else None
 
 
 def _node_version(node: str) -> int:

@@ -1,4 +1,4 @@
-"""Prepares .venv for a step of the Makefile: `run`, `dev`, `bench`, or `clients` (Node packages, Chromium).
+"""Prepares .venv for a step of the Makefile: `run`, `dev`, `bench`, or `clients` (Node packages, Chromium, nginx).
 
 Needs only the standard library of Python 3.11; takes uv when there is one, else venv and pip.
 """
@@ -30,6 +30,7 @@ def main(step: str) -> None:
     if step == "clients":
         install_node_clients()
         install_chromium()
+        install_nginx()
     elif not (step == "bench" and _is_fresh(VENV / STAMPS[step])):
         make_venv()
         install_packages(step)
@@ -93,6 +94,15 @@ def install_chromium() -> None:
     if shutil.which("apt-get") and os.geteuid() == 0 and _install_debian("chromium"):
         return
     run([str(VENV_PYTHON), "-m", "playwright", "install", "chromium"])
+
+
+def install_nginx() -> None:
+    """For the tests of what its examples say; they are skipped, and say so, where only root could install it."""
+    from find import find_nginx  # noqa: PLC0415 (only this step needs it)
+
+    if find_nginx() is None and shutil.which("apt-get") and os.geteuid() == 0:
+        say("Installing nginx for the tests of its examples ...")
+        _install_debian("nginx-light")
 
 
 def _install_debian_venv() -> None:

@@ -20,8 +20,10 @@ from opportune.http.edge import Edge, headers_of
 from opportune.http.errors import log
 from opportune.services.deciding import Answered, Question, decide_slots
 
-OURS = frozenset({"key", "writeKey", "userId", "anonymousId", "userToken"})
-"""Parameters that say who asks; all others describe the page (`path`, `category`, ...)."""
+OURS = frozenset({"key", "writeKey", "userId", "anonymousId", "userToken", "hidden"})
+"""Parameters that say who asks and how; all others describe the page (`path`, `category`, ...)."""
+NOTHING = "<!-- nothing here -->"
+"""With `hidden=comment`: what a place that shows nothing answers, for includes that take an empty answer for none."""
 DECISION_HEADER = "Opportune-Decision"
 REASON_HEADER = "Opportune-Reason"
 
@@ -33,13 +35,21 @@ async def fragment(edge: Edge, request: Request) -> Response:
         place = edge.house.programme.places.get(slot)
         if place is None:
             return _html("", {REASON_HEADER: "unknown slot"})
-        html = to_html(place.slot, answered.decision.value)
+        html = _decided(to_html(place.slot, answered.decision.value), answered)
+        if not html and not answered.decision.error_code and request.query_params.get("hidden") == "comment":
+            html = NOTHING
     except OpportuneError as error:
         return _html("", {REASON_HEADER: type(error).code})
     except Exception as fault:  # noqa: BLE001 - a page that includes this must not break
         log.error("fragment_failed slot=%s", slot, exc_info=fault)
         return _html("", {REASON_HEADER: "error"})
     return _html(html, {REASON_HEADER: answered.decision.reason, DECISION_HEADER: answered.token})
+
+
+def _decided(html: str, answered: Answered) -> str:
+    """The fragment with its token beside `data-slot`: the page script takes such an element as decided."""
+    own = f'data-slot="{answered.decision.slot}"'
+    return html.replace(own, f'{own} data-decision="{answered.token}"', 1) if answered.token else html
 
 
 async def _decide(edge: Edge, request: Request, slot: str) -> Answered:

@@ -28,6 +28,7 @@ from opportune.core.visitor import user_agent
 from opportune.errors import BadRequestError, PlaybookError
 from opportune.process import commands
 from opportune.process.control import ControlServer
+from opportune.process.feeding import fetch_feed, is_due
 from opportune.process.place import Place
 from opportune.process.workers import run_workers
 from opportune.services.back_filling import back_fill
@@ -35,6 +36,7 @@ from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.house import House
 from opportune.services.publishing import load_running
 from opportune.services.retiring import retire
+from opportune.services.selling import count_sales
 from opportune.settings import Settings
 
 log = logging.getLogger("opportune")
@@ -47,6 +49,9 @@ FILL_PAUSE_SECONDS = 0.02
 SETTLE_MS = 3_000
 """After which every process on a database has taken over what was published."""
 LEASE_MS = 15_000
+FEED_LEASE_MS = 15 * 60_000
+"""Longer than a feed may take."""
+FEED_SECONDS = 5.0
 SHORT_PAUSE_SECONDS = 0.05
 FAILURE_PAUSE_SECONDS = 0.5
 LISTEN_SECONDS = 0.25
@@ -160,15 +165,23 @@ class Server:
         """Lets events leave that are past their time, and stops at once when the server ends."""
         retire(self.house, self.settings.keep_months, may_go_on=self._may_retire)
 
+    def feed(self) -> None:
+        """Reads the shop's product feed when it is time, and counts what was sold this week."""
+        url, hours = self.settings.feed_url, self.settings.feed_hours
+        if url and is_due(self.house, hours) and self._is_ours("feed", FEED_LEASE_MS):
+            fetch_feed(self.house, url)
+        if self._is_ours("sales"):
+            count_sales(self.house, may_go_on=lambda: not self.ends.wait(FILL_PAUSE_SECONDS))
+
     def _may_retire(self) -> bool:
         return not self.ends.wait(RETIRE_PAUSE_SECONDS) and self._is_ours("retiring")
 
-    def _is_ours(self, work: str) -> bool:
+    def _is_ours(self, work: str, lease_ms: int = LEASE_MS) -> bool:
         """Of all processes on one store one does the work, until it ends or does not say so for a while."""
         if self.ends.is_set():
             return False
         now = self.house.clock()
-        return self.house.storage.take_lease(work, holder=self._name, now=now, until_at=now + LEASE_MS)
+        return self.house.storage.take_lease(work, holder=self._name, now=now, until_at=now + lease_ms)
 
     @property
     def pause_seconds(self) -> float:
@@ -221,6 +234,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         asyncio.create_task(_repeat(server.fold, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),
+        asyncio.create_task(_repeat(server.feed, FEED_SECONDS)),
         asyncio.create_task(_repeat(server.watch, server.pause_seconds)),
     ]
     try:

@@ -20,6 +20,7 @@ Workers = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Rate = Annotated[float, msgspec.Meta(ge=0)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=1)]
 Niceness = Annotated[int, msgspec.Meta(ge=0, le=19)]
+Hours = Annotated[float, msgspec.Meta(gt=0, le=8_760)]
 Months = Annotated[int, msgspec.Meta(ge=0, le=1_200)]
 
 FEWEST_MONTHS = 4
@@ -47,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reader_nice: Niceness = 10
     watch_ms: Milliseconds = 500
     keep_months: Months = 13
+    feed_url: str = ""
+    feed_hours: Hours = 6
 
     def __post_init__(self) -> None:
         if 0 < self.keep_months < FEWEST_MONTHS:
@@ -74,6 +77,8 @@ MEANINGS: Mapping[str, str] = {
     "reader_nice": "How far the reading process steps back behind deciding",
     "watch_ms": "Milliseconds between two looks for changes made elsewhere",
     "keep_months": "Months after which behaviour and telemetry leave the store; 0: never",
+    "feed_url": "Address of the shop's product feed, as it is made for shopping sites",
+    "feed_hours": "Hours between two looks at the product feed",
 }
 DEFAULTS = Settings()
 

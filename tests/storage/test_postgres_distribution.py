@@ -27,6 +27,7 @@ from opportune.storage.postgres.statements import SQL
 CITUS_VARIABLE = "OPPORTUNE_TEST_CITUS"
 PACKAGE = Path(postgres.__file__).parent
 INSPECTOR = "an operator looks through everybody's events; nobody's page waits for it"
+SALES = "counts the week's orders in the background, a few rows of an index at a time"
 TOTALS = "reads the feed of all lanes for a report, which a worker keeps short"
 REBUILD = "totals are made anew, by hand, in one transaction"
 FINDS_LANES = "tells in which lanes there is work, without a lock; the work is done lane by lane"
@@ -35,6 +36,7 @@ MOVE = "copies an installation while no server runs"
 OF_ALL_LANES = {
     "list_events": INSPECTOR,
     "get_body": INSPECTOR,
+    "list_key_events": SALES,
     "list_seen_events": TOTALS,
     "list_totals": TOTALS,
     "hold_totals": REBUILD,

@@ -8,6 +8,7 @@ import click
 
 from opportune import __version__
 from opportune.cli.backup import backup
+from opportune.cli.catalogue import catalogue
 from opportune.cli.database import database
 from opportune.cli.demo import demo
 from opportune.cli.explain import explain
@@ -46,6 +47,7 @@ COMMANDS: tuple[click.Command, ...] = (
     explain,
     replay,
     import_command,
+    catalogue,
     set_aside,
     off,
     on,

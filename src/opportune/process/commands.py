@@ -12,14 +12,18 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from opportune.core.feeds.taking import Taken
 from opportune.core.language.phrases.test import describe_test
 from opportune.core.moment import to_iso
+from opportune.core.product import Product
 from opportune.core.programme import ACTING
 from opportune.core.rule import Rule, RunState, Test
 from opportune.errors import BadRequestError, NotFoundError
+from opportune.process.feeding import fetch_feed
 from opportune.services import (
     connecting,
     explaining,
+    feeding,
     importing,
     operating,
     publishing,
@@ -27,6 +31,7 @@ from opportune.services import (
     setting_aside,
 )
 from opportune.services.authorizing import user_token_secret
+from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.house import House
 from opportune.storage.base import ApiKey
 
@@ -153,6 +158,54 @@ def import_events(house: House, *, messages: list[dict[str, Any]]) -> Result:
     return msgspec.to_builtins(importing.import_messages(house, messages))
 
 
+def shop_basics(house: House) -> Result:
+    """What reading an export needs to know."""
+    team = house.programme.playbook.team
+    return {"currency": team.currency, "time_zone": team.time_zone, "now": house.clock()}
+
+
+def catalogue_status(house: House) -> Result:
+    catalogue = house.catalogue
+    return {
+        "products": len(catalogue),
+        "in_stock": sum(product.in_stock for product in catalogue.list_products()),
+        "sources": [_plain(state) for state in feeding.list_states(house.storage)],
+        "sold_counted_at": catalogue.sales.counted_at,
+        "facts_last": house.programme.playbook.team.facts_last,
+        "now": house.clock(),
+    }
+
+
+def catalogue_show(house: House, *, product: str) -> Result:
+    refresh_catalogue(house)
+    found = house.catalogue.find(product) or house.catalogue.find_on_page(product)
+    if found is None:
+        raise NotFoundError(what=f"The product {product!r}")
+    sold = house.catalogue.sales.pieces.get(found.id, 0)
+    known_at = house.catalogue.known_at(found)
+    return {**_plain(found), "known_at": known_at, "sold_this_week": sold, "now": house.clock()}
+
+
+def catalogue_put(house: House, *, products: list[dict[str, Any]]) -> Result:
+    return {"changed": feeding.put_page(house, msgspec.convert(products, list[Product]))}
+
+
+def catalogue_finish(house: House, *, taken: dict[str, Any], changed: int) -> Result:
+    return _plain(feeding.finish_feed(house, msgspec.convert(taken, Taken), changed))
+
+
+def catalogue_fetch(house: House, *, url: str) -> Result:
+    return _plain(fetch_feed(house, url))
+
+
+def find_import_mark(house: House, *, name: str) -> Result:
+    return {"mark": house.storage.find_setting(importing.mark_of(name)) or ""}
+
+
+def put_import_mark(house: House, *, name: str, mark: str) -> None:
+    importing.put_mark(house, name, mark)
+
+
 def list_set_aside(house: House, *, state: str, before_id: int | None, limit: int) -> list[Result]:
     page = reading.list_set_aside(house.storage, state, before_id, limit)
     return [_plain(row) for row in page.set_aside]
@@ -236,6 +289,14 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "explain decision": explain_decision,
     "explain person": explain_person,
     "import": import_events,
+    "import mark": find_import_mark,
+    "import put-mark": put_import_mark,
+    "shop basics": shop_basics,
+    "catalogue status": catalogue_status,
+    "catalogue show": catalogue_show,
+    "catalogue put": catalogue_put,
+    "catalogue finish": catalogue_finish,
+    "catalogue fetch": catalogue_fetch,
     "set-aside list": list_set_aside,
     "set-aside replay": replay_set_aside,
     "set-aside drop": drop_set_aside,

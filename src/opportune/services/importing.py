@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from hashlib import sha256
 
 import msgspec
 
@@ -40,7 +41,7 @@ def import_messages(
 
     Raises StorageFullError or StorageBusyError; what was committed before stays.
     """
-    ascending = sorted(messages, key=_moment_of)
+    ascending = sorted(_with_product_ids(house, messages), key=_moment_of)
     count = _Count()
     step = min(step, MAX_BATCH_EVENTS)
     writing: Future[CaptureResult] | None = None
@@ -55,6 +56,41 @@ def import_messages(
         count.add(writing.result())
         _tell(progress, len(ascending))
     return count.to_result()
+
+
+def mark_of(name: str) -> str:
+    """The setting that says how far an import over a shop's API has come."""
+    return f"import {sha256(name.encode()).hexdigest()[:16]}"
+
+
+def put_mark(house: House, name: str, mark: str) -> None:
+    """Empty text: it is whole."""
+    house.storage.write(lambda transaction: transaction.put_setting(mark_of(name), mark)).result()
+
+
+def _with_product_ids(
+    house: House, messages: Sequence[Mapping[str, object]]
+) -> Sequence[Mapping[str, object]]:
+    """Exports name an order's products by SKU; where the catalogue knows it, by the id that pages use."""
+    if not len(house.catalogue):
+        return messages
+    return [_with_ids(house, message) for message in messages]
+
+
+def _with_ids(house: House, message: Mapping[str, object]) -> Mapping[str, object]:
+    properties = message.get("properties") if isinstance(message, Mapping) else None
+    lines = properties.get("products") if isinstance(properties, Mapping) else None
+    if not isinstance(properties, Mapping) or not isinstance(lines, list):
+        return message
+    named = [_named(house, line) for line in lines]
+    return {**message, "properties": {**properties, "products": named}}
+
+
+def _named(house: House, line: object) -> object:
+    if not isinstance(line, Mapping) or line.get("product_id") or not isinstance(line.get("sku"), str):
+        return line
+    product = house.catalogue.find(line["sku"])
+    return line if product is None else {**line, "product_id": product.id}
 
 
 class _Count:

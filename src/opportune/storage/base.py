@@ -364,6 +364,12 @@ class Storage(ABC):
         """Newest commit first, without superseded versions. A message id without keys costs a scan."""
 
     @abstractmethod
+    def list_key_events(
+        self, name: str, *, after: tuple[int, int], until_at: int, limit: int
+    ) -> list[StoredEvent]:
+        """Key events of a name as they happened, after (moment, seq) and before a moment, without superseded ones."""
+
+    @abstractmethod
     def get_body(self, seq: int) -> bytes | None: ...
 
     @abstractmethod

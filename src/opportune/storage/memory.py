@@ -492,6 +492,20 @@ class MemoryStorage(Storage):
                     found.append(_stored(seq, row.event))
             return found
 
+    def list_key_events(
+        self, name: str, *, after: tuple[int, int], until_at: int, limit: int
+    ) -> list[StoredEvent]:
+        with self._lock:
+            rows = [
+                (row.event.occurred_at, seq, row)
+                for key in self._tables.events.values()
+                for seq, row in key.items()
+                if row.until_seq is None and row.event.event_class == 0 and row.event.name == name
+            ]
+            found = sorted((at, seq) for at, seq, _ in rows if after < (at, seq) and at < until_at)[:limit]
+            by_seq = {seq: row.event for _, seq, row in rows}
+            return [_stored(seq, by_seq[seq]) for _, seq in found]
+
     def get_body(self, seq: int) -> bytes | None:
         with self._lock:
             owner = self._tables.owners.get(seq)

@@ -179,6 +179,15 @@ class PostgresStorage(Storage):
         with self._reading() as connection:
             return raw(connection).execute(statement, [*places, *asked.values()]).fetchall()
 
+    def list_key_events(
+        self, name: str, *, after: tuple[int, int], until_at: int, limit: int
+    ) -> list[StoredEvent]:
+        rows = self._all("list_key_events", (name, *after, until_at, limit))
+        return [
+            StoredEvent(seq=seq, key=key, name=name, source=source, occurred_at=at, body=unpack(body))
+            for seq, key, name, source, at, body in rows
+        ]
+
     def get_body(self, seq: int) -> bytes | None:
         row = self._one("get_body", (seq,))
         return None if row is None else unpack(row[0])

@@ -130,6 +130,15 @@ class SqliteStorage(Storage):
             for seq, key, name, source, at, body in rows
         ]
 
+    def list_key_events(
+        self, name: str, *, after: tuple[int, int], until_at: int, limit: int
+    ) -> list[StoredEvent]:
+        rows = self._readers.all(SQL["list_key_events"], (name, *after, until_at, limit))
+        return [
+            StoredEvent(seq=seq, key=key, name=name, source=source, occurred_at=at, body=unpack(body))
+            for seq, key, name, source, at, body in rows
+        ]
+
     def get_body(self, seq: int) -> bytes | None:
         row = self._readers.one(SQL["get_body"], (seq,))
         return None if row is None else unpack(row[0])

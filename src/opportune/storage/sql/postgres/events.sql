@@ -61,6 +61,12 @@ INSERT INTO business_keys (lane, event, value, key, class, occurred_at, seq, is_
 ON CONFLICT (lane, event, value) DO UPDATE SET key = excluded.key, class = excluded.class,
     occurred_at = excluded.occurred_at, seq = excluded.seq, is_verified = excluded.is_verified;
 
+-- name: list_key_events
+-- Key events of one name as they happened, between a place and a moment.
+SELECT seq, key, name, source, occurred_at, body FROM bodies
+WHERE class = 0 AND name = %s AND (occurred_at, seq) > (%s, %s) AND occurred_at < %s AND until_seq IS NULL
+ORDER BY occurred_at, seq LIMIT %s;
+
 -- name: list_events
 -- Newest commits first, filtered; without keys it walks the log.
 SELECT seq, key, name, source, occurred_at, body FROM bodies

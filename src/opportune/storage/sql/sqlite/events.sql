@@ -7,6 +7,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- The whole event beside it.
 INSERT INTO bodies (seq, key, class, occurred_at, name, source, body) VALUES (?, ?, ?, ?, ?, ?, ?);
 
+-- name: list_key_events
+-- Key events of one name as they happened, between a place and a moment.
+SELECT seq, key, name, source, occurred_at, body FROM bodies INDEXED BY bodies_of_key_events
+WHERE class = 0 AND name = ? AND (occurred_at, seq) > (?, ?) AND occurred_at < ? AND until_seq IS NULL
+ORDER BY occurred_at, seq LIMIT ?;
+
 -- name: find_recent
 -- Message hashes of a key's events between two moments, whatever their class.
 SELECT message FROM events

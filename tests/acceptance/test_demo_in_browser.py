@@ -19,6 +19,8 @@ from tests.acceptance.browsing import DESKTOP, PHONE, launched, visitor
 FIRST_TWO = ("ridge-walking-boot", "fell-runner")
 OPEN = re.compile(r"The shop is open at (\S+)")
 SECONDS = 60
+PATIENT = {"OPPORTUNE_DEADLINE_MS": "280"}
+"""A busy machine answers late, and what is late is normal content; the storefront itself waits no longer."""
 
 
 @contextmanager
@@ -30,7 +32,7 @@ def demo(folder: Path, *more: str) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, *few],
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **PATIENT},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
@@ -211,7 +212,8 @@ def test_long_reads_run_in_the_reading_process(server: ServerProcess) -> None:
 
 def test_a_stream_is_replayed_once_however_often_it_is_sent(server: ServerProcess, tmp_path: Path) -> None:
     stream = tmp_path / "stream.csv"
-    rows = [f"2019-10-01 00:00:{n % 60:02} UTC,view,{n},1,shoes,x,9.5,{n % 7},s" for n in range(150)]
+    day = (datetime.now(UTC) - timedelta(days=2)).date()  # within what is kept
+    rows = [f"{day} 00:00:{n % 60:02} UTC,view,{n},1,shoes,x,9.5,{n % 7},s" for n in range(150)]
     heading = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
     stream.write_text("\n".join([heading, *rows, rows[0]]))
     send = ["replay", stream, "--format", "rees46", "--url", server.url, "--write-key", WRITE_KEY, "--json"]

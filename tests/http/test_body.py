@@ -62,7 +62,7 @@ def test_a_bomb_is_not_unpacked() -> None:
 
 @pytest.mark.parametrize(
     ("body", "encoding"),
-    [(b"no gzip", b"gzip"), (gzip.compress(b"{}")[:-9], b"gzip"), (b"{}", b"br"), (b"{}", b"\xff")],
+    [(b"no gzip", b"gzip"), (gzip.compress(b"{}", mtime=0)[:-9], b"gzip"), (b"{}", b"br"), (b"{}", b"\xff")],
 )
 def test_what_cannot_be_unpacked_is_a_bad_request(body: bytes, encoding: bytes) -> None:
     with pytest.raises(BadRequestError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from difflib import SequenceMatcher
 
 from opportune.errors import SentenceError
@@ -102,15 +103,7 @@ def plain_number(number: float) -> str:
     """Figures without an exponent and without needless zeros."""
     if isinstance(number, int) or not number:
         return str(int(number))
-    text = repr(number)
-    if "e" in text:
-        text = f"{number:.{_decimals(text)}f}"
-    return text.removesuffix(".0")
-
-
-def _decimals(text: str) -> int:
-    mantissa, _, exponent = text.partition("e")
-    return max(0, len(mantissa.partition(".")[2]) - int(exponent))
+    return f"{Decimal(repr(number)):f}".removesuffix(".0")
 
 
 def nearest(

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 from opportune.core.programme import empty_programme
 from opportune.errors import BadRequestError, PlaybookError
 from opportune.http.edge import EdgeOptions
 from opportune.http.routes import HttpApp, create_http_app
+from opportune.process.apart import Apart
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
 from opportune.process.reader import ReadingProcess
@@ -160,6 +162,10 @@ def opened_house(place: Place, *, settings: Settings = DEFAULTS) -> Iterator[Hou
 
 def build_reader(place: Place, settings: Settings) -> ReadingProcess:
     return ReadingProcess(partial(open_reading, place), nice=settings.reader_nice)
+
+
+def build_apart(place: Place, settings: Settings, ends: Event) -> Apart:
+    return Apart(partial(open_reading, place), nice=settings.reader_nice, ends=ends)
 
 
 def build_http_app(house: House, reader: ReadingProcess, settings: Settings) -> HttpApp:

@@ -93,6 +93,13 @@ class StorageFullError(OpportuneError):
     code = "storage_unavailable"
 
 
+class RecountGoesOnError(OpportuneError):
+    """Recommendations are being counted anew already; that ends by itself within minutes."""
+
+    status = 409
+    code = "recount_goes_on"
+
+
 class StorageBusyError(OpportuneError):
     """The store cannot take more right now; nothing was taken. Try again in a moment."""
 

@@ -25,7 +25,7 @@ import uvloop
 
 from opportune import app
 from opportune.core.visitor import user_agent
-from opportune.errors import BadRequestError, PlaybookError
+from opportune.errors import BadRequestError, PlaybookError, RecountGoesOnError
 from opportune.process import commands
 from opportune.process.control import ControlServer
 from opportune.process.feeding import fetch_feed, is_due
@@ -35,6 +35,14 @@ from opportune.services.back_filling import back_fill
 from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.house import House
 from opportune.services.publishing import load_running
+from opportune.services.recommending import (
+    begin_counting,
+    count_anew,
+    count_products,
+    is_recount_due,
+    recount,
+    refresh_counters,
+)
 from opportune.services.retiring import retire
 from opportune.services.selling import count_sales
 from opportune.settings import Settings
@@ -43,6 +51,9 @@ log = logging.getLogger("opportune")
 
 FOLD_SECONDS = 1.0
 RETIRE_SECONDS = 60.0
+COUNT_SECONDS = 2.0
+RECOUNT_SECONDS = 5.0
+"""Between two looks whether it is due."""
 RETIRE_PAUSE_SECONDS = 0.1
 FILL_PAUSE_SECONDS = 0.02
 """Between two steps of back-filling, so that visitors' requests come first."""
@@ -147,6 +158,8 @@ class Server:
         self.http = app.build_http_app(house, self.reader, settings)
         self.ends = threading.Event()
         self.http.edge.keys.refresh()
+        begin_counting(house)
+        house.count_anew = partial(app.build_apart(place_of(settings), settings, self.ends), count_anew)
         self._version = version
         self._name = f"{socket.gethostname()} {os.getpid()} {token_hex(4)}"
 
@@ -154,6 +167,18 @@ class Server:
         """Brings the totals up to date, a bounded step at a time."""
         while self._is_ours("totals") and self.house.storage.fold_totals():
             pass
+
+    def count(self) -> None:
+        """Brings the counts of products up to date, a bounded step at a time."""
+        while not self.ends.is_set() and count_products(self.house):
+            pass
+        refresh_counters(self.house)
+
+    def recount(self) -> None:
+        """Every night all counts of products are made anew, by one of all processes."""
+        if is_recount_due(self.house) and self._is_ours("recount"):
+            with contextlib.suppress(RecountGoesOnError):
+                recount(self.house)
 
     def fill(self) -> None:
         """Reads past events again after a playbook declared what they carry."""
@@ -232,6 +257,8 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         await control.start()
     tasks = [
         asyncio.create_task(_repeat(server.fold, FOLD_SECONDS)),
+        asyncio.create_task(_repeat(server.count, COUNT_SECONDS)),
+        asyncio.create_task(_repeat(server.recount, RECOUNT_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),
         asyncio.create_task(_repeat(server.feed, FEED_SECONDS)),

@@ -354,7 +354,7 @@ def test_the_error_carries_every_problem() -> None:
         ("rule: Returner\nwhen: a visitor is subscribed\n", 'rules/returner.yaml:1: rule: "Returner" does nothing (add `show` or `hide`)'),
         (RULE.replace("home hero", "home heroo"), 'rules/returner.yaml:4: show.home heroo: no place is called "home heroo" (did you mean "home hero"?)'),
         (RULE.replace("Promise", "Promize"), 'rules/returner.yaml:4: show.home hero: "home hero" has no version called "Promize" (did you mean "Promise"?)'),
-        (RULE.replace("Promise", "best sellers in {category}, 4"), "rules/returner.yaml:4: show.home hero: needs recommendations (not available yet)"),
+        (RULE.replace("Promise", "best sellers in {category}, 4"), "rules/returner.yaml:4: show.home hero: \"home hero\" has no place for a list of products (give it"),
         (RULE.replace("Returner", "Returner/not if"), "rules/returner.yaml:1: rule: names that begin with / or end in /not if are used"),
         (RULE.replace("Returner", "/consent"), "rules/returner.yaml:1: rule: names that begin with / or end in /not if are used"),
         (RULE.replace("Promise", "[a]"), "rules/returner.yaml:4: show.home hero: the name of one version was expected"),

@@ -466,6 +466,9 @@ def change(place: Place, statement: str) -> None:
 NOT_MOVED = {
     "persons": "made anew from what is known of them",
     "counters": "go on after the source's",
+    "product_pairs": "counted anew from the events",
+    "product_counts": "counted anew from the events",
+    "recounts": "each store's own",
     "changes": "folded into totals before",
     "receipts": "part of exposures",
     "leases": "of running servers",

@@ -19,6 +19,7 @@ from opportune.cli.platform import platform
 from opportune.cli.playbook import check, document, export, publish, schema
 from opportune.cli.printing import fail, print_problems
 from opportune.cli.recipes import recipes
+from opportune.cli.recommendations import recommendations
 from opportune.cli.replay import replay
 from opportune.cli.restore import restore
 from opportune.cli.rules import rule, rules
@@ -49,6 +50,7 @@ COMMANDS: tuple[click.Command, ...] = (
     import_command,
     catalogue,
     set_aside,
+    recommendations,
     off,
     on,
     freeze,

@@ -1,5 +1,6 @@
 """Content: a JSON value whose texts may name signals, compiled once to a closure that fills them in.
 
+A text that names products (`best sellers in {category}, 4`) in a field for products becomes their list.
 `{signal}` stands for what is known, `{signal|default}` for that or the default; `{{` and `}}` are braces.
 Values are filled as plain text; escaping is `fragment.py`'s work, where HTML is made.
 """
@@ -15,8 +16,12 @@ from urllib.parse import quote
 import msgspec
 
 from opportune.core.history.values import DECIMALS
+from opportune.core.language.phrases.recommend import describe_wish, find_wish, is_list_field
 from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.moment import DAY, HOUR, MINUTE, SECOND
+from opportune.core.product import Product
+from opportune.core.recommending import BY_NAME, choose
+from opportune.core.recommending.wish import Given, Wish
 from opportune.core.signals import FAMILY
 from opportune.core.signals.base import SignalType
 from opportune.core.situation import Situation
@@ -100,29 +105,108 @@ def is_link_field(path: str) -> bool:
     return re.split(r"[ _-]+", name.lower())[-1] in _LINK_WORDS
 
 
-def compile_content(value: Any, vocabulary: Vocabulary) -> Fill:
-    """A closure that gives the finished value; content without placeholders is given as it is, uncopied."""
-    return _compile(value, "", vocabulary)[0]
+def compile_content(
+    value: Any, vocabulary: Vocabulary, *, name: str = "", is_list: bool = False, may_lack: bool = False
+) -> Fill:
+    """A closure that gives the finished value; content without placeholders is given as it is, uncopied.
+
+    `name` tells its lists of products from those of other contents. `is_list`: as a whole it is such a list. With
+    `may_lack` a list without products is empty; else the content cannot be shown.
+    """
+    return _Compiling(vocabulary, name, is_list=is_list, may_lack=may_lack).compile(value, "")[0]
 
 
-def _compile(value: Any, path: str, vocabulary: Vocabulary) -> tuple[Fill, bool]:
-    """The closure, and whether its value is ever another than the one written."""
-    if isinstance(value, str):
-        return _compile_text(value, path, vocabulary)
-    if isinstance(value, Mapping):
-        inner = {
-            name: _compile(item, f"{path}.{name}" if path else str(name), vocabulary)
-            for name, item in value.items()
-        }
-        if any(varies for _, varies in inner.values()):
-            fills = tuple((name, fill) for name, (fill, _) in inner.items())
-            return lambda situation: {name: fill(situation) for name, fill in fills}, True
-    elif isinstance(value, list):
-        items = [_compile(item, f"{path}.{number}", vocabulary) for number, item in enumerate(value)]
-        if any(varies for _, varies in items):
-            only = tuple(fill for fill, _ in items)
-            return lambda situation: [fill(situation) for fill in only], True
-    return lambda _: value, False
+class _Compiling:
+    """One content on its way to closures."""
+
+    def __init__(self, vocabulary: Vocabulary, name: str, *, is_list: bool, may_lack: bool) -> None:
+        self.vocabulary = vocabulary
+        self.name = name
+        self.is_list = is_list
+        self.may_lack = may_lack
+
+    def compile(self, value: Any, path: str) -> tuple[Fill, bool]:
+        """The closure, and whether its value is ever another than the one written."""
+        if isinstance(value, str):
+            wish = find_wish(value) if is_list_field(path) or (self.is_list and not path) else None
+            return (
+                _compile_text(value, path, self.vocabulary)
+                if wish is None
+                else (self._list(wish, path), True)
+            )
+        if isinstance(value, Mapping):
+            inner = {
+                name: self.compile(item, f"{path}.{name}" if path else str(name))
+                for name, item in value.items()
+            }
+            if any(varies for _, varies in inner.values()):
+                fills = tuple((name, fill) for name, (fill, _) in inner.items())
+                return lambda situation: {name: fill(situation) for name, fill in fills}, True
+        elif isinstance(value, list):
+            items = [self.compile(item, f"{path}.{number}") for number, item in enumerate(value)]
+            if any(varies for _, varies in items):
+                only = tuple(fill for fill, _ in items)
+                return lambda situation: [fill(situation) for fill in only], True
+        return lambda _: value, False
+
+    def _list(self, wish: Wish, path: str) -> Fill:
+        """A list of products, made once for a situation; a receipt's is given again as it was."""
+        recommender = BY_NAME[wish.kind](self.vocabulary.plan)
+        words, may_lack, currency = describe_wish(wish), self.may_lack, self.vocabulary.plan.currency
+        name = f"{self.name}/{path}" if path else self.name
+        parts = tuple(split_text(wish.about)) if wish.about else ()
+
+        def fill(situation: Situation) -> list[dict[str, str]]:
+            given = situation.lists.get(name)
+            if given is None:
+                try:
+                    about = _about(parts, situation)
+                except UnfilledError:
+                    if not may_lack:
+                        raise
+                    return []
+                chosen = choose(wish, recommender, about, situation, situation.shelf)
+                given = tuple(Given(fields_of(product, currency), reason) for product, reason in chosen)
+                situation.lists[name] = given
+            if not given and not may_lack:
+                raise UnfilledError(words)
+            return [each.product for each in given]
+
+        return fill
+
+
+PRODUCT_SIGNAL = "last viewed product"
+OWN_NAMES = {"product": PRODUCT_SIGNAL}
+"""What a list of products may call a signal besides its name."""
+
+
+def _about(parts: tuple[str | Placeholder, ...], situation: Situation) -> list[str]:
+    """What a list is about: one text, or several where a signal has several."""
+    if len(parts) == 1 and isinstance(parts[0], Placeholder):
+        gap = parts[0]
+        value = situation.value(OWN_NAMES.get(gap.signal, gap.signal))
+        if value is None or value in ("", []):
+            if gap.default is None:
+                raise UnfilledError(gap.signal)
+            value = gap.default
+        return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+    texts = (part if isinstance(part, str) else _about((part,), situation)[0] for part in parts)
+    return ["".join(texts)] if parts else []
+
+
+def fields_of(product: Product, currency: str) -> dict[str, str]:
+    """A product as content has it: texts, without what is not known."""
+    price = product.current_price
+    fields = {
+        "id": product.id,
+        "name": product.name,
+        "url": product.url,
+        "image": product.image,
+        "price": "" if price is None else say_money(price, currency),
+    }
+    if product.price is not None and price != product.price:
+        fields["was"] = say_money(product.price, currency)
+    return {name: text for name, text in fields.items() if text}
 
 
 def _compile_text(text: str, path: str, vocabulary: Vocabulary) -> tuple[Fill, bool]:

@@ -141,6 +141,15 @@ def survey(place: Place, situation: Situation, programme: Programme, decision: D
     return msgspec.structs.replace(decision, steps=tuple(steps))
 
 
+def note_shown(decision: Decision, situation: Situation) -> None:
+    """Products this place shows now, for the places of the same answer that come after it."""
+    variant = "" if decision.variant == "normal" and not decision.rule else decision.variant
+    content = f"{decision.slot}/{variant}"
+    for name, given in situation.lists.items():
+        if name == content or name.startswith(f"{content}/"):
+            situation.shown.update(each.product["id"] for each in given)
+
+
 def fault(place: Place | None, slot: str, situation: Situation, error_code: str) -> Decision:
     """The answer when something failed: normal content, reason ERROR."""
     value = None

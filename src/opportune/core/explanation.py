@@ -11,9 +11,11 @@ import msgspec
 
 from opportune.core.conditions.base import Condition
 from opportune.core.finding import Finding
+from opportune.core.language.phrases.recommend import find_wish
 from opportune.core.moment import to_clock
 from opportune.core.playbook import Playbook
 from opportune.core.receipt import Receipt
+from opportune.core.recommending.reason import say_reason
 from opportune.core.rule import NOT_IF_END, Rule
 
 
@@ -105,10 +107,20 @@ def _because(receipt: Receipt, playbook: Playbook) -> Iterator[str]:
             yield f"“{name}” would have acted, but {GATES[receipt.gate]}"
         elif detail == "preview":
             yield f"“{name}”: shown because you preview; tests and the control group do not hold you"
+        if verdict == "shown":
+            yield from _lists(receipt)
         for kind, verb in PRODUCT_VERBS.items():
             product = receipt.findings.get(f"{name}/product {kind}")
             if product is not None and product.held:
                 yield f"this product ({product.facts[0]}) is one they {verb}"
+
+
+def _lists(receipt: Receipt) -> Iterator[str]:
+    """`gives Fell runner (bought 12 times), Ridge boot (viewed 3 times)`."""
+    for name, given in receipt.lists.items():
+        if name == receipt.variant or name.startswith(f"{receipt.variant}/"):
+            said = (f"{each.product['name']} ({say_reason(each.reason)})" for each in given)
+            yield f"gives {', '.join(said)}"
 
 
 def sentence_with_facts(rule: Rule, receipt: Receipt, playbook: Playbook) -> str:
@@ -158,6 +170,8 @@ def _why_nots(receipt: Receipt, playbook: Playbook) -> Iterator[WhyNot]:
         elif verdict in VERDICTS:
             near, words = VERDICTS[verdict]
             not_if = _not_if_words(rule, receipt, playbook) if verdict == "not if" else ""
+            if verdict == "no value" and find_wish(detail) is not None:
+                words = "its list “{detail}” has no products for this visitor now"
             words = words.format(not_if=not_if, detail=detail, verb=_product_verb(rule))
             yield WhyNot(rule=name, words=words, near=near)
 

@@ -260,7 +260,7 @@ class _Builder:
         return Place(
             slot=slot,
             normal=self._content("", slot.fallback, slot, is_bold=False, tags=slot.tags),
-            hidden=compile_content(slot.hidden, self.playbook.vocabulary),
+            hidden=self._fill(slot.hidden, slot, "/ hidden", may_lack=True),
             showings=rest,
             page_types=self._page_types(slot, showings),
             index=index,
@@ -333,10 +333,19 @@ class _Builder:
         ]
         return Content(
             name=name,
-            fill=compile_content(value, self.playbook.vocabulary),
+            fill=self._fill(value, slot, name, may_lack=not name),
             is_bold=is_bold,
             always_hidings=tuple(hiding for hiding in hidings if hiding.acting.is_always),
             hidings=tuple(hiding for hiding in hidings if not hiding.acting.is_always),
+        )
+
+    def _fill(self, value: Any, slot: Slot, name: str, *, may_lack: bool) -> Fill:
+        return compile_content(
+            value,
+            self.playbook.vocabulary,
+            name=f"{slot.name}/{name}",
+            is_list=slot.type == "list",
+            may_lack=may_lack,
         )
 
     def _hiding(self, hide: Hide, acting: Acting, slot: Slot) -> Hiding:

@@ -17,6 +17,7 @@ from opportune.core.decision import CONSENT_GATE, Decision, Step, decide
 from opportune.core.finding import Finding
 from opportune.core.playbook import Playbook
 from opportune.core.programme import Programme
+from opportune.core.recommending.wish import Given
 from opportune.core.rule import RunState, RunStateName
 from opportune.core.signals.base import Reading
 from opportune.core.situation import Assignment, Context, Situation, Unit, Visit
@@ -64,6 +65,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """By seed: the visitor's bucket of 10,000 wherever one decided, of an arm or of a share."""
     runs: Mapping[str, RuleRun] = msgspec.field(default_factory=dict)
     context: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    lists: Mapping[str, tuple[Given, ...]] = msgspec.field(default_factory=dict)
+    """Products given, with why, by version and field."""
 
     def to_json(self) -> bytes:
         return _json.encode(self)
@@ -101,7 +104,15 @@ def receipt_of(decision: Decision, situation: Situation, programme: Programme) -
         buckets=_buckets(decision, situation, programme),
         runs=runs,
         context=context_facts(situation.context),
+        lists=_lists(decision.slot, situation),
     )
+
+
+def _lists(slot: str, situation: Situation) -> dict[str, tuple[Given, ...]]:
+    start = f"{slot}/"
+    return {
+        name.removeprefix(start): given for name, given in situation.lists.items() if name.startswith(start)
+    }
 
 
 def _buckets(decision: Decision, situation: Situation, programme: Programme) -> dict[str, int]:
@@ -194,6 +205,7 @@ def _recorded(receipt: Receipt, programme: Programme) -> Situation:
     )
     situation.findings.update(receipt.findings)
     situation.readings.update(receipt.signals)
+    situation.lists.update({f"{receipt.slot}/{name}": given for name, given in receipt.lists.items()})
     return situation
 
 

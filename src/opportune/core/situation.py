@@ -15,6 +15,8 @@ from opportune.core.catalogue import EMPTY_CATALOGUE, Catalogue
 from opportune.core.finding import Finding
 from opportune.core.history.timeline import FactValue, Timeline
 from opportune.core.history.visit import Visit
+from opportune.core.recommending.shelf import Shelf
+from opportune.core.recommending.wish import Given
 from opportune.core.signals.base import NOTHING, Reading, SignalValue, spellings, trait_sureness
 from opportune.core.team import Team
 
@@ -91,6 +93,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     attributes: Mapping[str, SignalValue] = msgspec.field(default_factory=dict)
 
 
+NO_SHELF = Shelf()
 NO_EVENTS = Timeline()
 NOTHING_SAID = Context()
 NO_TEAM = Team()
@@ -121,6 +124,12 @@ class Situation(msgspec.Struct, kw_only=True):
     is_known: bool = True
     """False while the key was minted just now: its exposures are held until it is seen again."""
     readings: dict[str, Reading] = msgspec.field(default_factory=dict)
+    shelf: Shelf = NO_SHELF
+    """What all visitors did with products, and what is for sale."""
+    lists: dict[str, tuple[Given, ...]] = msgspec.field(default_factory=dict)
+    """Products given, by slot, version and field; each list is made once, and kept in receipts."""
+    shown: set[str] = msgspec.field(default_factory=set)
+    """Products that slots of this answer already show."""
     findings: dict[str, Finding] = msgspec.field(default_factory=dict)
     """What rules and gates found, by name; shared by all slots of a request and kept in receipts."""
 

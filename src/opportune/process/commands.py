@@ -28,6 +28,7 @@ from opportune.services import (
     operating,
     publishing,
     reading,
+    recommending,
     setting_aside,
 )
 from opportune.services.authorizing import user_token_secret
@@ -206,6 +207,10 @@ def put_import_mark(house: House, *, name: str, mark: str) -> None:
     importing.put_mark(house, name, mark)
 
 
+def rebuild_recommendations(house: House) -> Result:
+    return _plain(recommending.recount(house))
+
+
 def list_set_aside(house: House, *, state: str, before_id: int | None, limit: int) -> list[Result]:
     page = reading.list_set_aside(house.storage, state, before_id, limit)
     return [_plain(row) for row in page.set_aside]
@@ -297,6 +302,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "catalogue put": catalogue_put,
     "catalogue finish": catalogue_finish,
     "catalogue fetch": catalogue_fetch,
+    "recommendations rebuild": rebuild_recommendations,
     "set-aside list": list_set_aside,
     "set-aside replay": replay_set_aside,
     "set-aside drop": drop_set_aside,

@@ -39,6 +39,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     key: int = 0
     seq: int = 0
+    replaces: bool = False
+    """It is a better version of an event stored before."""
 
 
 class CaptureResult(msgspec.Struct, frozen=True):
@@ -200,7 +202,8 @@ class Appending:
         for version in (known, *own):
             self.transaction.supersede_event(version)
         earliest = min(row.occurred_at, *(version.occurred_at for version in (known, *own)))
-        return self._put_version(ready, msgspec.structs.replace(row, occurred_at=earliest), value)
+        better = self._put_version(ready, msgspec.structs.replace(row, occurred_at=earliest), value)
+        return msgspec.structs.replace(better, replaces=True)
 
     def _is_same_person(self, key: int, ready: Ready) -> bool:
         if key in (ready.row.key, ready.device):

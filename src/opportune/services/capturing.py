@@ -15,6 +15,7 @@ from opportune.services.appending import Appending, CaptureResult, Outcome, keys
 from opportune.services.house import House
 from opportune.services.noticing import take_notice
 from opportune.services.preparing import CaptureSource, Message, Ready, prepare
+from opportune.services.recommending import notice_products
 from opportune.services.recording import release
 from opportune.storage.base import Transaction
 
@@ -56,6 +57,7 @@ def store(
             return
         result = written.result()
         take_notice(house, _names_of(prepared, result))
+        notice_products(house, prepared, result)
         answer.set_result(result)
 
     def job(transaction: Transaction) -> CaptureResult:

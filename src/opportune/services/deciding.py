@@ -12,8 +12,7 @@ from time import perf_counter
 
 import msgspec
 
-from opportune.core.catalogue import EMPTY_CATALOGUE, Catalogue
-from opportune.core.decision import Decision, decide, fault, survey
+from opportune.core.decision import Decision, decide, fault, note_shown, survey
 from opportune.core.explanation import Explanation, WhyNot, explain
 from opportune.core.finding import Finding
 from opportune.core.history.key import key_of
@@ -22,7 +21,8 @@ from opportune.core.history.visit import current_visit
 from opportune.core.placement import OnPage
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, receipt_of
-from opportune.core.situation import Context, Situation, Unit, Visit
+from opportune.core.recommending.shelf import Shelf
+from opportune.core.situation import NO_SHELF, Context, Situation, Unit, Visit
 from opportune.services.house import House
 from opportune.services.noticing import notice_past
 from opportune.services.passing import NOTHING, Passing, after
@@ -95,9 +95,7 @@ async def decide_slots(house: House, question: Question) -> Answer:
             notice_past(house, past)
             programme = house.programme
         latest = house.visits.get(keys[0]) if keys else None
-        situation = situate(
-            programme, question, keys, past, now=now, latest=latest, catalogue=house.catalogue
-        )
+        situation = situate(programme, question, keys, past, now=now, latest=latest, shelf=house.shelf)
     except TimeoutError:
         count_fallback(house, "deadline")
     except Exception:  # noqa: BLE001 - a store that cannot be read must not take the page down
@@ -116,7 +114,12 @@ def _decide(
 ) -> Answer:
     names = _names(programme, question)
     assumed = assume_pages(programme, names, situation) if question.is_for_page else {}
-    decisions = [_decide_one(house, programme, name, assumed.get(name, situation)) for name in names]
+    decisions = []
+    for name in names:
+        its = assumed.get(name, situation)
+        decisions.append(_decide_one(house, programme, name, its))
+        if its.lists:
+            note_shown(decisions[-1], its)
     if perf_counter() - started > house.deadline_seconds:
         count_fallback(house, "deadline")
         return _faulted(programme, names, question, now=situation.now)
@@ -143,7 +146,7 @@ def recollect(house: House, question: Question, programme: Programme) -> Situati
     keys = keys_of(question)
     past = house.storage.recall(keys, now=now) if keys else NOBODY
     latest = house.visits.get(keys[0]) if keys else None
-    return situate(programme, question, keys, past, now=now, latest=latest, catalogue=house.catalogue)
+    return situate(programme, question, keys, past, now=now, latest=latest, shelf=house.shelf)
 
 
 def keys_of(question: Question) -> tuple[int, ...]:
@@ -164,7 +167,7 @@ def situate(
     *,
     now: int,
     latest: tuple[int, int] | None = None,
-    catalogue: Catalogue = EMPTY_CATALOGUE,
+    shelf: Shelf = NO_SHELF,
 ) -> Situation:
     """Puts a request and what is remembered together; nothing is worked out before it is asked for.
 
@@ -197,7 +200,8 @@ def situate(
         opportunities=opportunities,
         seq=past.seq,
         zone=programme.playbook.vocabulary.zone,
-        catalogue=catalogue,
+        catalogue=shelf.catalogue,
+        shelf=shelf,
         team=programme.playbook.team,
         is_known=question.user_id is not None or _is_known(past, question.own_since),
     )

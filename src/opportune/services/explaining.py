@@ -109,7 +109,7 @@ def rebuild_token(house: House, text: str) -> Again:
         past,
         now=original.at,
         latest=(original.session, original.at),
-        catalogue=house.catalogue,
+        shelf=house.shelf,
     )
     decision = decide(programme.places[original.slot], situation, programme)
     again = receipt_of(decision, situation, programme)
@@ -133,6 +133,8 @@ def _missing(house: House, token: Token, original: Receipt) -> Iterator[str]:
         yield "facts as they were read then: past events were read again since, under a later playbook"
     if any(reading.source == "catalogue" for reading in original.signals.values()):
         yield "the catalogue as it was then: what it says of products today was read instead"
+    if original.lists:
+        yield "lists of products: what all visitors did, and the catalogue, are today's"
     if left_of(house, original.at):
         yield f"events {left_of(house, original.at)}: they were kept long enough and have left"
 
@@ -181,7 +183,7 @@ def _situation_of(
         past = house.storage.recall(keys, now=now)
         if past.is_known or len(past.keys) > 1:
             found, notes = (past, ()) if at is None else (up_to(at, past), (UP_TO,))
-            return situate(programme, question, keys, found, now=now, catalogue=house.catalogue), notes
+            return situate(programme, question, keys, found, now=now, shelf=house.shelf), notes
     raise NotFoundError(what=f"A person with the id “{person}”")
 
 
@@ -228,7 +230,7 @@ def _derive(house: House, token: Token) -> Explained:
         past,
         now=token.at,
         latest=(token.session, token.at),
-        catalogue=house.catalogue,
+        shelf=house.shelf,
     )
     place = programme.places.get(token.slot)
     if place is None:

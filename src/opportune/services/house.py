@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
 
 from opportune.core.catalogue import EMPTY_CATALOGUE, Catalogue
 from opportune.core.programme import Programme
+from opportune.core.recommending.counters import Counters
+from opportune.core.recommending.counting import Basis, Counted, Counting
+from opportune.core.recommending.shelf import Shelf
 from opportune.storage.base import Storage, Transaction
 
 DEADLINE_SECONDS = 0.05
@@ -26,6 +30,14 @@ class Held:
     """What of `recorded` they stand for."""
 
 
+Happened = tuple[int, int, str, int, bytes]
+"""A stored event about products: its `seq`, key, name, moment (ms) and facts as JSON."""
+CountAnew = Callable[[Mapping[str, Basis], int, int], Counted]
+"""A recount from the names of events with what they count for, the last `seq`, and the moment now."""
+MOST_HAPPENED = 100_000
+"""More than wait between two rounds of counting, even during an import; what is pushed out, a rebuild counts."""
+
+
 @dataclass(slots=True)
 class House:
     """Storage, clock, secret, and the programme that decides at this moment.
@@ -41,6 +53,13 @@ class House:
     deadline_seconds: float = DEADLINE_SECONDS
     catalogue: Catalogue = EMPTY_CATALOGUE
     """What the shop sells, as this process last read it; see `services/cataloguing.py`."""
+    counters: Counters = field(default_factory=Counters)
+    """What all visitors did with products; see `services/recommending.py`."""
+    product_events: deque[Happened] = field(default_factory=partial(deque, maxlen=MOST_HAPPENED))
+    """Stored events about products that are not counted yet, oldest first."""
+    counting: Counting = field(default_factory=Counting)
+    count_anew: CountAnew | None = None
+    """Where a recount is done; None: here."""
     seen_events: set[str] = field(default_factory=set)
     """Names of events seen at least once; a rule waits until those it needs are in here."""
     held: OrderedDict[int, Held] = field(default_factory=OrderedDict)
@@ -53,3 +72,11 @@ class House:
     """How many decisions fell back to normal content, by cause."""
     changes: RLock = field(default_factory=RLock)
     """Held by whoever replaces `programme`, so that no replacement is lost."""
+    _shelf: Shelf = field(default_factory=Shelf)
+
+    @property
+    def shelf(self) -> Shelf:
+        """What recommending reads, made anew once the catalogue was."""
+        if self._shelf.catalogue is not self.catalogue or self._shelf.counters is not self.counters:
+            self._shelf = Shelf(self.counters, self.catalogue)
+        return self._shelf

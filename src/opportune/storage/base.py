@@ -19,6 +19,7 @@ from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.history.timeline import TimelineEvent
 from opportune.core.product import Product
+from opportune.core.recommending.counting import Counted
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
 
@@ -206,6 +207,34 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
     until_at: int | None = None
     before_seq: int | None = None
     limit: int = 100
+
+
+class Recount(msgspec.Struct, frozen=True):
+    """How far counting products is: the newest version, and when everything was counted anew, up to which `seq`.
+
+    `held_until` is when others may add again, should whoever counts anew never finish.
+    """
+
+    version: int = 0
+    made_at: int = 0
+    counted_seq: int = 0
+    held_until: int = 0
+
+    def is_held(self, now: int) -> bool:
+        return now < self.held_until
+
+
+def recount_of(rows: Iterable[tuple[str, int]]) -> Recount:
+    """From its rows in any store."""
+    values = dict(rows)
+    return Recount(values["version"], values["made"], values["counted"], values["held"])
+
+
+LanePlace = tuple[int, int, int, int]
+"""key, class, moment and `seq` of an event."""
+FIRST_OF_LANE: LanePlace = (-(2**62), -1, -(2**62), -1)
+LaneEvent = tuple[int, int, TimelineEvent]
+"""An event with its key and class."""
 
 
 class Transaction(ABC):
@@ -468,6 +497,47 @@ class Storage(ABC):
         """From the events alone; gives the same numbers as folding.
 
         Days of which events have left, by `retire_events`, keep the totals they have.
+        """
+
+    @abstractmethod
+    def find_recount(self) -> Recount:
+        """How far counting products is."""
+
+    @abstractmethod
+    def list_counts(self, after_version: int, until_version: int) -> Counted:
+        """All there is of pairs and products that changed after a version, up to another."""
+
+    @abstractmethod
+    def add_counts(self, counted: Counted, *, made_at: int, now: int) -> bool:
+        """Adds a step of counting. False, and nothing is added, while everything is counted anew or once it was.
+
+        `made_at` is that of the recount after which these were counted.
+        """
+
+    @abstractmethod
+    def begin_recount(self, now: int, until_at: int) -> Recount | None:
+        """Holds others back until a moment, and says up to which `seq` to count. None: somebody is at it already."""
+
+    @abstractmethod
+    def put_counts(self, counted: Counted) -> None:
+        """A step of counting anew, instead of what was there."""
+
+    @abstractmethod
+    def end_recount(self, before: Recount, now: int) -> None:
+        """Everything that was not counted again since `before` leaves; others may go on."""
+
+    @abstractmethod
+    def list_lane(
+        self,
+        lane: int,
+        names: Sequence[str],
+        since_at: int,
+        after: LanePlace = FIRST_OF_LANE,
+        limit: int = 1_000,
+    ) -> list[LaneEvent]:
+        """Events of one lane (key % 256) by key, class and time, without superseded versions.
+
+        Key events of all times, others since a moment.
         """
 
     @abstractmethod

@@ -6,12 +6,14 @@ from functools import lru_cache
 
 import msgspec
 
-from opportune.core.history.timeline import FactValue
+from opportune.core.history.timeline import FactValue, TimelineEvent
 from opportune.core.situation import PastExposure, Trait
 from opportune.storage.base import Exposure
 
 read_facts = msgspec.json.Decoder(dict[str, FactValue]).decode
 read_trait = msgspec.json.Decoder(tuple[int, str, Trait]).decode
+
+read_event = msgspec.json.Decoder(TimelineEvent).decode
 
 _encode = msgspec.json.Encoder().encode
 

@@ -16,16 +16,19 @@ import msgspec
 
 from opportune.core.conditions.reach import CLASS_BOUNDS
 from opportune.core.history.event import SetAside
+from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.history.timeline import FactValue, TimelineEvent
 from opportune.core.moment import DAY
 from opportune.core.product import Product
+from opportune.core.recommending.counting import Counted, PairCount, ProductCount
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
 from opportune.errors import StorageBusyError
 from opportune.storage.base import (
     EXPOSURE_BOUND,
+    FIRST_OF_LANE,
     KEYS_BOUND,
     OPPORTUNITY_BOUND,
     RECENT_BOUND,
@@ -36,9 +39,12 @@ from opportune.storage.base import (
     EventQuery,
     EventRow,
     Exposure,
+    LaneEvent,
+    LanePlace,
     Opportunity,
     Recent,
     Recollection,
+    Recount,
     Span,
     Storage,
     StoredEvent,
@@ -144,7 +150,22 @@ class _Tables:
         self.seen: dict[str, tuple[int, int, int]] = {}
         self.feed: dict[int, tuple[str, str, int, int]] = {}
         self.totals: dict[tuple[str, str], tuple[int, int]] = {}
+        self.recount = Recount()
+        self.pairs: dict[tuple[str, str, str], tuple[int, PairCount]] = {}
+        self.counts: dict[tuple[str, str], tuple[int, ProductCount]] = {}
         self._undo: list[Callable[[], object]] = []
+
+    def take_counts(self, counted: Counted, *, is_added: bool) -> None:
+        version = self.recount.version + 1
+        self.recount = msgspec.structs.replace(self.recount, version=version)
+        for pair in counted.pairs:
+            place = (pair.product, pair.basis, pair.other)
+            known = self.pairs[place][1] if is_added and place in self.pairs else None
+            self.pairs[place] = (version, _added(known, pair))
+        for each in counted.products:
+            at = (each.product, each.basis)
+            before = self.counts[at][1] if is_added and at in self.counts else None
+            self.counts[at] = (version, _added(before, each))
 
     def put(self, table: dict[K, V], key: K, value: V) -> None:
         if key in table:
@@ -627,6 +648,72 @@ class MemoryStorage(Storage):
                     total = (before[0] + 1, before[1] + row.event.value)
                     tables.put(tables.totals, (day, row.event.name), total)
 
+    def find_recount(self) -> Recount:
+        return self._tables.recount
+
+    def list_counts(self, after_version: int, until_version: int) -> Counted:
+        with self._lock:
+            tables = self._tables
+            return Counted(
+                [pair for version, pair in tables.pairs.values() if after_version < version <= until_version],
+                [
+                    each
+                    for version, each in tables.counts.values()
+                    if after_version < version <= until_version
+                ],
+            )
+
+    def add_counts(self, counted: Counted, *, made_at: int, now: int) -> bool:
+        with self._lock:
+            recount = self._tables.recount
+            if recount.made_at != made_at or recount.is_held(now):
+                return False
+            self._tables.take_counts(counted, is_added=True)
+            return True
+
+    def begin_recount(self, now: int, until_at: int) -> Recount | None:
+        with self._lock:
+            tables = self._tables
+            if tables.recount.is_held(now):
+                return None
+            tables.recount = msgspec.structs.replace(
+                tables.recount, counted_seq=tables.head, held_until=until_at
+            )
+            return tables.recount
+
+    def put_counts(self, counted: Counted) -> None:
+        with self._lock:
+            self._tables.take_counts(counted, is_added=False)
+
+    def end_recount(self, before: Recount, now: int) -> None:
+        with self._lock:
+            tables = self._tables
+            tables.pairs = {place: kept for place, kept in tables.pairs.items() if kept[0] > before.version}
+            tables.counts = {place: kept for place, kept in tables.counts.items() if kept[0] > before.version}
+            recount = tables.recount
+            tables.recount = Recount(recount.version + 1, now, recount.counted_seq)
+
+    def list_lane(
+        self,
+        lane: int,
+        names: Sequence[str],
+        since_at: int,
+        after: LanePlace = FIRST_OF_LANE,
+        limit: int = 1_000,
+    ) -> list[LaneEvent]:
+        with self._lock:
+            found = [
+                (key, int(row.event.event_class), row.seen)
+                for key, rows in self._tables.events.items()
+                if lane_of(key) == lane
+                for row in rows.values()
+                if row.until_seq is None
+                and row.event.name in names
+                and (row.event.event_class == 0 or row.event.occurred_at >= since_at)
+            ]
+        places = sorted(((key, kind, *event.order), event) for key, kind, event in found)
+        return [(place[0], place[1], event) for place, event in places if place > after][:limit]
+
     def retire_events(self, before_at: int, most: int) -> int:
         return self.write(lambda _: self._retire(self._tables, before_at, most)).result()
 
@@ -650,6 +737,15 @@ class MemoryStorage(Storage):
 
     def close(self) -> None:
         self._is_closed = True
+
+
+C = TypeVar("C", PairCount, ProductCount)
+
+
+def _added(known: C | None, more: C) -> C:
+    if known is None:
+        return more
+    return msgspec.structs.replace(more, weight=known.weight + more.weight, times=known.times + more.times)
 
 
 def _stored(seq: int, event: EventRow) -> StoredEvent:

@@ -17,6 +17,7 @@ from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.playbook import Playbook
 from opportune.core.playbook_files.check import check_playbook
 from opportune.core.playbook_files.form import Form
+from opportune.core.playbook_files.listing import with_listed
 from opportune.core.playbook_files.plan import PlanFile, read_plan
 from opportune.core.playbook_files.rule import Book, RuleDraft, Sentences, name_in, read_rule
 from opportune.core.playbook_files.slot import SlotDraft, check_texts, in_order, read_slot
@@ -249,7 +250,8 @@ def _assembled(
     rules = {draft.rule.name: draft.rule for draft in drafts}
     showing = {name: rule.slots() for name, rule in rules.items()}
     ordered = {
-        name: msgspec.structs.replace(slot, rules=in_order(slot, showing)) for name, slot in slots.items()
+        name: msgspec.structs.replace(slot, rules=in_order(slot, showing))
+        for name, slot in with_listed(slots, rules.values()).items()
     }
     return Playbook(
         revision=revision_of(files),

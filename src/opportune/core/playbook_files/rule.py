@@ -14,16 +14,19 @@ from opportune.core.language.phrases.date import parse_last_day
 from opportune.core.language.phrases.duration import parse_duration
 from opportune.core.language.phrases.hide import parse_hide
 from opportune.core.language.phrases.limits import parse_limits
+from opportune.core.language.phrases.recommend import looks_like_wish
 from opportune.core.language.phrases.share import describe_share, parse_share
 from opportune.core.language.phrases.test import parse_test
 from opportune.core.language.sentence import parse_condition
 from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.moment import DAY
 from opportune.core.playbook_files.form import TEXT, YES_OR_NO, Field, Form, one_of
+from opportune.core.playbook_files.listing import check_wish, listed_variant
 from opportune.core.playbook_files.team import INHERITED
 from opportune.core.playbook_files.yaml_text import Entries, Items, Node, Scalar, line_of, to_json
 from opportune.core.problem import Problem
 from opportune.core.rule import LONGEST_LASTS, NOT_IF_END, Hide, Limits, Rule, Show, Test
+from opportune.core.signals import FAMILY
 from opportune.core.slot import Slot, slot_id
 from opportune.core.team import Team
 
@@ -57,7 +60,7 @@ RULE_FIELDS = (
         "a visitor bought",
         is_required=True,
     ),
-    Field("show", "Versions by place.", _SHOW),
+    Field("show", "Versions by place, or products (`best sellers in {category}, 4`).", _SHOW),
     Field("also show", "More versions by place.", _SHOW),
     Field("hide", "What is hidden: places, or everything with a tag.", _HIDE, "everything marked promo"),
     Field("tell", "A message through a connection (not available yet).", {}),
@@ -238,15 +241,26 @@ def _show(form: Form, where: str, place: Scalar, version: Node, book: Book) -> S
             line=version.line,
         )
         return None
+    if slot.find_variant(version.text) is None and looks_like_wish(version.text):
+        return _listed(form, where, slot, version, book)
     if slot.find_variant(version.text) is None:
         form.wrong(where, *_unknown_version(slot, version.text), line=version.line)
         return None
     return Show(slot=slot.name, variant=version.text)
 
 
+def _listed(form: Form, where: str, slot: Slot, version: Scalar, book: Book) -> Show | None:
+    """Products named in the rule itself."""
+    known = [*book.vocabulary.signals, *FAMILY, *book.vocabulary.attributes]
+    words = check_wish(form, where, version, known)
+    if words and listed_variant(slot, words) is None:
+        right = "give it a field `products`, or `type: list`"
+        form.wrong(where, f'"{slot.title}" has no place for a list of products', right, line=version.line)
+        return None
+    return Show(slot=slot.name, variant=words) if words else None
+
+
 def _unknown_version(slot: Slot, text: str) -> tuple[str, str]:
-    if re.match(r"(best sellers|recently viewed|recommended)\b", text, re.IGNORECASE):
-        return "needs recommendations (not available yet)", "name a version of the place"
     names = [variant.name for variant in slot.variants]
     right = one_of(text, names) or f"add it under `variants` of {slot.title}"
     return f'"{slot.title}" has no version called "{text}"', right

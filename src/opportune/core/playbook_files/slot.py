@@ -9,8 +9,10 @@ import msgspec
 
 from opportune.core.content import BrokenTextError, Placeholder, is_link_field, split_text
 from opportune.core.fragment import safe_link, template_problems
+from opportune.core.language.phrases.recommend import find_wish
 from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.playbook_files.form import ANYTHING, TEXT, TEXTS, Field, Form, one_of
+from opportune.core.playbook_files.listing import check_wish, is_wish, warn_of_wish
 from opportune.core.playbook_files.placement import read_placement
 from opportune.core.playbook_files.yaml_text import Entries, Items, Node, Scalar, to_json
 from opportune.core.problem import Problem
@@ -144,6 +146,8 @@ class _Reader:
             return "yes/no"
         if _is_nothing(node):
             return "object"
+        if find_wish(node.text) is not None:
+            return "list"
         return "text" if isinstance(node.value, str) else "number"
 
     def _variants(self) -> Iterator[Variant]:
@@ -197,6 +201,8 @@ class _Reader:
         if self.type == "list" and isinstance(node, Items):
             return to_json(node)
         if isinstance(node, Scalar):
+            if self.type == "list" and is_wish(where, node.text, is_list=True):
+                return node.text
             if self.type == "text":
                 return node.text
             if self.type == "yes/no" and node.text.lower() in ("yes", "no", "true", "false"):
@@ -276,10 +282,14 @@ def check_texts(draft: SlotDraft, vocabulary: Vocabulary) -> None:
     known = list(dict.fromkeys([*vocabulary.signals, *FAMILY, *vocabulary.attributes]))
     for where, node in draft.contents:
         for path, scalar in _scalars(node, where):
-            _check_text(draft.form, path, scalar, known)
+            if is_wish(path, scalar.text, is_list=draft.slot.type == "list" and path == where):
+                check_wish(draft.form, path, scalar, known)
+            else:
+                _check_text(draft.form, path, scalar, known)
 
 
 def _check_text(form: Form, path: str, scalar: Scalar, known: list[str]) -> None:
+    warn_of_wish(form, path, scalar)
     try:
         parts = split_text(scalar.text)
     except BrokenTextError as error:

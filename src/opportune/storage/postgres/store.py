@@ -15,23 +15,31 @@ from opportune.core.history.key import LANES, lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.moment import DAY
 from opportune.core.product import Product
+from opportune.core.recommending.counting import Counted, PairCount, ProductCount
 from opportune.core.rule import RunState
 from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
 from opportune.storage.base import (
+    FIRST_OF_LANE,
     ApiKey,
     AuditEntry,
     EventQuery,
+    LaneEvent,
+    LanePlace,
     Opportunity,
     Recollection,
+    Recount,
     Storage,
     StoredEvent,
     StoredExposure,
     StoredPlaybook,
     StoredSetAside,
     Transaction,
+    recount_of,
 )
 from opportune.storage.bodies import body_holds, unpack
+from opportune.storage.lines import read_event
 from opportune.storage.person import keys_of, person_of
+from opportune.storage.postgres import counting
 from opportune.storage.postgres.changes import Changes
 from opportune.storage.postgres.connection import (
     STATEMENT_MS,
@@ -316,6 +324,41 @@ class PostgresStorage(Storage):
 
     def rebuild_totals(self) -> None:
         self._alone(rebuild_totals)
+
+    # -- counts of products -------------------------------------------------------------------
+
+    def find_recount(self) -> Recount:
+        return recount_of(self._all("list_recounts"))
+
+    def list_counts(self, after_version: int, until_version: int) -> Counted:
+        between = (after_version, until_version)
+        return Counted(
+            [PairCount(*row) for row in self._all("list_pairs", between)],
+            [ProductCount(*row) for row in self._all("list_product_counts", between)],
+        )
+
+    def add_counts(self, counted: Counted, *, made_at: int, now: int) -> bool:
+        return self._alone(lambda connection: counting.add_counts(connection, counted, made_at, now))
+
+    def begin_recount(self, now: int, until_at: int) -> Recount | None:
+        return self._alone(lambda connection: counting.begin_recount(connection, now, until_at))
+
+    def put_counts(self, counted: Counted) -> None:
+        self._alone(lambda connection: counting.put_counts(connection, counted))
+
+    def end_recount(self, before: Recount, now: int) -> None:
+        self._alone(lambda connection: counting.end_recount(connection, before, now))
+
+    def list_lane(
+        self,
+        lane: int,
+        names: Sequence[str],
+        since_at: int,
+        after: LanePlace = FIRST_OF_LANE,
+        limit: int = 1_000,
+    ) -> list[LaneEvent]:
+        rows = self._all("list_lane", (lane, list(names), since_at, *after, limit))
+        return [(key, kind, read_event(line)) for key, kind, line in rows]
 
     def retire_events(self, before_at: int, most: int) -> int:
         with self._reading() as connection:

@@ -13,24 +13,32 @@ import msgspec
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.product import Product
+from opportune.core.recommending.counting import Counted, PairCount, ProductCount
 from opportune.core.rule import RunState
 from opportune.errors import NewerStoreError, NotFoundError, StorageBusyError
 from opportune.storage.base import (
+    FIRST_OF_LANE,
     ApiKey,
     AuditEntry,
     EventQuery,
+    LaneEvent,
+    LanePlace,
     Opportunity,
     Recollection,
+    Recount,
     Storage,
     StoredEvent,
     StoredExposure,
     StoredPlaybook,
     StoredSetAside,
     Transaction,
+    recount_of,
 )
 from opportune.storage.bodies import unpack
+from opportune.storage.lines import read_event
 from opportune.storage.person import keys_of, person_of
 from opportune.storage.rows import exposure_of, playbook_of
+from opportune.storage.sqlite import counting
 from opportune.storage.sqlite.connection import Readers
 from opportune.storage.sqlite.migrating import find_layout, list_migrations, migrate
 from opportune.storage.sqlite.recalling import recall
@@ -245,6 +253,40 @@ class SqliteStorage(Storage):
 
     def rebuild_totals(self) -> None:
         self._submit(SqliteTransaction.rebuild_totals).result()
+
+    def find_recount(self) -> Recount:
+        return recount_of(self._readers.all(SQL["list_recounts"]))
+
+    def list_counts(self, after_version: int, until_version: int) -> Counted:
+        between = (after_version, until_version)
+        return Counted(
+            [PairCount(*row) for row in self._readers.all(SQL["list_pairs"], between)],
+            [ProductCount(*row) for row in self._readers.all(SQL["list_product_counts"], between)],
+        )
+
+    def add_counts(self, counted: Counted, *, made_at: int, now: int) -> bool:
+        return self._submit(lambda own: counting.add_counts(own, counted, made_at, now)).result()
+
+    def begin_recount(self, now: int, until_at: int) -> Recount | None:
+        return self._submit(lambda own: counting.begin_recount(own, now, until_at)).result()
+
+    def put_counts(self, counted: Counted) -> None:
+        self._submit(lambda own: counting.put_counts(own, counted)).result()
+
+    def end_recount(self, before: Recount, now: int) -> None:
+        self._submit(lambda own: counting.end_recount(own, before, now)).result()
+
+    def list_lane(
+        self,
+        lane: int,
+        names: Sequence[str],
+        since_at: int,
+        after: LanePlace = FIRST_OF_LANE,
+        limit: int = 1_000,
+    ) -> list[LaneEvent]:
+        asked = (lane, _json_of(names), since_at, *after, limit)
+        rows = self._readers.all(SQL["list_lane"], asked)
+        return [(key, kind, read_event(line)) for key, kind, line in rows]
 
     def retire_events(self, before_at: int, most: int) -> int:
         return self._submit(lambda transaction: transaction.retire_events(before_at, most)).result()

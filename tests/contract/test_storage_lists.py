@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.contract.stored import DAY, DEVICE, NOW, PHONE, append, event, written
 
 from opportune.core.moment import from_iso
-from opportune.storage.base import EventQuery, Storage
+from opportune.storage.base import BusinessKey, EventQuery, Storage
 
 
 def seqs(storage: Storage, **filters: object) -> list[int]:
@@ -127,3 +127,27 @@ def test_a_rebuild_among_writes_counts_everything_once(storage: Storage) -> None
         write.result(timeout=10)
     written(storage, lambda _: None)
     assert [count for _, _, count, _ in storage.list_totals("2026", "2027")] == [80]
+
+
+def test_versions_of_key_events_are_listed_with_those_that_were_replaced(storage: Storage) -> None:
+    older = event(DEVICE, at=NOW - DAY, name="Order Completed", event_class=0, message_id="o-1")
+    newer = event(PHONE, at=NOW, name="Order Completed", event_class=0, source="server", message_id="o-2")
+    first, second, _ = append(storage, older, newer, event(at=NOW, name="Signed Up", event_class=0))
+    replaced = BusinessKey(
+        event="Order Completed",
+        value="1",
+        key=DEVICE,
+        event_class=0,
+        occurred_at=NOW - DAY,
+        seq=first,
+        is_verified=False,
+    )
+    written(storage, lambda transaction: transaction.supersede_event(replaced))
+    found = storage.list_versions("Order Completed", NOW - DAY, 10)
+    assert [(each.seq, each.source, is_read) for each, is_read in found] == [
+        (second, "server", True),
+        (first, "browser", False),
+    ]
+    assert found[0][0].body == newer.body
+    assert len(storage.list_versions("Order Completed", NOW - DAY, 1)) == 1
+    assert len(storage.list_versions("Order Completed", NOW, 10)) == 1

@@ -48,3 +48,17 @@ def test_an_earlier_version_in_the_same_commit_gives_the_order_its_time(house: H
     assert (verified.result().accepted, earlier.result().duplicate) == (1, 1)
     [event] = house.storage.recall([key_of("anonymous", "v-1")], now=NOW).events[key_of("anonymous", "v-1")]
     assert (event.occurred_at, event.facts["value"]) == (NOW - 9 * SECOND, 4_990)
+
+
+@pytest.mark.parametrize("sources", [(SERVER, BROWSER), (BROWSER, SERVER)])
+def test_an_order_known_twice_is_one_order_and_both_versions_can_be_counted(
+    house: House, sources: tuple[CaptureSource, CaptureSource]
+) -> None:
+    for number, source in enumerate((*sources, BROWSER)):
+        capture(house, source, [order(NOW - SECOND, f"m-{number}", revenue=49.90)]).result()
+    versions = house.storage.list_versions("Order Completed", NOW - SECOND, 10)
+    assert {(each.source, is_read) for each, is_read in versions} == {("browser", False), ("server", True)}
+    [event] = house.storage.recall([key_of("anonymous", "v-1")], now=NOW).events[key_of("anonymous", "v-1")]
+    assert event.source == "server"
+    [(_, name, count, _)] = house.storage.list_totals("2000-01-01", "2100-01-01")
+    assert (name, count) == ("Order Completed", 1)

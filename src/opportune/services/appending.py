@@ -23,6 +23,8 @@ from opportune.storage.base import BusinessKey, EventRow, Span, Transaction
 
 MACHINE_EVENTS_A_DAY = 2_000
 """A key with more events a day than this is a machine: set aside, listed, out of analysis."""
+BESIDE = " @beside"
+"""Behind a business key's value: the version of a browser that came after a verified one."""
 NARROW_MS = DAY
 """One look-up for duplicates serves a key's events that lie no further apart."""
 
@@ -186,6 +188,8 @@ class Appending:
         if known.is_verified or (is_theirs and not ready.is_verified):
             if is_theirs and row.occurred_at < known.occurred_at:
                 self._move(known, row.occurred_at)
+            if known.is_verified and not ready.is_verified:
+                self._keep_beside(row, value)
             return Outcome("duplicate", key=row.key)
         own = [
             version
@@ -204,6 +208,26 @@ class Appending:
         earliest = min(row.occurred_at, *(version.occurred_at for version in (known, *own)))
         better = self._put_version(ready, msgspec.structs.replace(row, occurred_at=earliest), value)
         return msgspec.structs.replace(better, replaces=True)
+
+    def _keep_beside(self, row: EventRow, value: str) -> None:
+        """A browser told of what a verified source had told of before: kept as replaced, once, and never read.
+
+        So it can be said of how many orders the browsers tell.
+        """
+        beside = f"{value}{BESIDE}"
+        if self.transaction.find_business_key(row.name, beside) is not None:
+            return
+        version = BusinessKey(
+            event=row.name,
+            value=beside,
+            key=row.key,
+            event_class=row.event_class,
+            occurred_at=row.occurred_at,
+            seq=self.transaction.append_event(row),
+            is_verified=False,
+        )
+        self.transaction.supersede_event(version)
+        self.transaction.put_business_key(version)
 
     def _is_same_person(self, key: int, ready: Ready) -> bool:
         if key in (ready.row.key, ready.device):

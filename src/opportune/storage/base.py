@@ -399,6 +399,13 @@ class Storage(ABC):
         """Key events of a name as they happened, after (moment, seq) and before a moment, without superseded ones."""
 
     @abstractmethod
+    def list_versions(self, name: str, since_at: int, limit: int) -> list[tuple[StoredEvent, bool]]:
+        """Key events (class 0) of a name since a moment, newest first, with whether each is still read.
+
+        Those that a better version of the same event replaced are among them.
+        """
+
+    @abstractmethod
     def get_body(self, seq: int) -> bytes | None: ...
 
     @abstractmethod

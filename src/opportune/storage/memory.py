@@ -18,7 +18,7 @@ from opportune.core.conditions.reach import CLASS_BOUNDS
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
-from opportune.core.history.plan import EventClass
+from opportune.core.history.plan import KEY_EVENT, EventClass
 from opportune.core.history.timeline import FactValue, TimelineEvent
 from opportune.core.moment import DAY
 from opportune.core.product import Product
@@ -526,6 +526,18 @@ class MemoryStorage(Storage):
             found = sorted((at, seq) for at, seq, _ in rows if after < (at, seq) and at < until_at)[:limit]
             by_seq = {seq: row.event for _, seq, row in rows}
             return [_stored(seq, by_seq[seq]) for _, seq in found]
+
+    def list_versions(self, name: str, since_at: int, limit: int) -> list[tuple[StoredEvent, bool]]:
+        with self._lock:
+            found = [
+                (_stored(seq, row.event), row.until_seq is None)
+                for rows in self._tables.events.values()
+                for seq, row in rows.items()
+                if (row.event.name, row.event.event_class) == (name, KEY_EVENT)
+                and row.event.occurred_at >= since_at
+            ]
+        found.sort(key=lambda each: (each[0].occurred_at, each[0].seq), reverse=True)
+        return found[:limit]
 
     def get_body(self, seq: int) -> bytes | None:
         with self._lock:

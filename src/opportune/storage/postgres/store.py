@@ -196,6 +196,15 @@ class PostgresStorage(Storage):
             for seq, key, name, source, at, body in rows
         ]
 
+    def list_versions(self, name: str, since_at: int, limit: int) -> list[tuple[StoredEvent, bool]]:
+        return [
+            (
+                StoredEvent(seq=seq, key=key, name=name, source=source, occurred_at=at, body=unpack(body)),
+                bool(is_read),
+            )
+            for seq, key, source, at, body, is_read in self._all("list_versions", (name, since_at, limit))
+        ]
+
     def get_body(self, seq: int) -> bytes | None:
         row = self._one("get_body", (seq,))
         return None if row is None else unpack(row[0])

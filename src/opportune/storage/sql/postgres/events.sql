@@ -91,6 +91,12 @@ WHERE events.until_seq IS NULL
     AND events.occurred_at >= %s AND events.occurred_at < %s
 ORDER BY events.seq DESC LIMIT %s;
 
+-- name: list_versions
+-- Key events of a name, newest first, those that were replaced among them.
+SELECT seq, key, source, occurred_at, body, until_seq IS NULL FROM bodies
+WHERE class = 0 AND name = %s AND occurred_at >= %s
+ORDER BY occurred_at DESC, seq DESC LIMIT %s;
+
 -- name: get_body
 -- One whole event.
 SELECT body FROM bodies WHERE seq = %s;

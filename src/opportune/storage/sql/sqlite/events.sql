@@ -77,6 +77,12 @@ WHERE events.until_seq IS NULL
     AND (:text IS NULL OR body_holds(bodies.body, :text))
 ORDER BY events.seq DESC LIMIT :limit;
 
+-- name: list_versions
+-- Key events of a name, newest first, those that were replaced among them.
+SELECT seq, key, source, occurred_at, body, until_seq IS NULL FROM bodies
+WHERE class = 0 AND name = ? AND occurred_at >= ?
+ORDER BY occurred_at DESC, seq DESC LIMIT ?;
+
 -- name: get_body
 -- One whole event.
 SELECT body FROM bodies WHERE seq = ?;

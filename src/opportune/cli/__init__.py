@@ -11,6 +11,7 @@ from opportune.cli.backup import backup
 from opportune.cli.catalogue import catalogue
 from opportune.cli.database import database
 from opportune.cli.demo import demo
+from opportune.cli.doctor import doctor, preview
 from opportune.cli.explain import explain
 from opportune.cli.import_command import import_command
 from opportune.cli.init import init
@@ -45,6 +46,8 @@ COMMANDS: tuple[click.Command, ...] = (
     rules,
     rule,
     recipes,
+    doctor,
+    preview,
     explain,
     replay,
     import_command,

@@ -21,11 +21,13 @@ from opportune.core.rule import Rule, RunState, Test
 from opportune.errors import BadRequestError, NotFoundError
 from opportune.process.feeding import fetch_feed
 from opportune.services import (
+    admitting,
     connecting,
     explaining,
     feeding,
     importing,
     operating,
+    previewing,
     publishing,
     reading,
     recommending,
@@ -138,6 +140,14 @@ def status(house: House) -> Result:
         "off": _plain(off),
         "frozen": _plain(frozen),
     }
+
+
+def make_setup_link(house: House, *, by: str) -> Result:
+    return {"word": admitting.make_link(house, by=by)}
+
+
+def make_preview_link(house: House, *, page: str) -> Result:
+    return {"link": previewing.preview_link(house, page)}
 
 
 def explain_decision(house: House, *, decision: str, again: Literal["", "replay", "rebuild"]) -> Result:
@@ -291,6 +301,8 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "freeze": freeze,
     "unfreeze": unfreeze,
     "status": status,
+    "set-up link": make_setup_link,
+    "preview": make_preview_link,
     "explain decision": explain_decision,
     "explain person": explain_person,
     "import": import_events,

@@ -1,0 +1,106 @@
+"""The first steps: server, address, playbook, key, snippet."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from opportune.core.moment import DAY
+from opportune.services.setting_up.looked import Looked
+from opportune.services.setting_up.step import State, Step
+
+GROUP = "Connect"
+HERE = ("127.0.0.1", "localhost", "::1", "0.0.0.0")  # noqa: S104 - compared with, not listened on
+
+
+def server(looked: Looked) -> Step:
+    host = urlsplit(looked.url).hostname or ""
+    is_here = host in HERE
+    return Step(
+        name="server",
+        group=GROUP,
+        title="The server has an address of its own",
+        state="waiting" if is_here else "done",
+        seen=f"It answers at {looked.url}" + (", on this machine only" if is_here else ""),
+        fix="Give it a name such as o.yourshop.com: docs/how/production.md, one page." if is_here else "",
+    )
+
+
+def https(looked: Looked) -> Step:
+    parts = urlsplit(looked.url)
+    is_here = (parts.hostname or "") in HERE
+    state: State = "done" if parts.scheme == "https" else "not needed" if is_here else "trouble"
+    return Step(
+        name="https",
+        group=GROUP,
+        title="Visitors reach it by HTTPS",
+        state=state,
+        seen="Encrypted" if state == "done" else "Not needed on this machine" if is_here else "Plain HTTP",
+        fix="Put Caddy in front of it, which gets a certificate by itself: docs/how/production.md."
+        if state == "trouble"
+        else "",
+    )
+
+
+def playbook(looked: Looked) -> Step:
+    found = looked.playbook
+    is_readable = bool(found.revision)
+    state: State = "done" if is_readable else "trouble" if looked.is_published else "waiting"
+    fix = {
+        "waiting": "opportune init playbook, change what you like, then: opportune publish playbook",
+        "trouble": "Another version wrote what is published; publish it again: opportune publish playbook",
+    }
+    return Step(
+        name="playbook",
+        group=GROUP,
+        title="A playbook is published",
+        state=state,
+        seen=f"Revision {found.revision}: {_counted(len(found.rules), 'rule')}, "
+        f"{_counted(len(found.slots), 'place')}"
+        if is_readable
+        else "",
+        fix=fix.get(state, ""),
+    )
+
+
+def write_key(looked: Looked) -> Step:
+    keys = [key for key in looked.keys if key.kind == "write"]
+    return Step(
+        name="write key",
+        group=GROUP,
+        title="The site has a key",
+        state="done" if keys else "waiting",
+        seen=f"“{keys[-1].name}”" if keys else "",
+        fix="" if keys else "opportune keys add --kind write --name site",
+    )
+
+
+def snippet(looked: Looked) -> Step:
+    found = next((event for event in looked.recent if event.is_script), None)
+    if found is None:
+        return Step(
+            name="snippet",
+            group=GROUP,
+            title="The snippet is on the site",
+            state="waiting",
+            seen="Waiting for the first page",
+            fix="Paste what `opportune snippet` prints into the <head> of every page, then open one.",
+        )
+    hosts = sorted({event.host for event in looked.recent if event.is_script and event.host})
+    is_silent = looked.now - found.at > DAY
+    return Step(
+        name="snippet",
+        group=GROUP,
+        title="The snippet is on the site",
+        state="trouble" if is_silent else "done",
+        seen=f"Last seen {looked.when(found.at)} on {' and '.join(hosts[:3]) or 'a page without an address'}",
+        fix="Nothing came for a day: is it still in the <head>, and does the shop's theme load it?"
+        if is_silent
+        else "",
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+STEPS = (server, https, playbook, write_key, snippet)

@@ -1,0 +1,207 @@
+"""What happens on the shop's pages: places, the id's life, speed, trouble."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from opportune.core.moment import DAY
+from opportune.core.slot import Slot
+from opportune.services.setting_up.looked import Looked
+from opportune.services.setting_up.step import State, Step
+
+GROUP = "On the page"
+APPLIED = ("Slot Applied", "Slot Viewed")
+SAFARI_DAYS = 7
+FEWEST_IDS = 10
+GOOD_LCP_MS = 2_500
+"""Largest contentful paint, at the 75th percentile: good up to here by the Web Vitals programme's thresholds."""
+POOR_LCP_MS = 4_000
+FEWEST_VISITS = 10
+MOST_NAMED = 4
+SAME_DOMAIN = "Serve it from the shop's own domain under /o/: docs/how/production.md."
+
+
+def places(looked: Looked) -> Step | None:
+    """Where each declared place was found; a selector that was never found names the pages it should be on."""
+    slots = list(looked.playbook.slots.values())
+    if not slots or not any(event.is_script for event in looked.recent):
+        return None
+    found: dict[str, Counter[str]] = {slot.name: Counter() for slot in slots}
+    for event in looked.recent:
+        name = event.properties.get("slot")
+        if event.name in APPLIED and isinstance(name, str) and name in found:
+            found[name][event.path or "/"] += 1
+    seen = [f"{slot.title}: on {_pages(found[slot.name])}" for slot in slots if found[slot.name]]
+    missing = [slot for slot in slots if not found[slot.name]]
+    is_wrong = any(slot.placement.selector for slot in missing)
+    state: State = "done" if not missing else "trouble" if is_wrong and seen else "waiting"
+    return Step(
+        name="places",
+        group=GROUP,
+        title="The places are found on the pages",
+        state=state,
+        seen="; ".join(seen) or "None was found yet",
+        fix=_never_found(missing),
+    )
+
+
+def _pages(paths: Counter[str]) -> str:
+    named = [path for path, _ in paths.most_common(3)]
+    more = len(paths) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+def _never_found(missing: Sequence[Slot]) -> str:
+    """A selector names the pages it was looked for on; without one the element has to say whose place it is."""
+    said = [
+        f"{slot.title}: “{slot.placement.selector}” was not found on "
+        f"{', '.join(slot.placement.paths) or 'any page'}; correct it in its file."
+        for slot in missing
+        if slot.placement.selector
+    ]
+    unnamed = [slot for slot in missing if not slot.placement.selector]
+    if unnamed:
+        attributes = ", ".join(f'data-slot="{slot.name}"' for slot in unnamed[:MOST_NAMED])
+        said.append(f"Write {attributes} at the element, or give the place's file a selector.")
+    return " ".join(said)
+
+
+def id_life(looked: Looked) -> Step | None:
+    """By browser: an id that a script set lives seven days in Safari, one from the shop's own server a year."""
+    safari, others = looked.ages.get("Safari", ()), looked.ages.get("others", ())
+    if not safari and not others:
+        return None
+    by_server = _set_by_server(looked)
+    seen = "; ".join(
+        f"{name}: {_life(ages)}" for name, ages in (("Safari", safari), ("Other browsers", others)) if ages
+    )
+    if by_server is not None:
+        seen = f"{by_server:.0%} of ids set by the shop's server. {seen}"
+    state: State = "waiting"
+    if (by_server is not None and by_server >= 0.9) or _lives_on(safari):
+        state = "done"
+    elif len(safari) >= FEWEST_IDS and _lives_on(others):
+        state = "trouble"
+    elif not safari and _lives_on(others):
+        state = "done"
+    fix = {
+        "trouble": f"Safari forgets a visitor after {SAFARI_DAYS} days. {SAME_DOMAIN}",
+        "waiting": f"Known once visitors came back after {SAFARI_DAYS} days. {SAME_DOMAIN}",
+    }
+    return Step(
+        name="id",
+        group=GROUP,
+        title="Visitors are recognized when they come back",
+        state=state,
+        seen=seen,
+        fix=fix.get(state, ""),
+    )
+
+
+def _set_by_server(looked: Looked) -> float | None:
+    """The share of devices whose script says that their id came with a page; None where no script says."""
+    said = {event.key: event.context["idFrom"] for event in looked.recent if event.context.get("idFrom")}
+    return sum(each == "server" for each in said.values()) / len(said) if said else None
+
+
+def _lives_on(ages: Sequence[float]) -> bool:
+    return any(days > SAFARI_DAYS + 0.5 for days in ages)
+
+
+def _life(ages: Sequence[float]) -> str:
+    longest = max(ages)
+    return f"{len(ages)} ids looked at, the oldest {longest:.0f} days old"
+
+
+def speed(looked: Looked) -> Step | None:
+    """What visitors wait for, whoever causes it: the script may never be the reason that this gets worse."""
+    paints = sorted(
+        value
+        for event in looked.recent
+        if event.name == "Web Vitals" and isinstance(value := event.properties.get("lcp"), int | float)
+    )
+    if not paints:
+        return None
+    worst = paints[min(len(paints) - 1, len(paints) * 3 // 4)]
+    is_enough = len(paints) >= FEWEST_VISITS
+    state: State = "waiting" if not is_enough else "trouble" if worst > POOR_LCP_MS else "done"
+    word = "good" if worst <= GOOD_LCP_MS else "could be better" if worst <= POOR_LCP_MS else "slow"
+    return Step(
+        name="speed",
+        group=GROUP,
+        title="The pages are quick",
+        state=state,
+        seen=f"Three of four page views show their largest part within {worst / 1_000:.1f} s ({word}; "
+        f"{len(paints):,} measured)",
+        fix="The shop's own pages are slow; ours waits for none of them. Look at images and apps first."
+        if state == "trouble"
+        else "",
+    )
+
+
+TROUBLES: Mapping[str, tuple[str, str]] = {
+    "place not found": (
+        "the place {slot} was not found",
+        "“{selector}” matches nothing there: correct the place's selector or its paths.",
+    ),
+    "part not found": (
+        "a part of {slot} was not found",
+        "“{selector}” matches nothing there: correct the `put` of the place.",
+    ),
+    "bad selector": (
+        "the selector of {slot} cannot be read",
+        "“{selector}” is no CSS selector: correct it in the place's file.",
+    ),
+    "rewritten": (
+        "the shop rewrote {slot} again and again",
+        "Another script owns “{selector}”: take an element around it or beside it.",
+    ),
+    "refused": (
+        "the page refused what belongs into {slot}",
+        "Its content security policy may forbid it: docs/how/page.md says what it needs.",
+    ),
+    "no block": (
+        "half of the snippet is missing",
+        "The inline block does not stand in the <head>: paste all that `opportune snippet` prints.",
+    ),
+    "late block": (
+        "the snippet stands too late in the page",
+        "Move the block to the top of the <head>, and see that no optimizer delays it.",
+    ),
+    "two blocks": ("the snippet is there twice", "Remove one of the two: theme or tag manager."),
+    "two scripts": ("the script is there twice", "Remove one of the two: theme or tag manager."),
+}
+"""What the script reports: in words, and what to do about it."""
+
+
+def page_trouble(looked: Looked) -> Step | None:
+    """What the script met on the pages in the last day; a selector never found names the page."""
+    if not any(event.is_script for event in looked.recent):
+        return None
+    met: Counter[tuple[str, str, str, str]] = Counter()
+    for event in looked.recent:
+        said = event.properties
+        what = str(said.get("what", ""))
+        if event.name == "Page Trouble" and what in TROUBLES and looked.now - event.at < DAY:
+            where = str(said.get("where") or event.path or "/")
+            met[what, where[:200], str(said.get("slot", ""))[:80], str(said.get("selector", ""))[:200]] += 1
+    title = "No trouble on the pages"
+    if not met:
+        return Step(name="page trouble", group=GROUP, title=title, state="done", seen="None in a day")
+    worst = met.most_common(MOST_NAMED)
+    return Step(
+        name="page trouble",
+        group=GROUP,
+        title=title,
+        state="trouble",
+        seen="; ".join(
+            f"{TROUBLES[what][0].format(slot=slot)} on {where}" for (what, where, slot, _), _ in worst
+        ),
+        fix=" ".join(
+            dict.fromkeys(TROUBLES[what][1].format(selector=selector) for (what, _, _, selector), _ in worst)
+        ),
+    )
+
+
+STEPS = (places, id_life, speed, page_trouble)

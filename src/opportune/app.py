@@ -6,13 +6,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
+from html import escape
 from pathlib import Path
 from threading import Event
 
+from starlette.types import Receive, Scope, Send
+
+from opportune.console.pages import ConsoleApp, ConsoleOptions
+from opportune.console.setting_up import create_console_app
 from opportune.core.programme import empty_programme
 from opportune.errors import BadRequestError, PlaybookError
 from opportune.http.edge import EdgeOptions
 from opportune.http.routes import HttpApp, create_http_app
+from opportune.http.script import head_block
 from opportune.process.apart import Apart
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
@@ -170,6 +176,36 @@ def build_apart(place: Place, settings: Settings, ends: Event) -> Apart:
 
 def build_http_app(house: House, reader: ReadingProcess, settings: Settings) -> HttpApp:
     return create_http_app(house, reader, edge_options(settings))
+
+
+def build_console_app(house: House, reader: ReadingProcess, settings: Settings) -> ConsoleApp:
+    options = ConsoleOptions(
+        url=settings.url.rstrip("/"),
+        is_default_url=settings.url == DEFAULTS.url,
+        trusts_proxy=settings.trusts_proxy,
+        snippet=snippet_of,
+    )
+    return create_console_app(house, reader, options)
+
+
+class Edges:
+    """Both edges on one port: the console below its own path, the JSON edge everywhere else."""
+
+    def __init__(self, http: HttpApp, console: ConsoleApp) -> None:
+        self.http = http
+        self.console = console
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_console = scope["type"] == "http" and self.console.knows(scope["path"])
+        await (self.console if is_console else self.http)(scope, receive, send)
+
+
+def snippet_of(url: str, key: str) -> str:
+    """What a site pastes into its head."""
+    return (
+        f"<script>{head_block()}</script>\n"
+        f'<script async src="{escape(url)}/o.js" data-key="{escape(key)}"></script>'
+    )
 
 
 def edge_options(settings: Settings) -> EdgeOptions:

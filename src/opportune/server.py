@@ -156,6 +156,7 @@ class Server:
         self.announce = announce
         self.reader = app.build_reader(place_of(settings), settings)
         self.http = app.build_http_app(house, self.reader, settings)
+        self.edges = app.Edges(self.http, app.build_console_app(house, self.reader, settings))
         self.ends = threading.Event()
         self.http.edge.keys.refresh()
         begin_counting(house)
@@ -240,7 +241,7 @@ class _Uvicorn(uvicorn.Server):
 
 async def _live(server: Server, listener: socket.socket, control_path: Path | None) -> None:
     config = uvicorn.Config(
-        server.http,
+        server.edges,
         loop="none",
         http="httptools",
         lifespan="off",

@@ -1,4 +1,4 @@
-"""`opportune doctor`: where the set-up stands and how to mend it; `opportune preview`: a link to see rules in preview."""
+"""`opportune doctor` says where the set-up stands; `opportune preview` gives a link that shows rules in preview."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _print(setup: Setup) -> None:
             group = step.group
             click.echo(f"\n{group}" if step is not setup.steps[0] else group)
         click.echo(f"  {MARKS[step.state]:<8} {step.title}{f': {step.seen}' if step.seen else ''}")
-        if step.fix and step.state in ("waiting", "trouble"):
+        if step.fix and step.state != "done":
             click.echo(f"           {step.fix}")
     for checklist in setup.checklists:
         done = sum(task.is_done for task in checklist.tasks)

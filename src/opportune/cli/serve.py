@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import sys
 from pathlib import Path
 
 import click
 import msgspec
 
 from opportune import server
+from opportune.cli.doctor import setup_link
 from opportune.cli.options import operator, place_option
 from opportune.cli.playbook import files_of
 from opportune.cli.printing import counted, print_problems
@@ -23,6 +25,7 @@ from opportune.errors import (
     StorageBusyError,
 )
 from opportune.process.place import Place
+from opportune.services.admitting import make_link
 from opportune.services.house import House
 from opportune.services.operating import find_switch
 from opportune.services.publishing import publish
@@ -128,6 +131,13 @@ def announce(house: House, url: str, place: Place) -> None:
         )
     with contextlib.suppress(StorageBusyError):
         _announce_state(house, place)
+        _announce_setup(house, url)
+
+
+def _announce_setup(house: House, url: str) -> None:
+    """A link for the person in front of the terminal; a log must never hold one."""
+    if sys.stdout.isatty():
+        click.echo(f"Set-up, opens once: {setup_link(url, make_link(house, by=operator()))}")
 
 
 def _announce_state(house: House, place: Place) -> None:

@@ -130,6 +130,14 @@ OPEN: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="GET",
+        path="/preview.js",
+        handler=script.preview,
+        summary="What it loads where a preview link was opened",
+        access="open",
+        media_type="text/javascript",
+    ),
+    Endpoint(
+        method="GET",
         path="/health/live",
         handler=health.live,
         summary="The process answers",

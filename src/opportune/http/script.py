@@ -16,6 +16,7 @@ from opportune.http.edge import Edge
 CACHE = "public, max-age=3600, stale-while-revalidate=86400"
 PARTS = (
     "base.js",
+    "preview.js",
     "consent.js",
     "ids.js",
     "queue.js",
@@ -66,8 +67,22 @@ def _read(name: str) -> str:
     return files("opportune.http").joinpath("static", *name.split("/")).read_text("utf-8")
 
 
+@lru_cache(maxsize=1)
+def preview_script() -> str:
+    """What `o.js` loads where a tab shows rules in preview."""
+    return squeezed(_read("preview.js"))
+
+
 async def script(_edge: Edge, request: Request) -> Response:
-    text = page_script().encode()
+    return _served(page_script(), request)
+
+
+async def preview(_edge: Edge, request: Request) -> Response:
+    return _served(preview_script(), request)
+
+
+def _served(code: str, request: Request) -> Response:
+    text = code.encode()
     etag = f'"{sha256(text).hexdigest()[:16]}"'
     headers = {
         "ETag": etag,

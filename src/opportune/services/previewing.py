@@ -44,7 +44,7 @@ def preview_link(house: House, page: str) -> str:
         raise BadRequestError(wrong=f"{page!r} is no page of a shop, such as https://yourshop.com/.")
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != PARAMETER]
     query.append((PARAMETER, make_preview(house)))
-    return urlunsplit(parts._replace(path=parts.path or "/", query=urlencode(query)))
+    return urlunsplit(parts._replace(path=parts.path or "/", query=urlencode(query), fragment=""))
 
 
 def _signed(house: House, until: int) -> str:

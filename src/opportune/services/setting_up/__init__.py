@@ -33,4 +33,10 @@ def set_up(storage: Storage, url: str, now: int) -> Setup:
         at=to_iso(now),
         steps=steps,
         checklists=checklists(looked, {step.name: step for step in steps}),
+        site=_site(looked),
     )
+
+
+def _site(looked: Looked) -> str:
+    found = next((event for event in looked.recent if event.is_script and event.host), None)
+    return f"{found.url.split(':', 1)[0]}://{found.host}/" if found is not None else ""

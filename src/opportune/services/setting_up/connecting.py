@@ -19,9 +19,9 @@ def server(looked: Looked) -> Step:
         name="server",
         group=GROUP,
         title="The server has an address of its own",
-        state="waiting" if is_here else "done",
-        seen=f"It answers at {looked.url}" + (", on this machine only" if is_here else ""),
-        fix="Give it a name such as o.yourshop.com: docs/how/production.md, one page." if is_here else "",
+        state="not needed" if is_here else "done",
+        seen=f"It answers at {looked.url}" + (", on this machine only: enough to try" if is_here else ""),
+        fix="For visitors it needs a name such as o.yourshop.com: docs/how/production.md." if is_here else "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from opportune.core.moment import DAY
+from opportune.core.signals.consent import PURPOSES
 from opportune.services.setting_up.looked import Looked
 from opportune.services.setting_up.step import State, Step
 
@@ -13,7 +14,6 @@ FEWEST_ORDERS = 5
 ENOUGH = 0.9
 """Browsers tell of most orders; blockers and closed tabs keep the rest."""
 FRESH_DAYS = 2
-MOST_PURPOSES = ("measure", "personalize", "message", "ads")
 
 
 def orders(looked: Looked) -> Step:
@@ -52,37 +52,40 @@ def orders(looked: Looked) -> Step:
 
 
 def consent(looked: Looked) -> Step | None:
-    """What the newest visitors said to being measured and personalized."""
-    said = {
-        event.key: event.context.get("consent")
-        for event in reversed(looked.recent)
-        if event.is_script and event.source == "browser"
-    }
-    if not said:
+    """What visitors said to being measured and personalized; who never agreed is stored nowhere."""
+    if not any(event.is_script for event in looked.recent):
         return None
-    asked = [purposes for purposes in said.values() if isinstance(purposes, dict)]
-    if not asked:
+    answers, title = looked.consents, "Consent is respected"
+    if not answers and looked.playbook.team.needs_consent:
         return Step(
             name="consent",
             group=GROUP,
-            title="Consent is respected",
-            state="not needed" if not looked.playbook.team.needs_consent else "waiting",
-            seen="No consent banner speaks to the script: everybody counts as agreed"
-            if not looked.playbook.team.needs_consent
-            else "No consent banner speaks to the script: nobody is personalized",
-            fix="If your shop has a banner, see that it is one the script knows; else nothing is needed.",
+            title=title,
+            state="waiting",
+            seen="Nobody has agreed yet: nobody is personalized",
+            fix="See that the shop's banner is one the script knows, and agree to it yourself.",
         )
-    shares = [
-        f"{sum(purposes.get(purpose) is True for purposes in asked) / len(asked):.0%} {purpose}"
-        for purpose in MOST_PURPOSES
-        if any(purpose in purposes for purposes in asked)
-    ]
+    if not answers:
+        return Step(
+            name="consent",
+            group=GROUP,
+            title=title,
+            state="not needed",
+            seen="No banner speaks to the script: everybody counts as agreed",
+            fix="If your shop has a banner, see that it is one the script knows.",
+        )
+    shares = ", ".join(
+        f"{sum(purpose in said for said in answers.values()) / len(answers):.0%} to {purpose}"
+        for purpose in PURPOSES
+        if any(purpose in said for said in answers.values())
+    )
     return Step(
         name="consent",
         group=GROUP,
-        title="Consent is respected",
+        title=title,
         state="done",
-        seen=f"Of {len(asked):,} visitors who are known to us: {', '.join(shares)}. Who said no is not stored.",
+        seen=f"{len(answers):,} people said something lately: {shares or 'nobody agreed'}. "
+        "Who never agreed is not stored",
     )
 
 

@@ -17,6 +17,7 @@ from opportune.core.playbook import Playbook
 from opportune.core.playbook_files.folder import read_playbook
 from opportune.core.programme import empty_programme
 from opportune.core.rule import RunState
+from opportune.core.visitor.context import purposes_of
 from opportune.core.visitor.user_agent import agent_of
 from opportune.errors import PlaybookError
 from opportune.services.reading import Sent
@@ -30,7 +31,10 @@ MOST_IDS = 60
 """Whose age is looked up, of each kind of browser."""
 MOST_SET_ASIDE = 500
 PRODUCTS = 1_000
+MOST_CONSENTS = 2_000
 ORDER = "Order Completed"
+CHANGED = "Consent Updated"
+CONSENT = "consent"
 VERIFIED = frozenset({"server", "shop", "import"})
 
 
@@ -88,6 +92,8 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     seen: Mapping[str, tuple[int, int, int]]
     recent: Sequence[Recent]
     orders: Sequence[Order]
+    consents: Mapping[int, frozenset[str]]
+    """By device or user: the purposes they agreed to, of those who were asked."""
     ages: Mapping[str, Sequence[float]]
     """By kind of browser (`Safari`, `others`): for how many days each of some ids is known."""
     aside: Sequence[StoredSetAside]
@@ -135,6 +141,7 @@ def look(storage: Storage, url: str, now: int) -> Looked:
         seen=storage.list_seen_events(),
         recent=recent,
         orders=_orders(storage, playbook, _month_began(now, zone)),
+        consents=_consents(storage, playbook, recent, _month_began(now, zone)),
         ages=_ages(storage, recent, now),
         aside=storage.list_set_aside(limit=MOST_SET_ASIDE),
         products=_products(storage),
@@ -213,13 +220,31 @@ def _month_began(now: int, zone: ZoneInfo) -> int:
     return round(first.timestamp() * SECOND)
 
 
+def _consents(
+    storage: Storage, playbook: Playbook, recent: Sequence[Recent], since_at: int
+) -> dict[int, frozenset[str]]:
+    """What events said beside themselves, and what was said when somebody changed their mind: the newest counts."""
+    said = [(event.at, event.key, event.context.get(CONSENT)) for event in recent]
+    for name in playbook.plan.names_of(CHANGED):
+        for row, _ in storage.list_versions(name, since_at, MOST_CONSENTS):
+            sent = _decode(row.body)
+            said.append((row.occurred_at, row.key, sent.properties))
+            said.append((row.occurred_at, row.key, _mapping(sent.context).get(CONSENT)))
+    answers: dict[int, frozenset[str]] = {}
+    for _, key, stated in sorted(said, key=lambda each: each[0]):
+        purposes = purposes_of(stated)
+        if purposes is not None:
+            answers[key] = purposes
+    return answers
+
+
 def _ages(storage: Storage, recent: Sequence[Recent], now: int) -> dict[str, list[float]]:
     keys: dict[str, dict[int, int]] = {"Safari": {}, "others": {}}
     for event in recent:
         if event.is_script and event.browser:
             known = keys["Safari" if event.is_safari else "others"]
-            if len(known) < MOST_IDS:
-                known.setdefault(event.key, event.at)
+            if event.key in known or len(known) < MOST_IDS:
+                known[event.key] = max(event.at, known.get(event.key, 0))
     return {
         kind: [(at - _first_at(storage, key, at, now)) / DAY for key, at in found.items()]
         for kind, found in keys.items()

@@ -40,6 +40,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     steps: tuple[Step, ...]
     checklists: tuple[Checklist, ...]
+    site: str = ""
+    """The shop's front page, where a page view told its address."""
 
     @property
     def troubles(self) -> tuple[Step, ...]:

@@ -24,7 +24,7 @@ const remember = (decisions, at, revision) => {
   const until = Math.min(now + FRESH_MS, ...all.map((it) => Date.parse(it.holdsUntil) || Infinity));
   const record = { until, at, revision, decisions };
   if (!keep('sessionStorage', KEPT, record)) tell('no storage');
-  if (agreed('measure')) keep('localStorage', KEPT, { ...record, until: Math.min(until, now + FRESH_IN_TABS_MS) });
+  if (agreed('measure') && !preview) keep('localStorage', KEPT, { ...record, until: Math.min(until, now + FRESH_IN_TABS_MS) });
   (window.requestIdleCallback || setTimeout)(() => all.flatMap((it) => it.page.images || []).forEach((src) => {
     if (!fetched.has(src)) new Image().src = src;
     fetched.add(src);

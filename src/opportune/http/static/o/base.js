@@ -14,8 +14,8 @@ const door = script.src.replace(/\/o\.js.*$/, '') + '/v1/decide';
 const on = (target, name, act) => target.addEventListener(name, quietly(act), { passive: true });
 const newId = () => crypto.randomUUID ? crypto.randomUUID()
   : Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-// No fragments, and no values that hold an e-mail address.
-const cleaned = (url) => url.split('#')[0].replace(/([?&][^=&]*=)[^&]*(?:@|%40)[^&]*/gi, '$1');
+// No fragments, no preview's word, and no values that hold an e-mail address.
+const cleaned = (url) => url.split(/#|.o_preview=/)[0].replace(/([?&][^=&]*=)[^&]*(?:@|%40)[^&]*/gi, '$1');
 // Storage may be forbidden; then everything is as on the first page of a visit.
 const recall = (name) => { try { return JSON.parse(sessionStorage[name]); } catch { /* nothing is kept */ } };
 const keep = (store, name, value) => {

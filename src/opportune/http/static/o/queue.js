@@ -22,7 +22,7 @@ const track = (name, properties, seconds) => put('track', { event: String(name),
 // A text/plain body needs no preflight, so it also leaves with a page that is closing.
 const bodyOf = (slots, more, events) => {
   const frame = JSON.stringify({ writeKey: data.key, anonymousId: device || undefined, slots, ...slots.length && { ahead: true, page: true,
-    context: { page: { ...view && view.page, ...said }, ...consent.purposes() && { consent: { measure: agreed('measure'), personalize: agreed('personalize') } }, ...more } },
+    context: { preview, page: { ...view && view.page, ...said }, ...consent.purposes() && { consent: { measure: agreed('measure'), personalize: agreed('personalize') } }, ...more } },
     sentAt: new Date().toISOString() });
   return `${frame.slice(0, -1)},"events":[${events}]}`;
 };

@@ -1,0 +1,1 @@
+"""The HTML edge for operators: server-rendered pages, which work without JavaScript."""

@@ -1,0 +1,138 @@
+"""The console as an ASGI application: its few routes, who is let in, and headers that keep pages to themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from opportune.errors import OpportuneError
+from opportune.services.admitting import SESSION_LIFE_MS, is_admitted, open_link
+from opportune.services.house import House
+
+Reader = Callable[..., Awaitable[Any]]
+"""Runs `function(storage, *arguments)` where long reads disturb no decision."""
+
+ROOT = "/setup"
+COOKIE = "o_setup"
+HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+FILES = {"setup.css": "text/css", "setup.js": "text/javascript"}
+
+Snippet = Callable[[str, str], str]
+"""What a site pastes, from the server's address and a write key."""
+
+
+class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composition root gives the console."""
+
+    url: str
+    """Where visitors find the server; the request's own address stands in for the default."""
+    is_default_url: bool
+    trusts_proxy: bool
+    snippet: Snippet
+
+
+class Pages:
+    """What a page is made with."""
+
+    def __init__(self, house: House, reader: Reader, options: ConsoleOptions) -> None:
+        self.house = house
+        self.reader = reader
+        self.options = options
+        self._templates = Environment(
+            loader=PackageLoader("opportune.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def render(self, name: str, status: int = 200, **values: Any) -> Response:
+        html = self._templates.get_template(name).render(root=ROOT, **values)
+        return HTMLResponse(html, status, HEADERS)
+
+    def address_of(self, request: Request) -> str:
+        """The server's address as browsers know it."""
+        if not self.options.is_default_url:
+            return self.options.url
+        scheme = request.url.scheme
+        if self.options.trusts_proxy:
+            scheme = request.headers.get("x-forwarded-proto", scheme).split(",")[0].strip()
+        host = request.headers.get("host", "")
+        return f"{scheme}://{host}" if host and scheme in ("http", "https") else self.options.url
+
+
+Show = Callable[[Pages, Request], Awaitable[Response]]
+
+
+class ConsoleApp:
+    """Answers everything below `/setup`."""
+
+    def __init__(self, pages: Pages, show: Show) -> None:
+        self.pages = pages
+        self._show = show
+
+    @staticmethod
+    def knows(path: str) -> bool:
+        return path == ROOT or path.startswith(f"{ROOT}/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            answer = await self._answer(request)
+        except OpportuneError as error:
+            answer = self.pages.render("setup/closed.html", 503, words=str(error))
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            return Response("Only to be read.", 405, {**HEADERS, "Allow": "GET, HEAD"}, "text/plain")
+        name = request.url.path.removeprefix(ROOT).strip("/")
+        if name in FILES:
+            return _file(name)
+        if name:
+            return self.pages.render("setup/closed.html", 404, words="There is nothing at this address.")
+        if word := request.query_params.get("open", ""):
+            return await self._open(request, word)
+        if not is_admitted(self.pages.house, request.cookies.get(COOKIE, "")):
+            return self.pages.render("setup/closed.html", 403, words="This page opens with a link.")
+        return await self._show(self.pages, request)
+
+    async def _open(self, request: Request, word: str) -> Response:
+        """A link works once. The page that follows is asked for by this one, so that a strict cookie comes along."""
+        cookie = await asyncio.to_thread(open_link, self.pages.house, word)
+        if cookie is None:
+            words = "This link was used already, or is older than a quarter of an hour."
+            return self.pages.render("setup/closed.html", 403, words=words)
+        answer = self.pages.render("setup/opened.html")
+        answer.set_cookie(
+            COOKIE,
+            cookie,
+            max_age=SESSION_LIFE_MS // 1_000,
+            path=ROOT,
+            secure=self.pages.address_of(request).startswith("https://"),
+            httponly=True,
+            samesite="strict",
+        )
+        return answer
+
+
+def _file(name: str) -> Response:
+    text = files("opportune.console").joinpath("static", name).read_text("utf-8")
+    return Response(
+        text, 200, {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}, FILES[name]
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ expect.set_options(timeout=20_000)  # only a failing test waits that long
 
 
 @contextmanager
-def launched(chromium: Path) -> Iterator[Browser]:
+def launched(chromium: Path, **more: Any) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
+            **more,
             executable_path=chromium,
             args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
         )
@@ -44,3 +46,11 @@ def visitor(browser: Browser, size: ViewportSize = DESKTOP, **more: Any) -> Iter
         assert faults == []
     finally:
         context.close()
+
+
+def until(page: Page, what: Callable[[], object]) -> None:
+    """Lets the browser go on until something is there; the limit is only for a test that fails."""
+    end = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)

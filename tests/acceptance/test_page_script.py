@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
-from tests.acceptance.browsing import AGENT, launched, visitor
+from playwright.sync_api import Browser
+from tests.acceptance.browsing import AGENT, launched, until, visitor
 
 from opportune.http.script import head_block, page_script
 
@@ -107,14 +106,6 @@ def noted() -> Iterator[Noted]:
     noted = Noted()
     yield noted
     noted.close()
-
-
-def until(page: Page, what: Callable[[], object]) -> None:
-    """Lets the browser go on until something is there; the limit is only for a test that fails."""
-    end = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < end
-        page.wait_for_timeout(20)
 
 
 def test_script_and_block_are_small() -> None:

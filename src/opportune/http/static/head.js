@@ -7,7 +7,7 @@
   // The script reads `done` and `faults`, and hears of more by their push().
   const head = own.head = { late: page.body, places: [], done: [], faults: [] };
   const write = (put, at, kind, value) => {
-    put.at = at;
+    put.to = at;
     if (kind == 'text') at.textContent = value;
     else if (kind == 'html' || kind == 'shadow')
       (kind == 'html' ? at : at.attachShadow({ mode: 'open' })).innerHTML =
@@ -31,13 +31,13 @@
     }
     for (const put of it.put) {
       const at = put[0] ? place.querySelector(put[0]) : place;
-      if (at && (at != put.at || put.end && (at.lastChild != put.end || at.textContent != put.text))) {
+      if (at && (at != put.to || put.end && (at.lastChild != put.end || at.textContent != put.text))) {
         // A page that is still read adds pieces; one that goes on rewriting has its way.
-        if (put.at && (it.times += page.readyState == 'loading' ? .1 : 1) > 5) throw 'rewritten';
+        if (put.to && (it.times += page.readyState == 'loading' ? .1 : 1) > 5) throw 'rewritten';
         write(put, at, put[1], put[2]);
       }
     }
-    if (it.done != place && it.put.every((put) => put.at)) head.done.push(it, it.done = place);
+    if (it.done != place && it.put.every((put) => put.to)) it.done = place, head.done.push(it);
   };
   const look = () => {
     for (const it of head.places) try {

@@ -47,16 +47,14 @@ const watchPlaces = (its) => {
   head.faults.splice(0).forEach(failed);
   head.done.push = applied;
   head.faults.push = failed;
-  head.places.forEach(({ again = {} }) => again.seconds && setTimeout(quietly(() =>
-    its === view && askAgain((again) => again.seconds <= shownSeconds() + 0.1)), again.seconds * 1000));
   const giveUp = () => setTimeout(quietly(() => its === view && head.places.forEach((it) => {
-    const missing = it.put.find(([, , , at], n) => !it.put[n].at);
+    const missing = it.put.find((put) => !put.to);
     if (!it.place) {
       it.off = true;
       if (it.paths) tell('place not found', { slot: it.slot, selector: it.find });
     } else if (missing && !it.off) {
       tell('part not found', { slot: it.slot, selector: `${it.find} ${missing[0]}` });
-      if (it.put.some((put) => put.at)) applied(Object.assign(it, { done: it.place }));
+      if (it.put.some((put) => put.to)) applied(Object.assign(it, { done: it.place }));
     }
   })), SEARCH_MS);
   if (document.readyState === 'complete') giveUp();
@@ -66,7 +64,7 @@ const watchPlaces = (its) => {
 // A place may ask once more for each thing that happens on the page.
 const askAgain = (isDue) => {
   if (!head) return;
-  const due = head.places.filter((it) => it.done && it.again && !it.isAsked && isDue({ exit: false, scroll: Infinity, seconds: Infinity, ...it.again }));
+  const due = head.places.filter((it) => it.place && it.again && !it.isAsked && isDue({ exit: false, scroll: Infinity, seconds: Infinity, ...it.again }));
   if (!due[0]) return;
   due.forEach((it) => { it.isAsked = true; });
   const context = { exitIntent: view.exit, scrollDepth: view.depth, timeOnPage: shownSeconds() };

@@ -71,6 +71,7 @@ const start = () => {
   on(window, 'pagehide', () => { leave(); send(true); });
   on(window, 'pageshow', (event) => { if (event.persisted) enter(view.page.url, true); });
   on(window, 'popstate', routed);
+  setInterval(quietly(() => askAgain((again) => again.seconds <= shownSeconds() + 0.1)), 1000);
   const push = history.pushState;
   history.pushState = function pushState(...given) {
     const answer = push.apply(this, given);

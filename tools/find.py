@@ -1,4 +1,4 @@
-"""Where Node, Chromium and nginx are on this machine: used by the test set-up, and by the tests themselves."""
+"""Where Node, Chromium, nginx, PHP, MariaDB and WordPress are here: used by the test set-up and by the tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 OLDEST_NODE = 18
+UNPACKED = Path(__file__).parent.parent / ".venv" / "wordpress"
+"""Where the set-up unpacks Debian's WordPress, without the web server it asks for."""
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -46,6 +48,26 @@ def find_nginx() -> Path | None:
     """nginx, which Debian keeps where only root looks for programs."""
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     return Path(found) if found is not None else None
+
+
+def find_php() -> Path | None:
+    """PHP for the command line that can reach MariaDB and the network."""
+    found = shutil.which("php")
+    if found is None:
+        return None
+    answer = subprocess.run([found, "-m"], capture_output=True, text=True, check=False)
+    return Path(found) if {"mysqli", "curl"} <= set(answer.stdout.split()) else None
+
+
+def find_mariadb() -> Path | None:
+    found = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin:/usr/local/sbin")
+    return Path(found) if found is not None and shutil.which("mariadb-install-db") else None
+
+
+def find_wordpress() -> Path | None:
+    """The folder of WordPress' own files."""
+    folders = (UNPACKED / "usr/share/wordpress", Path("/usr/share/wordpress"))
+    return next((folder for folder in folders if (folder / "wp-load.php").exists()), None)
 
 
 def _node_version(node: str) -> int:

@@ -1,4 +1,4 @@
-"""Prepares .venv for a step of the Makefile: `run`, `dev`, `bench`, or `clients` (Node packages, Chromium, nginx).
+"""Prepares .venv for a step of the Makefile: `run`, `dev`, `bench`, or `clients` (what the tests run against).
 
 Needs only the standard library of Python 3.11; takes uv when there is one, else venv and pip.
 """
@@ -31,6 +31,7 @@ def main(step: str) -> None:
         install_node_clients()
         install_chromium()
         install_nginx()
+        install_wordpress()
     elif not (step == "bench" and _is_fresh(VENV / STAMPS[step])):
         make_venv()
         install_packages(step)
@@ -105,6 +106,27 @@ def install_nginx() -> None:
         _install_debian("nginx-light")
 
 
+def install_wordpress() -> None:
+    """PHP, MariaDB and WordPress from Debian's packages, as root; without them the tests of the plugin say so."""
+    from find import UNPACKED, find_mariadb, find_php, find_wordpress  # noqa: PLC0415 (only this step needs it)
+
+    if not (shutil.which("apt-get") and os.geteuid() == 0):
+        return
+    if find_php() is None or find_mariadb() is None:
+        say("Installing PHP and MariaDB for the tests of the WordPress plugin ...")
+        _install_debian("php-cli", "php-mysql", "php-curl", "mariadb-server-core", "mariadb-client-core")
+    if find_wordpress() is None:
+        say("Fetching WordPress ...")
+        UNPACKED.mkdir(parents=True, exist_ok=True)
+        _quietly(["apt-get", "download", "-qq", "wordpress"], UNPACKED)
+        for package in UNPACKED.glob("wordpress_*.deb"):
+            _quietly(["dpkg", "-x", str(package), str(UNPACKED)], UNPACKED)
+
+
+def _quietly(command: list[str], folder: Path) -> None:
+    subprocess.run(command, cwd=folder, capture_output=True, check=False)
+
+
 def _install_debian_venv() -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if shutil.which("apt-get") and os.geteuid() == 0:
@@ -117,9 +139,9 @@ def _install_debian_venv() -> None:
     )
 
 
-def _install_debian(package: str) -> bool:
+def _install_debian(*packages: str) -> bool:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     if subprocess.run(install, env=environment, stdout=subprocess.DEVNULL, check=False).returncode == 0:
         return True
     subprocess.run(["apt-get", "update", "-qq"], env=environment, stdout=subprocess.DEVNULL, check=False)

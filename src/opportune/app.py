@@ -16,6 +16,7 @@ from opportune.console.pages import ConsoleApp, ConsoleOptions
 from opportune.console.setting_up import create_console_app
 from opportune.core.programme import empty_programme
 from opportune.errors import BadRequestError, PlaybookError
+from opportune.http import script
 from opportune.http.edge import EdgeOptions
 from opportune.http.routes import HttpApp, create_http_app
 from opportune.http.script import head_block
@@ -36,6 +37,9 @@ from opportune.storage.sqlite import SqliteStorage
 from opportune.storage.sqlite.moving import SqliteTables
 from opportune.storage.sqlite.restoring import Contents
 from opportune.storage.sqlite.restoring import restore as restore_store
+
+head_block = script.head_block
+"""What stands in a page's head, for commands that print it."""
 
 BURST_SECONDS = 20
 """A limit of so many requests a second may be used up for this long at once."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from opportune.app import head_block
 from opportune.cli.installation import ask
 from opportune.cli.options import place_option
 from opportune.cli.printing import print_table
@@ -86,11 +87,11 @@ def platform(*, place: Place, platform: str, file: str | None, url: str, key: st
         raise NotFoundError(
             what=f"A file {file!r} for {platform} (there are: {', '.join(known) or 'none yet'})"
         )
+    url = url.strip().rstrip("/")
     if pasted.path.endswith("/plugin"):
-        click.echo(_zipped(_plugin()), nl=False)
+        click.echo(_zipped(_plugin(), url, key or _first_key(place)), nl=False)
         return
     text = _resource(pasted.path).read_text(encoding="utf-8")
-    url = url.strip().rstrip("/")
     customer = _customer(place) if customers else ""
     key = key or _first_key(place)
     filled = text.replace(HEAD, _head()).replace(CUSTOMER, customer).replace(URL, url).replace(KEY, key)
@@ -111,9 +112,10 @@ def _files_of(platform: str) -> tuple[Pasted, ...]:
 
 
 def _head() -> str:
-    """The tag of the page script, with what the theme knows of the page."""
+    """What fills places before they are seen, and the page script with what the theme knows of the page."""
     facts = " ".join(f'data-{name}="{{{{ {value} | escape }}}}"' for name, value in PAGE_FACTS)
-    return f'<script async src="{URL}/o.js" data-key="{KEY}" {facts}></script>'
+    block = f"{{% raw %}}<script>{head_block()}</script>{{% endraw %}}"
+    return f'{block}\n<script async src="{URL}/o.js" data-key="{KEY}" {facts}></script>'
 
 
 def _customer(place: Place) -> str:
@@ -146,15 +148,18 @@ def _plugin() -> Traversable:
     return found
 
 
-def _zipped(folder: Traversable) -> bytes:
-    """As WordPress takes it: one folder with everything in it."""
+def _zipped(folder: Traversable, url: str, key: str) -> bytes:
+    """As WordPress takes it: one folder with everything in it, the address and the key too."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, file in _walk(folder, "opportune"):
+        connection = msgspec.json.encode({"url": url, "write_key": key})
+        made = {"opportune/connection.json": connection, "opportune/head.js": head_block().encode()}
+        found = {name: file.read_bytes() for name, file in _walk(folder, "opportune")}
+        for name, content in (found | made).items():
             info = zipfile.ZipInfo(name, EARLIEST_ZIP)
             info.external_attr = 0o644 << 16
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, file.read_bytes())
+            archive.writestr(info, content)
     return packed.getvalue()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from time import perf_counter
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +27,8 @@ NOTHING = "<!-- nothing here -->"
 """With `hidden=comment`: what a place that shows nothing answers, for includes that take an empty answer for none."""
 DECISION_HEADER = "Opportune-Decision"
 REASON_HEADER = "Opportune-Reason"
+VARIANT_HEADER = "Opportune-Variant"
+"""Percent-encoded, as a name may have any letters; `normal` where the page's own content stands."""
 
 
 async def fragment(edge: Edge, request: Request) -> Response:
@@ -43,7 +46,13 @@ async def fragment(edge: Edge, request: Request) -> Response:
     except Exception as fault:  # noqa: BLE001 - a page that includes this must not break
         log.error("fragment_failed slot=%s", slot, exc_info=fault)
         return _html("", {REASON_HEADER: "error"})
-    return _html(html, {REASON_HEADER: answered.decision.reason, DECISION_HEADER: answered.token})
+    decision = answered.decision
+    told = {
+        REASON_HEADER: decision.reason,
+        VARIANT_HEADER: quote(decision.variant, safe=" "),
+        DECISION_HEADER: answered.token,
+    }
+    return _html(html, told)
 
 
 def _decided(html: str, answered: Answered) -> str:

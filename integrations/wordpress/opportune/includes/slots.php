@@ -1,0 +1,114 @@
+<?php
+/**
+ * Places: `[opportune slot="home-hero"]normal content[/opportune]`, and a block of the same.
+ *
+ * The server asks Opportune for the finished HTML and waits a quarter of a second at most, half a second for all
+ * places of a page; else the normal content stands. Where pages are cached for everybody, the place is left to the
+ * page itself.
+ *
+ * @package Opportune
+ */
+
+defined( 'ABSPATH' ) || exit;
+
+class Opportune_Slots {
+
+	const LIMIT_MS = 250;
+	const PAGE_MS  = 500;
+
+	private static $spent_ms = 0;
+
+	public static function begin() {
+		add_action( 'init', array( __CLASS__, 'register' ) );
+	}
+
+	public static function register() {
+		add_shortcode( 'opportune', array( __CLASS__, 'show_shortcode' ) );
+		if ( ! function_exists( 'register_block_type' ) ) {
+			return;
+		}
+		wp_register_script( 'opportune-slot', plugins_url( 'block/slot.js', OPPORTUNE_FOLDER . '/opportune.php' ), array( 'wp-blocks', 'wp-element', 'wp-block-editor', 'wp-components' ), '0.1.0', true );
+		register_block_type(
+			'opportune/slot',
+			array(
+				'api_version'     => 2,
+				'title'           => 'Opportune: place',
+				'category'        => 'widgets',
+				'icon'            => 'star-half',
+				'description'     => 'A place that may show something else to some visitors. What stands inside is the normal content.',
+				'attributes'      => array( 'slot' => array( 'type' => 'string', 'default' => '' ) ),
+				'editor_script'   => 'opportune-slot',
+				'render_callback' => array( __CLASS__, 'show_block' ),
+			)
+		);
+	}
+
+	public static function show_shortcode( $given, $content = '' ) {
+		$given = shortcode_atts( array( 'slot' => '' ), $given, 'opportune' );
+		return self::show( $given['slot'], do_shortcode( (string) $content ) );
+	}
+
+	public static function show_block( $attributes, $content = '' ) {
+		return self::show( isset( $attributes['slot'] ) ? $attributes['slot'] : '', (string) $content );
+	}
+
+	/** The place with what this visitor gets. */
+	public static function show( $slot, $normal ) {
+		$slot = sanitize_title( $slot );
+		if ( '' === $slot ) {
+			return $normal;
+		}
+		$is_known = '' !== Opportune_Visitor::id() . Opportune_Visitor::user_id();
+		if ( ! $is_known || ! Opportune_Settings::is_ready() || ! self::is_ours() ) {
+			return sprintf( '<div data-slot="%s">%s</div>', esc_attr( $slot ), $normal );
+		}
+		$html = self::ask( $slot );
+		return sprintf( '<div class="opportune-slot">%s</div>', null === $html ? $normal : $html );
+	}
+
+	/** Whether the server fills places: not where one page is kept for everybody. */
+	private static function is_ours() {
+		$choice = Opportune_Settings::get( 'slots' );
+		if ( 'auto' !== $choice ) {
+			return 'server' === $choice;
+		}
+		return ! ( defined( 'WP_CACHE' ) && WP_CACHE ) || is_user_logged_in();
+	}
+
+	/** The HTML that was decided; null: the normal content stands. */
+	private static function ask( $slot ) {
+		$left = min( self::LIMIT_MS, self::PAGE_MS - self::$spent_ms );
+		if ( $left < 20 || Opportune_Visitor::is_staff() ) {
+			return null;
+		}
+		if ( ! defined( 'DONOTCACHEPAGE' ) ) {
+			define( 'DONOTCACHEPAGE', true );
+		}
+		$started = microtime( true );
+		$answer  = Opportune_Client::ask( 'GET', self::question( $slot ), self::key(), '', (int) $left, array( 'User-Agent' => Opportune_Visitor::agent() ) );
+		self::$spent_ms += (int) ( ( microtime( true ) - $started ) * 1000 );
+		$variant = isset( $answer['headers']['opportune-variant'] ) ? $answer['headers']['opportune-variant'] : '';
+		return 200 !== $answer['status'] || '' === $variant || 'normal' === $variant ? null : $answer['body'];
+	}
+
+	private static function key() {
+		$secret = Opportune_Settings::get( 'secret_key' );
+		return '' !== $secret ? $secret : Opportune_Settings::get( 'write_key' );
+	}
+
+	private static function question( $slot ) {
+		$facts = Opportune_Page::facts();
+		$user  = '' !== Opportune_Settings::get( 'secret_key' ) ? Opportune_Visitor::user_id() : '';
+		$asked = Opportune_Client::said(
+			array(
+				'anonymousId' => Opportune_Visitor::id(),
+				'userId'      => $user,
+				'path'        => Opportune_Page::path(),
+				'page_type'   => $facts['page-type'],
+				'category'    => isset( $facts['category'] ) ? $facts['category'] : '',
+				'product'     => isset( $facts['product'] ) ? $facts['product'] : '',
+			)
+		);
+		return '/v1/fragments/' . rawurlencode( $slot ) . '?' . http_build_query( $asked, '', '&', PHP_QUERY_RFC3986 );
+	}
+}

@@ -62,8 +62,13 @@ class Opportune_Slots {
 		if ( ! $is_known || ! Opportune_Settings::is_ready() || ! self::is_ours() ) {
 			return sprintf( '<div data-slot="%s">%s</div>', esc_attr( $slot ), $normal );
 		}
-		$html = self::ask( $slot );
-		return sprintf( '<div class="opportune-slot">%s</div>', null === $html ? $normal : $html );
+		list( $html, $token ) = self::ask( $slot );
+		if ( false !== strpos( (string) $html, 'data-decision=' ) ) {
+			return $html;
+		}
+		// By its token the page script knows the place as decided, and reports who saw it.
+		$decided = '' === $token ? 'class="opportune-slot"' : sprintf( 'data-slot="%s" data-decision="%s"', esc_attr( $slot ), esc_attr( $token ) );
+		return "<div $decided>" . ( null === $html ? $normal : $html ) . '</div>';
 	}
 
 	/** Whether the server fills places: not where one page is kept for everybody. */
@@ -75,11 +80,11 @@ class Opportune_Slots {
 		return ! ( defined( 'WP_CACHE' ) && WP_CACHE ) || is_user_logged_in();
 	}
 
-	/** The HTML that was decided; null: the normal content stands. */
+	/** The HTML that was decided (null: the normal content stands), and the decision's token. */
 	private static function ask( $slot ) {
 		$left = min( self::LIMIT_MS, self::PAGE_MS - self::$spent_ms );
 		if ( $left < 20 || Opportune_Visitor::is_staff() ) {
-			return null;
+			return array( null, '' );
 		}
 		if ( ! defined( 'DONOTCACHEPAGE' ) ) {
 			define( 'DONOTCACHEPAGE', true );
@@ -88,7 +93,9 @@ class Opportune_Slots {
 		$answer  = Opportune_Client::ask( 'GET', self::question( $slot ), self::key(), '', (int) $left, array( 'User-Agent' => Opportune_Visitor::agent() ) );
 		self::$spent_ms += (int) ( ( microtime( true ) - $started ) * 1000 );
 		$variant = isset( $answer['headers']['opportune-variant'] ) ? $answer['headers']['opportune-variant'] : '';
-		return 200 !== $answer['status'] || '' === $variant || 'normal' === $variant ? null : $answer['body'];
+		$token   = isset( $answer['headers']['opportune-decision'] ) ? (string) $answer['headers']['opportune-decision'] : '';
+		$is_ours = 200 === $answer['status'] && '' !== $variant && 'normal' !== $variant;
+		return array( $is_ours ? $answer['body'] : null, $token );
 	}
 
 	private static function key() {

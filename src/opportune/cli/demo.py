@@ -23,7 +23,7 @@ import msgspec
 
 import opportune
 from opportune import server
-from opportune.cli.import_command import BATCH_BYTES, BATCH_EVENTS
+from opportune.cli.importing import BATCH_BYTES, BATCH_EVENTS
 from opportune.cli.printing import Progress, fail
 from opportune.cli.replay import batches
 from opportune.cli.serve import publish_at_start, say_unreadable

@@ -19,7 +19,6 @@ from opportune.errors import BadRequestError, PlaybookError
 from opportune.http import script
 from opportune.http.edge import EdgeOptions
 from opportune.http.routes import HttpApp, create_http_app
-from opportune.http.script import head_block
 from opportune.process.apart import Apart
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
@@ -40,6 +39,7 @@ from opportune.storage.sqlite.restoring import restore as restore_store
 
 head_block = script.head_block
 """What stands in a page's head, for commands that print it."""
+script_hash = script.head_hash
 
 BURST_SECONDS = 20
 """A limit of so many requests a second may be used up for this long at once."""

@@ -26,6 +26,7 @@ from opportune.cli.restore import restore
 from opportune.cli.rules import rule, rules
 from opportune.cli.serve import serve
 from opportune.cli.set_aside import set_aside
+from opportune.cli.snippet import snippet
 from opportune.cli.sources import sources
 from opportune.cli.switches import freeze, off, on, status, unfreeze
 from opportune.errors import OpportuneError, PlaybookError
@@ -35,6 +36,7 @@ COMMANDS: tuple[click.Command, ...] = (
     serve,
     demo,
     keys,
+    snippet,
     sources,
     platform,
     init,

@@ -13,10 +13,10 @@ import click
 import msgspec
 
 from opportune.app import head_block
-from opportune.cli.installation import ask
+from opportune.cli.installation import ask, find_write_key
 from opportune.cli.options import place_option
 from opportune.cli.printing import print_table
-from opportune.errors import BadRequestError, NotFoundError
+from opportune.errors import NotFoundError
 from opportune.process.place import Place
 from opportune.settings import DEFAULTS
 
@@ -89,11 +89,11 @@ def platform(*, place: Place, platform: str, file: str | None, url: str, key: st
         )
     url = url.strip().rstrip("/")
     if pasted.path.endswith("/plugin"):
-        click.echo(_zipped(_plugin(), url, key or _first_key(place)), nl=False)
+        click.echo(_zipped(_plugin(), url, key or find_write_key(place)), nl=False)
         return
     text = _resource(pasted.path).read_text(encoding="utf-8")
     customer = _customer(place) if customers else ""
-    key = key or _first_key(place)
+    key = key or find_write_key(place)
     filled = text.replace(HEAD, _head()).replace(CUSTOMER, customer).replace(URL, url).replace(KEY, key)
     click.echo(filled.rstrip())
     if url == DEFAULTS.url:
@@ -121,17 +121,6 @@ def _head() -> str:
 def _customer(place: Place) -> str:
     secret = ask(place, "keys user-token-secret")["secret"]
     return _resource("shopify/customer.liquid").read_text(encoding="utf-8").replace(TOKEN_SECRET, secret)
-
-
-def _first_key(place: Place) -> str:
-    """Raises BadRequestError where there is none."""
-    keys = ask(place, "keys list")
-    found = [key["value"] for key in keys if key["kind"] == "write" and not key["revoked_at"]]
-    if not found:
-        raise BadRequestError(
-            wrong="There is no write key yet: opportune keys add --kind write --name page; or give one with --key."
-        )
-    return str(found[0])
 
 
 def _resource(path: str) -> Traversable:

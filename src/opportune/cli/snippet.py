@@ -1,0 +1,36 @@
+"""`opportune snippet`: the one thing that is pasted into a site's pages."""
+
+from __future__ import annotations
+
+import click
+
+from opportune.app import script_hash, snippet_of
+from opportune.cli.installation import find_write_key
+from opportune.cli.options import place_option
+from opportune.process.place import Place
+from opportune.settings import DEFAULTS
+
+
+@click.command("snippet")
+@place_option
+@click.option(
+    "--url",
+    default=DEFAULTS.url,
+    envvar="OPPORTUNE_URL",
+    show_default=True,
+    help="Where pages find Opportune, best a path of the shop's own: https://shop.example/o.",
+)
+@click.option("--key", default="", help="The write key to fill in; left out, the first one in force.")
+@click.option("--csp", is_flag=True, help="Print what a Content-Security-Policy has to allow instead.")
+def snippet(*, place: Place, url: str, key: str, csp: bool) -> None:
+    """Print what to paste into the <head> of every page.
+
+    It belongs right behind the charset, before styles and before the first place.
+    """
+    url = url.strip().rstrip("/")
+    if csp:
+        click.echo(f"script-src {script_hash()} {url}/o.js; connect-src {url}/v1/decide")
+        return
+    click.echo(snippet_of(url, key or find_write_key(place)))
+    if url == DEFAULTS.url:
+        click.echo(f"No visitor can reach {url}: give your server's address with --url.", err=True)

@@ -1,0 +1,30 @@
+"""`opportune snippet`: one paste, with the address and the key filled in."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+
+from tests.serving import done, run_command
+
+
+def test_the_snippet_is_a_block_and_a_script_with_address_and_key(tmp_path: Path) -> None:
+    data = ("--data", tmp_path)
+    done("keys", "add", "--kind", "write", "--name", "site", "--value", "owk_of_the_shop", *data)
+    printed = done("snippet", "--url", "https://shop.example/o/", *data)
+    block, tag = printed.strip().split("\n")
+    assert block.startswith("<script>(()=>{")
+    assert tag == '<script async src="https://shop.example/o/o.js" data-key="owk_of_the_shop"></script>'
+    hash_ = b64encode(sha256(re.sub("</?script>", "", block).encode()).digest()).decode()
+    allowed = done("snippet", "--csp", "--url", "https://shop.example/o", *data)
+    assert f"'sha256-{hash_}' https://shop.example/o/o.js" in allowed
+
+
+def test_without_a_key_it_says_how_to_make_one(tmp_path: Path) -> None:
+    done("init", tmp_path / "playbook")
+    done("publish", tmp_path / "playbook", "--data", tmp_path / "data")
+    finished = run_command("snippet", "--data", tmp_path / "data")
+    assert finished.returncode != 0
+    assert "opportune keys add --kind write" in finished.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from tests.serving import done, run_command
+from tests.serving import done, run_command, write_playbook
 
 from opportune.cli import COMMANDS, opportune
 from opportune.cli.reference import commands_page
@@ -188,3 +188,16 @@ def test_a_file_of_the_wrong_format_is_said_before_anything_is_taken(tmp_path: P
     )
     assert refused.returncode == 1
     assert "is no rees46 file" in refused.stderr
+
+
+def test_rules_that_look_back_further_than_ids_live_say_so_where_they_are_listed(tmp_path: Path) -> None:
+    playbook = write_playbook(tmp_path / "playbook")
+    (rule, team) = (playbook / "rules" / "viewed.yaml", playbook / "team.yaml")
+    rule.write_text(rule.read_text().replace("7 days", "30 days"))
+    team.write_text(team.read_text() + "visitor id: set by script\n")
+    run(tmp_path / "data", "publish", str(playbook))
+    printed = run(tmp_path / "data", "rules")
+    assert (
+        "Viewed something: it looks back 30 days, and an id set by a script lives 7 days in Safari."
+        in printed
+    )

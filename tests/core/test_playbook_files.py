@@ -514,6 +514,32 @@ def test_more_than_three_rules_at_once_are_warned_about() -> None:
     assert problems(rules_returner=many.replace("rule: R5", "launch: draft\nrule: R5")) == []
 
 
+@pytest.mark.parametrize(
+    ("changed", "field", "far"),
+    [
+        (RULE.replace("7 days", "30 days"), "2: when", "30 days"),
+        (RULE + "not if: bought in the last 8 days\n", "5: not if", "8 days"),
+        (RULE + "at most: 3 times in 14 days\n", "5: at most", "14 days"),
+        (RULE.replace(SENTENCE, "a visitor has never bought"), "2: when", "as far as there is history"),
+    ],
+)
+def test_a_rule_that_looks_back_further_than_ids_live_is_warned_about(
+    changed: str, field: str, far: str
+) -> None:
+    said = (
+        f"warning: rules/returner.yaml:{field}: it looks back {far}, and an id set by a script lives 7 days"
+    )
+    assert only_problem(team=TEAM + "visitor id: set by script\n", rules_returner=changed).startswith(said)
+    assert problems(team=TEAM + "visitor id: set by our server\n", rules_returner=changed) == []
+    assert problems(rules_returner=changed) == []
+    assert problems(team=TEAM + "visitor id: set by script\n") == []
+
+
+def test_who_sets_the_id_is_one_of_two() -> None:
+    said = 'team.yaml:11: visitor id: "set by magic" is not known here (one of: set by our server, set by script)'
+    assert only_problem(team=TEAM + "visitor id: set by magic\n") == said
+
+
 def test_a_rule_behind_its_double_is_warned_about() -> None:
     double = RULE.replace("Returner", "Second")
     said = 'warning: rules/two.yaml:2: when: in home hero it is never asked: "Returner" comes first'

@@ -26,6 +26,9 @@ def rules(*, place: Place, as_json: bool) -> None:
         print_table(
             ("rule", "state", "what it does now"), [(row["rule"], _state(row), _now(row)) for row in found]
         )
+        for row in found:
+            for note in row["notes"]:
+                click.echo(f"{row['rule']}: {note}.")
 
 
 @click.command()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
 from opportune.core.moment import DAY
+
+VisitorId = Literal["", "set by our server", "set by script"]
 
 
 class Team(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,8 @@ class Team(msgspec.Struct, frozen=True, kw_only=True):
     previewers: frozenset[str] = frozenset()
     needs_consent: bool = False
     """True: nobody is personalized until the purpose `personalize` was consented to."""
+    visitor_id: VisitorId = ""
+    """Who sets the visitor's id; empty when nobody said yet."""
     owner: str = ""
     reviewer: str = ""
     purpose: str = ""

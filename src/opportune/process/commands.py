@@ -17,6 +17,7 @@ from opportune.core.language.phrases.test import describe_test
 from opportune.core.moment import to_iso
 from opportune.core.product import Product
 from opportune.core.programme import ACTING
+from opportune.core.remembering import beyond_the_id
 from opportune.core.rule import Rule, RunState, Test
 from opportune.errors import BadRequestError, NotFoundError
 from opportune.process.feeding import fetch_feed
@@ -102,7 +103,10 @@ def list_rules(house: House) -> list[Result]:
     programme = house.programme
     waiting = {found.rule: list(found.events) for found in programme.waiting}
     return [
-        _rule(rule, programme.run_states.get(name), waiting.get(name, []))
+        {
+            **_rule(rule, programme.run_states.get(name), waiting.get(name, [])),
+            "notes": [doubt for _, doubt in beyond_the_id(rule, programme.playbook)],
+        }
         for name, rule in programme.playbook.rules.items()
     ]
 

@@ -13,6 +13,7 @@ from opportune.core.playbook_files.rule import RuleDraft
 from opportune.core.playbook_files.slot import SlotDraft
 from opportune.core.playbook_files.stages import StageDraft
 from opportune.core.problem import Problem
+from opportune.core.remembering import beyond_the_id
 from opportune.core.rule import Limits, Rule
 from opportune.core.signals import FAMILY
 
@@ -29,6 +30,7 @@ def check_playbook(
 ) -> list[Problem]:
     """Every problem and warning between the parts. `names` are all rules', also of those not understood."""
     for draft in rules:
+        _check_memory(draft.rule, draft.form, playbook)
         _check_actions(draft.rule, draft.form)
         _check_hiding(draft.rule, draft.form, playbook)
         _check_boldness(draft.rule, draft.form, playbook)
@@ -55,6 +57,13 @@ def _check_actions(rule: Rule, form: Form) -> None:
     if rule.limits != Limits() and not rule.show:
         field = next(name for name in ("at most", "not after dismissed", "limits") if name in form)
         form.warn(field, "limits concern what a rule shows, and it shows nothing", "remove it")
+
+
+def _check_memory(rule: Rule, form: Form, playbook: Playbook) -> None:
+    for part, wrong in beyond_the_id(rule, playbook):
+        written = ("at most", "not after dismissed", "limits") if part == "limits" else (part,)
+        field = next((name for name in written if name in form), part)
+        form.warn(field, wrong, "let your server set it (docs/how/same-domain.md), or look back less")
 
 
 def _check_hiding(rule: Rule, form: Form, playbook: Playbook) -> None:

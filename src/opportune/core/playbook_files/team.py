@@ -14,7 +14,7 @@ from opportune.core.playbook_files.yaml_text import Entries, Node, Scalar
 from opportune.core.problem import Problem
 from opportune.core.signals.catalogue import ELSEWHERE
 from opportune.core.situation import UTC_ZONE
-from opportune.core.team import Team
+from opportune.core.team import Team, VisitorId
 
 INHERITED = ("purpose", "owner", "reviewer", "safety limit", "rollback")
 """Every rule must have these; a rule that leaves one out has the team's."""
@@ -24,6 +24,8 @@ DAYS_BY_COUNTRY: Mapping[str, Any] = {
     "additionalProperties": {"type": ["string", "number"]},
 }
 _DAYS = re.compile(r"(\d{1,3})(?:\s*(?:-|to)\s*(\d{1,3}))?(?:\s*days?)?")
+
+VISITOR_IDS: tuple[VisitorId, ...] = ("set by our server", "set by script")
 
 TEAM_FIELDS = (
     Field("team", "What the team or shop is called.", example="Lumen Shoes"),
@@ -44,6 +46,12 @@ TEAM_FIELDS = (
         "How many days delivery takes, by country; `elsewhere` is for all others.",
         DAYS_BY_COUNTRY,
         example="{de: 1 to 2, elsewhere: 5}",
+    ),
+    Field(
+        "visitor id",
+        "Who sets the visitor's id. One that a script sets lives 7 days in Safari (docs/how/same-domain.md).",
+        {"enum": list(VISITOR_IDS)},
+        example="set by our server",
     ),
     Field("purpose", "Why rules exist, unless a rule says it better."),
     Field("owner", "Who answers for a rule, unless it names someone.", example="Mia"),
@@ -72,6 +80,7 @@ def read_team(node: Node | None, file: str, problems: list[Problem]) -> Team:
         needs_consent=form.yes("needs consent"),
         facts_last=form.said("product facts last", parse_duration) or default.facts_last,
         delivery_days=_delivery_days(form),
+        visitor_id=_visitor_id(form),
         purpose=form.text("purpose"),
         owner=form.text("owner"),
         reviewer=form.text("reviewer"),
@@ -140,6 +149,11 @@ def _wrong_language(text: str) -> tuple[str, str] | None:
     if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", text):
         return None
     return f'"{text}" is not a language tag', "like en, de or pt-BR"
+
+
+def _visitor_id(form: Form) -> VisitorId:
+    said = form.choice("visitor id", VISITOR_IDS, "")
+    return next((known for known in VISITOR_IDS if known == said), "")
 
 
 def _control_group(form: Form) -> int:

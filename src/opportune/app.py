@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from html import escape
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
@@ -24,6 +25,7 @@ from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
 from opportune.process.reader import ReadingProcess
 from opportune.services.cataloguing import refresh_catalogue
+from opportune.services.erasing import apply_erasures
 from opportune.services.house import House
 from opportune.services.limiting import Rate, Rates
 from opportune.services.moving import Store, check_whole
@@ -32,7 +34,9 @@ from opportune.services.publishing import load_running
 from opportune.settings import DEFAULTS, Settings
 from opportune.storage.base import Storage
 from opportune.storage.moving import TableRows, is_empty
+from opportune.storage.personal import Erasure
 from opportune.storage.sqlite import SqliteStorage
+from opportune.storage.sqlite.erasing import read_beside
 from opportune.storage.sqlite.moving import SqliteTables
 from opportune.storage.sqlite.restoring import Contents
 from opportune.storage.sqlite.restoring import restore as restore_store
@@ -106,14 +110,29 @@ def back_up(folder: DataFolder, target: Path) -> None:
     partial_copy.rename(target)
 
 
-def restore(file: Path, folder: DataFolder) -> Contents:
-    """The folder's store becomes a copy of a backup. Raises BadRequestError where it holds something already."""
+class Restored(NamedTuple):
+    """What a backup held, and how many ids of people erased since have left again; None where no list was found."""
+
+    contents: Contents
+    erased: int | None
+
+
+def restore(file: Path, folder: DataFolder, erasures: Sequence[Erasure] = ()) -> Restored:
+    """The folder's store becomes a copy of a backup. Raises BadRequestError where it holds something already.
+
+    Whoever was erased since is erased again, by the list that lies in the folder and by `erasures`.
+    """
     with folder.lock():
         if folder.exists:
             with closing(SqliteTables(folder.store)) as tables, closing(SqliteStorage(folder.store)):
                 if not is_empty(tables):
                     raise BadRequestError(wrong=f"There is an installation in {folder.path} already.")
-        return restore_store(file, folder.store)
+        listed = [*read_beside(folder.store), *erasures]
+        contents = restore_store(file, folder.store)
+        if not listed:
+            return Restored(contents, None)
+        with closing(SqliteStorage(folder.store)) as storage:
+            return Restored(contents, apply_erasures(build_house(storage), listed))
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from opportune.process.place import Place
 from opportune.process.workers import run_workers
 from opportune.services.back_filling import back_fill
 from opportune.services.cataloguing import refresh_catalogue
+from opportune.services.erasing import take_over_erasures
 from opportune.services.house import House
 from opportune.services.publishing import load_running
 from opportune.services.recommending import (
@@ -223,6 +224,7 @@ class Server:
             self.http.edge.keys.refresh()  # requests look without waiting: a revoked key would work once more
             load_running(self.house)
             refresh_catalogue(self.house)
+            take_over_erasures(self.house)
             self._version = version
             self.ends.wait((time.monotonic() - began) * WATCH_PAUSES)
 

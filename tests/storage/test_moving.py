@@ -37,8 +37,10 @@ from opportune.services.capturing import CaptureSource, capture
 from opportune.services.cataloguing import put_products
 from opportune.services.comparing import Compared, compare
 from opportune.services.deciding import Question
+from opportune.services.erasing import erase
 from opportune.services.explaining import explain_token, replay_token
 from opportune.services.house import House
+from opportune.services.identifying import find_people
 from opportune.services.moving import Store, finish, move
 from opportune.services.operating import add_key, switch_off, switch_on
 from opportune.services.publishing import publish
@@ -133,7 +135,9 @@ def fill(house: House) -> list[str]:
     publish(house, PLAYBOOK)
     for visitor in VISITORS:
         send(house, BROWSER, view(visitor, 1), view(visitor, 2), order(visitor))
-    tokens = [ask(house, visitor) for visitor in VISITORS]
+    for visitor in VISITORS[-2:]:
+        ask(house, visitor)
+    tokens = [ask(house, visitor) for visitor in VISITORS[:-2]]
     for number in range(3):
         traits = {"plan": "gold", "age": 30 + number}
         who = {"userId": f"u-{number}", "anonymousId": VISITORS[number]}
@@ -146,6 +150,8 @@ def fill(house: House) -> list[str]:
     [given] = house.storage.list_exposures([KEYS[5]])
     written(house.storage, lambda transaction: transaction.mark_shown(given, house.clock()))
     put_products(house, [Product(id=f"p-{n}", name="Schuh", price=990, rating=4.5) for n in range(9)])
+    for visitor in ("v-10", "v-11"):
+        erase(house, find_people(house.storage, visitor))
     switch_off(house, reason="to see", by="Mia")
     switch_on(house, by="Mia")
     return tokens
@@ -172,6 +178,8 @@ def answers_of(storage: Storage) -> dict[str, object]:
         "api keys": storage.list_api_keys(),
         "audit": storage.list_audit(),
         "products": storage.list_products(),
+        "erasures": storage.list_erasures(),
+        "erased units": storage.list_erased_units(),
         "secret": storage.find_setting("secret"),
         "changed": storage.changed_at(),
     }

@@ -16,6 +16,7 @@ from opportune.cli.explain import explain
 from opportune.cli.import_command import import_command
 from opportune.cli.init import init
 from opportune.cli.keys import keys
+from opportune.cli.person import person
 from opportune.cli.platform import platform
 from opportune.cli.playbook import check, document, export, publish, schema
 from opportune.cli.printing import fail, print_problems
@@ -55,6 +56,7 @@ COMMANDS: tuple[click.Command, ...] = (
     import_command,
     catalogue,
     set_aside,
+    person,
     recommendations,
     off,
     on,

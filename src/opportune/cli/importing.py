@@ -35,7 +35,7 @@ BATCH_BYTES = 8_000_000
 BATCH_PRODUCTS = 1_000
 CHUNK_BYTES = 1_048_576
 HEADER_BYTES = 65_536
-COUNTED = ("accepted", "duplicate", "set_aside")
+COUNTED = ("accepted", "duplicate", "set_aside", "erased")
 
 
 class Import:
@@ -170,6 +170,8 @@ class Import:
 
     def _say_events(self, seconds: float) -> None:
         for name, count in self._counts.items():
+            if not count and name == "erased":
+                continue
             click.echo(f"{name.replace('_', ' '):<10} {count:>9,}")
         for reason, count in self._reasons.most_common():
             click.echo(f"  {count:>9,}  {reason}")

@@ -8,6 +8,7 @@ import click
 
 from opportune.app import restore as restore_folder
 from opportune.cli.options import place_option
+from opportune.cli.person import read_erasures
 from opportune.cli.printing import counted, fail
 from opportune.core.moment import to_iso
 from opportune.process.place import Place
@@ -16,19 +17,36 @@ from opportune.process.place import Place
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @place_option
-def restore(*, file: Path, place: Place) -> None:
+@click.option(
+    "--erased",
+    "lists",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="List of people erased since, as `opportune person erasures` writes it; erased.jsonl in the folder is "
+    "found by itself.",
+)
+def restore(*, file: Path, place: Place, lists: tuple[Path, ...]) -> None:
     """Make a data folder from FILE, which `opportune backup` wrote.
 
-    The file is checked first. A folder that holds something already is left alone.
+    The file is checked first. A folder that holds something already is left alone. Whoever was erased since
+    the backup is erased again, as far as a list says so.
     """
     if place.database:
         fail(
             "A backup is restored into a folder; `opportune database move` takes it from there to a database."
         )
-    contents = restore_folder(file, place.folder)
+    erasures = [erasure for path in lists for erasure in read_erasures(path)]
+    contents, erased = restore_folder(file, place.folder, erasures)
     newest = f", the newest of {to_iso(contents.newest_at)}" if contents.newest_at is not None else ""
     click.echo(
         f"Restored {place.name}: {counted(contents.events, 'event')}{newest}; "
         f"{counted(contents.ids, 'id')} of visitors and users; "
         f"{counted(contents.playbooks, 'published playbook')}."
     )
+    if erased is None:
+        click.echo(
+            "No list of erased people was found: whoever was erased since this backup is back. If you have"
+        )
+        click.echo("the list, run `opportune person erasures --apply LIST`.")
+    else:
+        click.echo(f"Erased again: {counted(erased, 'id')} of people who had been erased since the backup.")

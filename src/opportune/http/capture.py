@@ -147,7 +147,7 @@ async def _capture(
     agreed = await keep_agreed(edge.house, prepared, is_believed=caller.is_secret)
     result = await _stored(store(edge.house, agreed)) if agreed else CaptureResult(())
     not_kept = len(prepared) - len(agreed)
-    edge.metrics.count_events(result.accepted, result.duplicate, result.set_aside, not_kept)
+    edge.metrics.count_events(result.accepted, result.duplicate, result.set_aside, not_kept, result.erased)
     return result, not_kept
 
 
@@ -175,6 +175,8 @@ async def _succeed(send: Send, result: CaptureResult, not_kept: int = 0) -> None
         headers.append((b"opportune-duplicate", b"%d" % result.duplicate))
     if not_kept:
         headers.append((b"opportune-not-kept", b"%d; measuring was not agreed to" % not_kept))
+    if result.erased:
+        headers.append((b"opportune-erased", b"%d" % result.erased))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": SUCCESS})
 

@@ -210,7 +210,7 @@ async def _take_events(
         not_kept=len(messages) - len(prepared),
         reason=result.first_reason or passing.reason,
     )
-    edge.metrics.count_events(taken.accepted, taken.duplicate, taken.set_aside, taken.not_kept)
+    edge.metrics.count_events(taken.accepted, taken.duplicate, taken.set_aside, taken.not_kept, result.erased)
     first_seq = min((outcome.seq for outcome in result.outcomes if outcome.seq), default=None)
     return taken, msgspec.structs.replace(question, started=None, own_since=first_seq, passing=passing)
 

@@ -93,7 +93,7 @@ class HttpApp:
         except ClientDisconnect:
             return 499
         except Exception as fault:  # noqa: BLE001 - the one place where a fault of ours becomes an answer
-            answer = unexpected_answer(scope["path"], fault)
+            answer = unexpected_answer(endpoint.path, fault)
         if endpoint.is_bare or scope["method"] != "HEAD":
             await answer(scope, receive, send)
         else:

@@ -37,9 +37,13 @@ class Metrics:
         for pair in slots:
             counts[pair] += 1
 
-    def count_events(self, accepted: int, duplicate: int, set_aside: int, not_kept: int = 0) -> None:
+    def count_events(
+        self, accepted: int, duplicate: int, set_aside: int, not_kept: int = 0, erased: int = 0
+    ) -> None:
         """One capture's outcome."""
         self.events["accepted"] += accepted
         self.events["duplicate"] += duplicate
         self.events["set aside"] += set_aside
         self.events["not kept"] += not_kept
+        if erased:
+            self.events["erased"] += erased

@@ -1,6 +1,8 @@
-"""`GET /v1/people/{id}`: one person's history, what we know, where they are, and what they were given."""
+"""`/v1/people/{id}`: one person's history and what we know; all that is kept of them, to hand out; and erasing them."""
 
 from __future__ import annotations
+
+import asyncio
 
 import msgspec
 from starlette.requests import Request
@@ -10,6 +12,10 @@ from opportune.core.history.key import Namespace
 from opportune.http.answers import json_answer
 from opportune.http.edge import Edge, headers_of
 from opportune.http.query import query_of
+from opportune.services.erasing import Erased, erase
+from opportune.services.exporting import export_person
+from opportune.services.house import House
+from opportune.services.identifying import find_people
 from opportune.services.reading import EventView, ExposureView, KeyView, Known, list_known, read_person
 
 
@@ -46,3 +52,22 @@ async def person(edge: Edge, request: Request) -> Response:
         exposures=record.exposures,
     )
     return json_answer(view)
+
+
+async def export(edge: Edge, request: Request) -> Response:
+    (await edge.authorize(headers_of(request.scope), request.scope)).require("export")
+    namespace = query_of(request, PersonQuery).namespace
+    kept = await edge.reader(export_person, request.path_params["id"], namespace)
+    return json_answer(kept, headers={"Cache-Control": "no-store"})
+
+
+async def remove(edge: Edge, request: Request) -> Response:
+    caller = await edge.authorize(headers_of(request.scope), request.scope)
+    caller.require("erase")
+    namespace = query_of(request, PersonQuery).namespace
+    identifier = request.path_params["id"]
+    return json_answer(await asyncio.to_thread(_erase, edge.house, identifier, namespace, caller.name))
+
+
+def _erase(house: House, identifier: str, namespace: Namespace | None, by: str) -> Erased:
+    return erase(house, find_people(house.storage, identifier, namespace), by=by)

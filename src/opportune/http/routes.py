@@ -13,7 +13,7 @@ from opportune.http.answers import json_answer
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import Edge, EdgeOptions, HouseReader
 from opportune.http.endpoint import Endpoint
-from opportune.services import reading, setting_aside
+from opportune.services import erasing, exporting, reading, setting_aside
 from opportune.services.house import House
 
 __all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "HttpApp", "create_http_app", "document"]
@@ -78,6 +78,26 @@ READ: tuple[Endpoint, ...] = (
         scope="read",
         query=people.PersonQuery,
         answer=people.PersonView,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/people/{id}/export",
+        handler=people.export,
+        summary="Everything that is kept of one person, by an id of theirs or an e-mail address",
+        access="secret",
+        scope="export",
+        query=people.PersonQuery,
+        answer=exporting.PersonExport,
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/v1/people/{id}",
+        handler=people.remove,
+        summary="Erases one person for good; what comes in later from before that is dropped",
+        access="secret",
+        scope="erase",
+        query=people.PersonQuery,
+        answer=erasing.Erased,
     ),
     Endpoint(
         method="GET",

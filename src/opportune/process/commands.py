@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from opportune.core.feeds.taking import Taken
+from opportune.core.history.key import Namespace
 from opportune.core.language.phrases.test import describe_test
 from opportune.core.moment import to_iso
 from opportune.core.product import Product
@@ -24,8 +25,11 @@ from opportune.process.feeding import fetch_feed
 from opportune.services import (
     admitting,
     connecting,
+    erasing,
     explaining,
+    exporting,
     feeding,
+    identifying,
     importing,
     operating,
     previewing,
@@ -38,6 +42,7 @@ from opportune.services.authorizing import user_token_secret
 from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.house import House
 from opportune.storage.base import ApiKey
+from opportune.storage.personal import Erasure
 
 Result: TypeAlias = Any
 """Plain JSON values."""
@@ -238,6 +243,33 @@ def drop_set_aside(house: House, *, ids: list[int]) -> Result:
     return {"dropped": setting_aside.drop(house, ids)}
 
 
+def find_person(house: House, *, person: str, namespace: Namespace | None) -> Result:
+    """Whom an id stands for, and how much is kept of them."""
+    return _plain(exporting.describe_person(house.storage, person, namespace))
+
+
+def export_person(house: House, *, person: str, namespace: Namespace | None) -> Result:
+    return _plain(exporting.export_person(house.storage, person, namespace))
+
+
+def erase_person(house: House, *, person: str, namespace: Namespace | None, by: str) -> Result:
+    found = identifying.find_people(house.storage, person, namespace)
+    return _plain(erasing.erase(house, found, by=by))
+
+
+def rewrite_store(house: House) -> Result:
+    return {"rewritten": house.storage.rewrite()}
+
+
+def list_erasures(house: House) -> list[Result]:
+    return [_plain(erasure) for erasure in erasing.list_all_erasures(house.storage)]
+
+
+def apply_erasures(house: House, *, erasures: list[dict[str, Any]], by: str) -> Result:
+    listed = msgspec.convert(erasures, list[Erasure])
+    return {"ids": erasing.apply_erasures(house, listed, by=by)}
+
+
 def _split(test: Test) -> str:
     try:
         return describe_test(test)
@@ -322,4 +354,10 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "set-aside list": list_set_aside,
     "set-aside replay": replay_set_aside,
     "set-aside drop": drop_set_aside,
+    "person find": find_person,
+    "person export": export_person,
+    "person erase": erase_person,
+    "person erasures": list_erasures,
+    "person erasures apply": apply_erasures,
+    "rewrite": rewrite_store,
 }

@@ -16,6 +16,7 @@ from opportune.core.history.facts import facts_of, value_of
 from opportune.core.history.key import business_key_of, key_of
 from opportune.core.history.link import LinkChanges, links_after, links_after_alias, owner_of
 from opportune.core.moment import DAY
+from opportune.services.dropping import Late
 from opportune.services.house import House
 from opportune.services.preparing import Ready, hash_of, plan_of, source_text
 from opportune.services.tokens import SHOWN, Token, exposures_of
@@ -28,7 +29,7 @@ BESIDE = " @beside"
 NARROW_MS = DAY
 """One look-up for duplicates serves a key's events that lie no further apart."""
 
-State = Literal["accepted", "duplicate", "set aside"]
+State = Literal["accepted", "duplicate", "set aside", "erased"]
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -63,6 +64,11 @@ class CaptureResult(msgspec.Struct, frozen=True):
         return self._count("set aside")
 
     @property
+    def erased(self) -> int:
+        """How many came late about somebody who was erased, and were dropped."""
+        return self._count("erased")
+
+    @property
     def first_reason(self) -> str:
         """Why the first one was set aside; empty when none was."""
         return next((outcome.reason for outcome in self.outcomes if outcome.state == "set aside"), "")
@@ -86,12 +92,17 @@ class Appending:
 
     def run(self) -> CaptureResult:
         self._look_up()
+        self.late = Late(self.house.secret, self.transaction, self.prepared)
         outcomes = tuple(self._one(ready) for ready in self.prepared)
         if self.aside:
             self.transaction.set_aside(self.aside)
         return CaptureResult(outcomes)
 
     def _one(self, ready: Ready | SetAside) -> Outcome:
+        if (erasure := self.late.find(ready)) is not None:
+            self.transaction.count_dropped(erasure)
+            self.transaction.let_go(keys_about([ready]))
+            return Outcome("erased")
         if isinstance(ready, SetAside):
             self.aside.append(ready)
             return Outcome("set aside", ready.reason)
@@ -111,8 +122,8 @@ class Appending:
         self.counts[place] += 1
         outcome = self._append_version(ready) if ready.business_key else self._append(ready, row)
         if ready.traits:
-            self.transaction.put_traits(row.key, ready.traits)
-        if ready.token is not None:
+            self._put_traits(ready)
+        if ready.token is not None and not self._is_of_erased(ready.token):
             self._expose(ready, ready.token)
         return outcome
 
@@ -303,6 +314,16 @@ class Appending:
             self.transaction.close_link(link, changes.seq)
         for link in changes.added:
             self.transaction.add_link(link)
+
+    def _put_traits(self, ready: Ready) -> None:
+        unsubscribed = self.late.find_unsubscribed(ready)
+        if unsubscribed:
+            self.transaction.put_traits(ready.row.key, unsubscribed)
+        self.transaction.put_traits(ready.row.key, ready.traits)
+
+    def _is_of_erased(self, token: Token) -> bool:
+        """What was decided for somebody before they were erased is not recorded after it."""
+        return self.late.is_erased((token.unit, *token.units), token.at)
 
     def _expose(self, ready: Ready, token: Token) -> None:
         """An exposure given ahead is recorded now, at the latest; `Slot Viewed` also says that it was on screen.

@@ -20,7 +20,7 @@ from opportune.storage.base import ApiKey
 
 KeyKind = Literal["write", "secret"]
 ANY_SCOPE = "*"
-SCOPES: tuple[str, ...] = ("capture", "decide", "read", "publish", "operate")
+SCOPES: tuple[str, ...] = ("capture", "decide", "read", "publish", "operate", "export", "erase")
 """What a secret key may be limited to; `*` is all of them. Write keys have no scopes."""
 
 CHECK_EVERY_MS = 1_000

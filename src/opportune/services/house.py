@@ -68,6 +68,8 @@ class House:
     """By device key: the visit's id and when it last asked, as the store may lag by a commit."""
     recorded: OrderedDict[tuple[object, ...], None] = field(default_factory=OrderedDict)
     """What was handed to the writer lately, so that it is not handed over twice."""
+    erased_at: int = 0
+    """When anybody was erased last, as far as this process has forgotten them."""
     fallbacks: dict[str, int] = field(default_factory=dict)
     """How many decisions fell back to normal content, by cause."""
     changes: RLock = field(default_factory=RLock)

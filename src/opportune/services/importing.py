@@ -28,6 +28,8 @@ class ImportResult(msgspec.Struct, frozen=True):
     duplicate: int = 0
     set_aside: int = 0
     reasons: Mapping[str, int] = {}
+    erased: int = 0
+    """Dropped, as they are about somebody who was erased since."""
 
 
 def import_messages(
@@ -97,7 +99,7 @@ class _Count:
     """Outcomes so far."""
 
     def __init__(self) -> None:
-        self._states = {"accepted": 0, "duplicate": 0, "set aside": 0}
+        self._states = {"accepted": 0, "duplicate": 0, "set aside": 0, "erased": 0}
         self._reasons: dict[str, int] = {}
 
     def add(self, result: CaptureResult) -> None:
@@ -108,7 +110,13 @@ class _Count:
 
     def to_result(self) -> ImportResult:
         states = self._states
-        return ImportResult(states["accepted"], states["duplicate"], states["set aside"], self._reasons)
+        return ImportResult(
+            accepted=states["accepted"],
+            duplicate=states["duplicate"],
+            set_aside=states["set aside"],
+            reasons=self._reasons,
+            erased=states["erased"],
+        )
 
 
 def _tell(progress: Callable[[int], None] | None, done: int) -> None:

@@ -17,7 +17,7 @@ from opportune.core.signals import SIGNALS
 from opportune.errors import NotFoundError
 from opportune.services.deciding import Question, recollect
 from opportune.services.house import House
-from opportune.storage.base import EventQuery, Storage, StoredEvent
+from opportune.storage.base import EventQuery, Storage, StoredEvent, StoredExposure, StoredSetAside
 
 MOST_EVENTS = 1_000
 STAGE = "stage"
@@ -231,20 +231,22 @@ def _record_of(storage: Storage, namespace: Namespace, identifier: str, key: int
 
 
 def _exposures(storage: Storage, keys: tuple[int, ...]) -> list[ExposureView]:
-    return [
-        ExposureView(
-            subject=found.subject,
-            slot=found.slot,
-            rule=found.rule,
-            arm=found.arm,
-            visit=to_iso(found.session),
-            decided_at=to_iso(found.at),
-            shown_at=to_iso(found.shown_at) if found.shown_at is not None else None,
-            count=found.count,
-            receipt=msgspec.json.decode(found.receipt) if found.receipt else None,
-        )
-        for found in storage.list_exposures(keys, limit=MOST_EXPOSURES)
-    ]
+    return [view_of_exposure(found) for found in storage.list_exposures(keys, limit=MOST_EXPOSURES)]
+
+
+def view_of_exposure(found: StoredExposure) -> ExposureView:
+    """With its receipt, where one was kept."""
+    return ExposureView(
+        subject=found.subject,
+        slot=found.slot,
+        rule=found.rule,
+        arm=found.arm,
+        visit=to_iso(found.session),
+        decided_at=to_iso(found.at),
+        shown_at=to_iso(found.shown_at) if found.shown_at is not None else None,
+        count=found.count,
+        receipt=msgspec.json.decode(found.receipt) if found.receipt else None,
+    )
 
 
 def list_set_aside(storage: Storage, state: str, before_id: int | None, limit: int) -> SetAsidePage:
@@ -253,21 +255,23 @@ def list_set_aside(storage: Storage, state: str, before_id: int | None, limit: i
     found = storage.list_set_aside(state=state, before_id=before_id, limit=limit + 1)
     is_more = len(found) > limit
     found = found[:limit]
-    rows = [
-        SetAsideView(
-            id=row.id,
-            state=row.state,
-            code=row.code,
-            reason=row.reason,
-            message_id=row.message_id,
-            name=row.name,
-            source=row.source,
-            received_at=to_iso(row.received_at),
-            raw=_raw(row.raw),
-        )
-        for row in found
-    ]
+    rows = [view_of_set_aside(row) for row in found]
     return SetAsidePage(set_aside=rows, cursor=str(found[-1].id) if is_more else None)
+
+
+def view_of_set_aside(row: StoredSetAside) -> SetAsideView:
+    """With what was sent."""
+    return SetAsideView(
+        id=row.id,
+        state=row.state,
+        code=row.code,
+        reason=row.reason,
+        message_id=row.message_id,
+        name=row.name,
+        source=row.source,
+        received_at=to_iso(row.received_at),
+        raw=_raw(row.raw),
+    )
 
 
 def _raw(raw: bytes) -> Any:

@@ -8,7 +8,7 @@ it is seen again, so that bots without cookies never become visitors.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
 from itertools import islice
@@ -23,6 +23,7 @@ from opportune.core.programme import Programme
 from opportune.core.receipt import context_facts, receipt_of
 from opportune.core.situation import Assignment, Situation, Unit
 from opportune.core.visitor.consent import MEASURE, answer_of
+from opportune.services.dropping import was_erased
 from opportune.services.house import Held, House
 from opportune.storage.base import Exposure, Opportunity, Transaction
 
@@ -49,6 +50,7 @@ class Record(msgspec.Struct, frozen=True):
     """(decision, exposed, unit)"""
     slots: list[Decision]
     """Decisions whose slot was asked for the first time in this visit."""
+    secret: bytes = b""
 
     @property
     def about(self) -> frozenset[int]:
@@ -58,7 +60,10 @@ class Record(msgspec.Struct, frozen=True):
         return frozenset(units if own is None else [own.key, *units])
 
     def __call__(self, transaction: Transaction) -> None:
-        """The job for the writer."""
+        """The job for the writer. Whoever was erased meanwhile leaves nothing behind."""
+        if was_erased(transaction, self.secret, self.about, self.situation.now):
+            transaction.let_go(self.about)
+            return
         transaction.add_opportunities(self._opportunities())
         if self.exposures:
             self._assign(transaction)
@@ -131,7 +136,7 @@ def record(
     was_held = release(house, unit.key)
     if not slots and not exposures:
         return
-    job = Record(situation, programme, decisions, exposures, slots)
+    job = Record(situation, programme, decisions, exposures, slots, house.secret)
     held = Held(situation.now, job, job.about, tuple(marks))
     if was_held or situation.is_known:
         _write(house, held)
@@ -250,6 +255,14 @@ def _hold(house: House, held: Held, key: int) -> None:
             return
         if house.held.pop(oldest, None) is not None:
             _forget(house, waiting)
+
+
+def forget(house: House, keys: Collection[int]) -> None:
+    """Nothing in this process's memory is about these keys any more."""
+    for key in keys:
+        house.held.pop(key, None)
+        house.visits.pop(key, None)
+    house.recorded.clear()  # what is handed over twice by that, the store's unique keys judge
 
 
 def _forget(house: House, held: Held) -> None:

@@ -18,6 +18,7 @@ from opportune.services.preparing import hash_of
 from opportune.storage.base import AuditEntry, EventRow, Transaction
 
 SEPARATED = "Separated"
+SEPARATED_ACT = "separated"
 
 
 def separate_device(house: House, anonymous_id: str, user_id: str, *, by: str = "") -> None:
@@ -77,6 +78,6 @@ def _separate(
             transaction.close_link(link, changes.seq)
         for link in changes.added:
             transaction.add_link(link)
-        transaction.add_audit(AuditEntry(at=now, by=by, act="separated", what=what))
+        transaction.add_audit(AuditEntry(at=now, by=by, act=SEPARATED_ACT, what=what))
 
     house.storage.write(job, keys).result()

@@ -27,6 +27,8 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     duplicate: int
     set_aside: int
     reasons: Mapping[int, str]
+    erased: int = 0
+    """Dropped for good, as they are about somebody who was erased since."""
 
 
 class _StillUnfitError(Exception):
@@ -38,7 +40,7 @@ def replay(house: House, ids: Sequence[int], fix: Mapping[str, object] | None = 
 
     One that still cannot be taken stays as it was. Raises NotFoundError for a number that is not open.
     """
-    counts = {"accepted": 0, "duplicate": 0}
+    counts = {"accepted": 0, "duplicate": 0, "erased": 0}
     reasons: dict[int, str] = {}
     for row in [get_open(house, identifier) for identifier in ids]:
         state, reason = _replay_one(house, row, fix)
@@ -86,7 +88,10 @@ def _replay_one(house: House, row: StoredSetAside, fix: Mapping[str, object] | N
     def close(transaction: Transaction, result: CaptureResult) -> None:
         if result.set_aside:
             raise _StillUnfitError(result.first_reason)
-        transaction.close_set_aside(row.id, REPLAYED)
+        if result.erased:
+            transaction.remove_set_aside([row.id])
+        else:
+            transaction.close_set_aside(row.id, REPLAYED)
 
     try:
         result = store(house, prepared, close).result()

@@ -22,6 +22,14 @@ from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
+from opportune.storage.personal import (
+    ErasedUnits,
+    Erasure,
+    KeptAssignment,
+    KeptEvent,
+    KeptTrait,
+    Share,
+)
 
 T = TypeVar("T")
 
@@ -196,6 +204,20 @@ class Recollection(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_met or bool(is_recorded) or any(self.events.values())
 
 
+class Belongings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a store keeps of one share of a key, oldest first; set-aside events lie apart."""
+
+    events: Sequence[KeptEvent] = ()
+    traits: Sequence[KeptTrait] = ()
+    assignments: Sequence[KeptAssignment] = ()
+    exposures: Sequence[StoredExposure] = ()
+    opportunities: Sequence[Opportunity] = ()
+    business_keys: Sequence[BusinessKey] = ()
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__struct_fields__)
+
+
 class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Filters of the event list: `since_at <= occurred_at < until_at`; `before_seq` is the cursor."""
 
@@ -344,6 +366,53 @@ class Transaction(ABC):
     @abstractmethod
     def add_audit(self, entry: AuditEntry) -> None: ...
 
+    @property
+    @abstractmethod
+    def newest_erasure_at(self) -> int:
+        """When anybody was erased last, 0 when nobody was: who writes what is newer need not look whom it is about."""
+
+    @abstractmethod
+    def find_erasures(self, marks: Iterable[tuple[int, str]]) -> dict[str, Erasure]:
+        """By mark those there are, of (lane, mark)."""
+
+    @abstractmethod
+    def put_erasures(self, erasures: Sequence[Erasure]) -> None:
+        """The newer date stands, and whoever once unsubscribed stays so. A file keeps the list beside itself, too."""
+
+    @abstractmethod
+    def count_dropped(self, erasure: Erasure) -> None:
+        """An event of somebody erased came late."""
+
+    def let_go(self, keys: Iterable[int]) -> None:  # noqa: B027 - most stores write nobody down by holding them
+        """Of keys a job was about, and of which nothing was ever written, nothing stays."""
+
+    @abstractmethod
+    def erase_records(self, share: Share, most: int) -> dict[str, int]:
+        """A bounded step: by table how many rows left, at most `most` of each; nothing more is left where none did.
+
+        Events with bodies, past traits, opportunities, exposures with receipts, assignments, business keys. What
+        they had added to totals and tests is noted as sums.
+        """
+
+    @abstractmethod
+    def erase_traits(self, share: Share) -> int:
+        """Those in force; how many left."""
+
+    @abstractmethod
+    def remove_link(self, link: Link) -> None: ...
+
+    @abstractmethod
+    def remove_key(self, key: int) -> None:
+        """The id behind it, and that anything was ever written about it."""
+
+    @abstractmethod
+    def remove_set_aside(self, identifiers: Iterable[int]) -> int:
+        """How many there were."""
+
+    @abstractmethod
+    def erase_audit(self, act: str, has_name: Callable[[str], bool], instead: str) -> int:
+        """In acts of that kind whose `what` names somebody it is replaced; in how many."""
+
     def meet(self, key: int, at: int) -> None:  # noqa: B027 - nobody else there
         """A device nobody knew was asked for; the other processes know by it when they are asked for it again."""
 
@@ -427,6 +496,43 @@ class Storage(ABC):
     def list_set_aside(
         self, *, state: str = "open", before_id: int | None = None, limit: int = 100
     ) -> list[StoredSetAside]: ...
+
+    @abstractmethod
+    def list_links_of(self, keys: Sequence[int]) -> list[Link]:
+        """Every link ever made of these keys, closed ones included."""
+
+    @abstractmethod
+    def list_belongings(self, share: Share) -> Belongings: ...
+
+    @abstractmethod
+    def list_addressed(self, trait: str, address: str) -> list[tuple[int, int]]:
+        """(key, seq) where that trait is in force with that value, however it is capitalized.
+
+        Costs a walk through all traits.
+        """
+
+    @abstractmethod
+    def list_keys_of_lane(self, lane: int) -> list[int]:
+        """Every key that anything is kept about."""
+
+    @abstractmethod
+    def find_newest_erasure(self) -> int:
+        """When anybody was erased last, 0 when nobody was."""
+
+    @abstractmethod
+    def list_erasures(self, after: tuple[int, str] = (-1, ""), limit: int = 1_000) -> list[Erasure]:
+        """By lane and mark."""
+
+    @abstractmethod
+    def list_erased_units(self) -> list[ErasedUnits]:
+        """By test, phase and arm."""
+
+    def rewrite(self) -> bool:
+        """Writes everything anew, so that nothing of what left can be read from free room; whether that was needed.
+
+        May take as long as copying it, and writers wait.
+        """
+        return False
 
     @abstractmethod
     def list_seen_events(self) -> dict[str, tuple[int, int, int]]:

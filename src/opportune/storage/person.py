@@ -35,10 +35,10 @@ def stretches_of(
     known = [link for link in links if link.is_known(as_of)]
     if key == person:
         others = [(link.from_seq, link.to_seq) for link in known if link.person != person]
-        return _without(others) if others else WHOLE
+        return without(others) if others else WHOLE
     if is_asked and not any(link.since_seq <= as_of for link in links):
         return WHOLE
-    return _joined((link.from_seq, link.to_seq) for link in known if link.person == person)
+    return joined((link.from_seq, link.to_seq) for link in known if link.person == person)
 
 
 def keys_of(person: int, links: Iterable[Link], as_of: int) -> tuple[int, ...]:
@@ -54,20 +54,22 @@ def read_keys(asked: Sequence[int], known: Sequence[int], bound: int) -> tuple[i
     return (*first, *others[max(len(others) + len(first) - bound, 0) :])
 
 
-def _joined(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
-    joined: list[Stretch] = []
+def joined(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    """Ascending and apart from each other."""
+    found: list[Stretch] = []
     for first, end in sorted(stretches):
-        if joined and first <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
         elif first < end:
-            joined.append((first, end))
-    return tuple(joined)
+            found.append((first, end))
+    return tuple(found)
 
 
-def _without(others: Iterable[Stretch]) -> tuple[Stretch, ...]:
+def without(others: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    """What is left of the whole."""
     left: list[Stretch] = []
     start = 0
-    for first, end in _joined(others):
+    for first, end in joined(others):
         if first > start:
             left.append((start, first))
         start = end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from hashlib import sha256
 from typing import Literal
 
@@ -23,6 +24,16 @@ def key_of(namespace: Namespace, identifier: str) -> int:
 def business_key_of(event: str, value: str) -> int:
     """An order's own key, by which whoever writes about it takes turns: `Order Completed`, 1001."""
     return _number(f"business:{event}:{value}")
+
+
+def address_key_of(address: str) -> int:
+    """An e-mail address's own key, however it is capitalized."""
+    return _number(f"e-mail:{address.strip().casefold()}")
+
+
+def mark_of(secret: bytes, key: int) -> str:
+    """What is kept of a key whose person was erased: 32 hex digits that only the installation's secret leads to."""
+    return hmac.digest(secret, b"erased %d" % key, "sha256").hex()[:32]
 
 
 def lane_of(key: int) -> int:

@@ -31,11 +31,14 @@ DISTRIBUTED = (
     "opportunities",
     "exposures",
     "assignments",
+    "erasures",
     "changes",
 )
 """By `lane`, each where that lane of the first one is."""
 REFERENCE = (
     "totals",
+    "erased_units",
+    "erased_totals",
     "seen_events",
     "set_aside",
     "playbooks",

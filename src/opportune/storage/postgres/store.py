@@ -28,7 +28,6 @@ from opportune.storage.base import (
     Opportunity,
     Recollection,
     Recount,
-    Storage,
     StoredEvent,
     StoredExposure,
     StoredPlaybook,
@@ -36,6 +35,7 @@ from opportune.storage.base import (
     Transaction,
     recount_of,
 )
+from opportune.storage.belongings import opportunity_of
 from opportune.storage.bodies import body_holds, unpack
 from opportune.storage.lines import read_event
 from opportune.storage.person import keys_of, person_of
@@ -55,6 +55,7 @@ from opportune.storage.postgres.connection import (
 from opportune.storage.postgres.distribution import has_citus
 from opportune.storage.postgres.migrating import FOLDER, find_layout, migrate
 from opportune.storage.postgres.partitions import make_parts
+from opportune.storage.postgres.personal import PostgresPersonal
 from opportune.storage.postgres.readers import Readers
 from opportune.storage.postgres.recalling import MOST_TOGETHER, Recalling, recall
 from opportune.storage.postgres.retiring import retire_events
@@ -80,7 +81,7 @@ read_api_key = msgspec.json.Decoder(ApiKey).decode
 read_product = msgspec.json.Decoder(Product).decode
 
 
-class PostgresStorage(Storage):
+class PostgresStorage(PostgresPersonal):
     """`url` as libpq takes it, `postgresql://user@host/database`. `read_only` is for a process that only reads.
 
     Read-only, `write` is refused and a read that takes longer than `longest_read_seconds` ends in SlowReadError.
@@ -231,19 +232,7 @@ class PostgresStorage(Storage):
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._of_rows("list_opportunities", [(lane_of(key), key) for key in dict.fromkeys(keys)])
         newest = sorted(rows, key=lambda row: row[-1], reverse=True)[:limit]
-        return [
-            Opportunity(
-                key=key,
-                slot=slot,
-                session=session,
-                seq=seq,
-                at=at,
-                outcome=outcome,
-                context=unpack(context),
-                revision=revision,
-            )
-            for key, slot, session, seq, at, outcome, context, revision, _ in newest
-        ]
+        return [opportunity_of(row) for row in newest]
 
     def list_set_aside(
         self, *, state: str = "open", before_id: int | None = None, limit: int = 100

@@ -34,12 +34,12 @@ from opportune.storage.base import (
     Span,
     StoredEvent,
     StoredPlaybook,
-    Transaction,
 )
 from opportune.storage.bodies import pack, unpack
 from opportune.storage.days import day_of
 from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
 from opportune.storage.postgres.connection import Connection, raw
+from opportune.storage.postgres.erasing import PostgresErasing
 from opportune.storage.postgres.statements import ROWS_TOGETHER, SQL, Row, in_pieces
 from opportune.storage.rows import event_place, exposure_place
 
@@ -47,7 +47,7 @@ BLOCK = 1_000
 """As many numbers as the sequence gives at once."""
 
 
-class PostgresTransaction(Transaction):
+class PostgresTransaction(PostgresErasing):
     """Inside `BEGIN` and a pipeline; `finish` sends what was collected, and what belongs to every commit."""
 
     def __init__(self, connection: Connection, together: int = ROWS_TOGETHER[0]) -> None:
@@ -65,6 +65,7 @@ class PostgresTransaction(Transaction):
         self._changes: dict[tuple[int, str], tuple[int, int]] = {}
         self._seen: dict[str, tuple[int, int, int]] = {}
         self._met: dict[int, int] = {}
+        self._newest_erasure_at: int | None = None
         self._operator_changes = 0
 
     # -- what every transaction does ----------------------------------------------------------
@@ -88,6 +89,7 @@ class PostgresTransaction(Transaction):
             ):
                 self._ids[key] = (namespace, identifier)
             missing = {link.person for key in ordered for link in self._links[key]}
+        self._newest_erasure_at = None  # somebody may have erased them before they were held
 
     def finish(self) -> None:
         """Sends everything that is to be part of the commit."""
@@ -128,7 +130,9 @@ class PostgresTransaction(Transaction):
             for piece in in_pieces(statement, waiting):
                 raw(self._connection).execute(*piece)
 
-    def _execute(self, statement: str, parameters: Sequence[object]) -> psycopg.Cursor[tuple[Any, ...]]:
+    def _execute(
+        self, statement: str, parameters: Sequence[object] | Mapping[str, object]
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
         self._send()
         return self._connection.execute(SQL[statement], parameters)
 
@@ -148,6 +152,12 @@ class PostgresTransaction(Transaction):
     @property
     def head_seq(self) -> int:
         return self._newest or int(self._one("find_head", ())[0])
+
+    @property
+    def newest_erasure_at(self) -> int:
+        if self._newest_erasure_at is None:
+            self._newest_erasure_at = int(self._one("find_newest_erasure", ())[0])
+        return self._newest_erasure_at
 
     def find_recent(self, spans: Sequence[Span]) -> list[Recent]:
         self.hold({key for key, _, _ in spans})
@@ -431,6 +441,7 @@ def rebuild_totals(connection: Connection) -> None:
     connection.execute(SQL["forget_totals"], (day_of(since_at // DAY),))
     connection.execute(SQL["forget_changes"], (day_of(since_at // DAY),))
     connection.execute(SQL["rebuild_totals"], (since_at,))
+    connection.execute(SQL["add_erased_totals"], (day_of(since_at // DAY),))
 
 
 def _by_lane(item: tuple[int, int]) -> tuple[int, int]:

@@ -59,6 +59,15 @@ def checkpoint(connection: sqlite3.Connection) -> int:
     return int(pages)
 
 
+def empty_log(connection: sqlite3.Connection) -> bool:
+    """Moves all of it into the file and cuts it to nothing; False when somebody went on reading from it."""
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error:
+        return False
+    return not busy
+
+
 def _open(path: Path) -> sqlite3.Connection:
     connection = open_connection(path)
     connection.execute("PRAGMA synchronous = FULL")

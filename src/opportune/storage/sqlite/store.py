@@ -26,7 +26,6 @@ from opportune.storage.base import (
     Opportunity,
     Recollection,
     Recount,
-    Storage,
     StoredEvent,
     StoredExposure,
     StoredPlaybook,
@@ -34,13 +33,16 @@ from opportune.storage.base import (
     Transaction,
     recount_of,
 )
+from opportune.storage.belongings import opportunity_of
 from opportune.storage.bodies import unpack
 from opportune.storage.lines import read_event
 from opportune.storage.person import keys_of, person_of
 from opportune.storage.rows import exposure_of, playbook_of
 from opportune.storage.sqlite import counting
+from opportune.storage.sqlite.checkpoints import empty_log
 from opportune.storage.sqlite.connection import Readers
 from opportune.storage.sqlite.migrating import find_layout, list_migrations, migrate
+from opportune.storage.sqlite.personal import SqlitePersonal
 from opportune.storage.sqlite.recalling import recall
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.transaction import SqliteTransaction
@@ -57,7 +59,7 @@ read_api_key = msgspec.json.Decoder(ApiKey).decode
 read_product = msgspec.json.Decoder(Product).decode
 
 
-class SqliteStorage(Storage):
+class SqliteStorage(SqlitePersonal):
     """One file. `read_only` is for the process that reads beside the one that writes.
 
     Read-only, the file must exist, `write` is refused, and a single read that takes longer than
@@ -179,19 +181,7 @@ class SqliteStorage(Storage):
 
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._readers.all(SQL["list_opportunities"], (_json_of(keys), limit))
-        return [
-            Opportunity(
-                key=key,
-                slot=slot,
-                session=session,
-                seq=seq,
-                at=at,
-                outcome=outcome,
-                context=unpack(context),
-                revision=revision,
-            )
-            for key, slot, session, seq, at, outcome, context, revision in rows
-        ]
+        return [opportunity_of(row) for row in rows]
 
     def list_set_aside(
         self, *, state: str = "open", before_id: int | None = None, limit: int = 100
@@ -301,6 +291,16 @@ class SqliteStorage(Storage):
 
     def retire_events(self, before_at: int, most: int) -> int:
         return self._submit(lambda transaction: transaction.retire_events(before_at, most)).result()
+
+    def rewrite(self) -> bool:
+        """Over a connection of its own: writers wait for it up to five seconds, and are then told to come again."""
+        connection = open_writing_connection(self.path)
+        try:
+            connection.execute("VACUUM")
+            empty_log(connection)
+        finally:
+            connection.close()
+        return True
 
     def backup(self, path: Path | str) -> None:
         """A whole copy as of one commit, made while everything goes on."""

@@ -34,19 +34,19 @@ from opportune.storage.bodies import pack, unpack
 from opportune.storage.days import day_after, day_of
 from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
 from opportune.storage.rows import event_place, exposure_place
+from opportune.storage.sqlite.erasing import SqliteErasing
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally
 
 FOLD_STEP = 1_000
 
 
-class SqliteTransaction(Transaction):
+class SqliteTransaction(SqliteErasing, Transaction):
     """Writes at once, counts in its tally; the writer undoes both when the job raises."""
 
     def __init__(self, connection: sqlite3.Connection, head: int) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.tally = Tally(head)
-        self._execute = connection.execute
 
     @property
     def head_seq(self) -> int:
@@ -284,6 +284,7 @@ class SqliteTransaction(Transaction):
         self._execute(SQL["forget_totals"], (day_of(day),))
         self._execute(SQL["forget_changes_since"], (day_of(day),))
         self._execute(SQL["rebuild_totals"], (since_at,))
+        self._execute(SQL["add_erased_totals"], (day_of(day),))
         self.tally.counts_anew_since = day
 
     def retire_events(self, before_at: int, most: int) -> int:

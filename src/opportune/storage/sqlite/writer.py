@@ -147,6 +147,7 @@ def open_writing_connection(path: Path) -> sqlite3.Connection:
     connection = open_connection(path, cache_kib=WRITER_CACHE_KIB)
     _keep_a_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")  # free room keeps nothing of whoever was erased
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     return connection

@@ -1,1 +1,0 @@
--- Nothing yet: the step of this number replaces this file.

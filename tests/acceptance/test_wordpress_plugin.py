@@ -12,14 +12,15 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Browser
-from tests.acceptance.browsing import launched, visitor
+from tests.acceptance.browsing import AGENT, launched, visitor
 from tests.serving import SECRET_KEY, WRITE_KEY, ServerProcess, done, write_playbook
 from tests.wordpress_site import WordPress, missing
 
@@ -141,16 +142,40 @@ def test_a_place_shows_what_was_decided_for_this_visitor(server: ServerProcess, 
     _, page, headers = site.get("/welcome/", cookie=f"o_id={who}")
     assert page.count(DECIDED) == 2
     assert NORMAL not in page
-    assert f"o_id={who}" in headers["Set-Cookie"]
+    assert page.count('data-decision="') == 2, "the page script knows both places as decided"
+    assert headers["Cache-Control"] == "private, no-store"
     _, page, headers = site.get("/welcome/")
     assert 'data-slot="home-hero"' in page, "whom nobody knows yet, the page itself may fill a place for"
-    assert "Set-Cookie" not in headers, "no id before the page knows what the visitor agreed to"
+    assert not {"Set-Cookie", "Cache-Control"} & headers.keys(), "a cache may keep this page for everybody"
+
+
+def test_the_settings_page_says_whether_it_is_connected(site: WordPress, browser: Browser) -> None:
+    # WordPress' own scripts in there complain where Debian's script packages are missing.
+    with closing(browser.new_context(user_agent=AGENT)) as context:
+        page = context.new_page()
+        there = "/wp-admin/options-general.php?page=opportune"
+        page.goto(f"{site.url}/wp-login.php?redirect_to={quote(there)}")
+        page.fill("#user_login", "admin")
+        page.fill("#user_pass", "password")
+        page.click("#wp-submit")
+        assert page.inner_text(".notice-success") == "Connected."
+        assert SECRET_KEY not in page.content()
+        page.fill("#opportune-write_key", "no-such-key")
+        page.click("#submit")
+        assert "This key is unknown" in page.inner_text(".notice-error")
+        page.fill("#opportune-write_key", WRITE_KEY)
+        page.click("#submit")
+        page.goto(f"{site.url}/trail-shoe/")
+        assert "o.js" not in page.content(), "staff are nobody's visitors"
+    assert site.complaints() == []
 
 
 def test_only_what_a_page_needs_passes_through_the_shops_own_path(site: WordPress) -> None:
     status, script, headers = site.get("/o/o.js", cookie="o_id=visitor-of-wordpress")
     assert (status, "javascript" in headers["content-type"], len(script) > 1_000) == (200, True, True)
     assert "visitor-of-wordpress" in headers["Set-Cookie"]
+    assert headers["Cache-Control"] == "private, max-age=3600"
+    assert "max-age=0" in site.get("/o/o.js")[2]["Cache-Control"]
     for path in ("/o/v1/people/visitor-of-wordpress", "/o/v1/events", "/o/metrics", "/o/../v1/events"):
         status, text, _ = site.get(path)
         assert status == 404, (path, text[:200])

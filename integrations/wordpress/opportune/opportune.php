@@ -26,7 +26,6 @@ foreach ( array( 'settings', 'client', 'visitor', 'path', 'page', 'slots', 'shop
 Opportune_Path::answer();
 Opportune_Settings::begin();
 Opportune_Client::begin();
-Opportune_Visitor::begin();
 Opportune_Page::begin();
 Opportune_Slots::begin();
 Opportune_Shop::begin();

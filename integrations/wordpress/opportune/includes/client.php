@@ -76,6 +76,11 @@ class Opportune_Client {
 		return (int) get_option( self::DOWN, 0 ) > time();
 	}
 
+	/** Somebody looks, or changed the settings: ask again at once. */
+	public static function wake() {
+		delete_option( self::DOWN );
+	}
+
 	private static function rest() {
 		update_option( self::DOWN, time() + self::REST_SECONDS, true );
 	}

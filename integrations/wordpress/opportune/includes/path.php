@@ -68,6 +68,10 @@ class Opportune_Path {
 				header( $name . ': ' . implode( ', ', (array) $answer['headers'][ $name ] ) );
 			}
 		}
+		if ( 'o.js' === $rest ) {
+			// Asked for again on a visitor's second page, by when there is an id to give back.
+			header( 'Cache-Control: private, max-age=' . ( '' === Opportune_Visitor::id() ? 0 : 3600 ) );
+		}
 		if ( 304 !== $answer['status'] ) {
 			echo $answer['body']; // phpcs:ignore -- a script or JSON of our own server, with its own type.
 		}

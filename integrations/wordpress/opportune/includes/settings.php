@@ -13,6 +13,9 @@ class Opportune_Settings {
 
 	const NAME = 'opportune';
 
+	/** Kept, never shown again; left empty they stay, and a dash takes them away. */
+	const SECRET = array( 'secret_key', 'user_token' );
+
 	public static function begin() {
 		add_action( 'admin_menu', array( __CLASS__, 'add_page' ) );
 		add_action( 'admin_init', array( __CLASS__, 'register' ) );
@@ -64,9 +67,17 @@ class Opportune_Settings {
 	}
 
 	public static function clean( $given ) {
-		$kept = array();
+		$kept   = array();
+		$before = get_option( self::NAME );
 		foreach ( array_keys( self::defaults() ) as $name ) {
 			$kept[ $name ] = sanitize_text_field( isset( $given[ $name ] ) ? $given[ $name ] : '' );
+		}
+		foreach ( self::SECRET as $name ) {
+			if ( '' === $kept[ $name ] && isset( $before[ $name ] ) ) {
+				$kept[ $name ] = $before[ $name ];
+			} elseif ( '-' === $kept[ $name ] ) {
+				$kept[ $name ] = '';
+			}
 		}
 		$kept['url'] = rtrim( esc_url_raw( $kept['url'], array( 'http', 'https' ) ), '/' );
 		return $kept;
@@ -90,14 +101,16 @@ class Opportune_Settings {
 		settings_fields( self::NAME );
 		echo '<table class="form-table">';
 		foreach ( self::fields() as $name => list( $label, $hint ) ) {
-			$kind = in_array( $name, array( 'secret_key', 'user_token' ), true ) ? 'password' : 'text';
+			$is_secret = in_array( $name, self::SECRET, true );
+			$is_kept   = $is_secret && '' !== self::get( $name );
 			printf(
-				'<tr><th><label for="opportune-%1$s">%2$s</label></th><td><input class="regular-text" autocomplete="off" type="%3$s" id="opportune-%1$s" name="opportune[%1$s]" value="%4$s"><p class="description">%5$s</p></td></tr>',
+				'<tr><th><label for="opportune-%1$s">%2$s</label></th><td><input class="regular-text" autocomplete="off" type="%3$s" id="opportune-%1$s" name="opportune[%1$s]" value="%4$s" placeholder="%6$s"><p class="description">%5$s</p></td></tr>',
 				esc_attr( $name ),
 				esc_html( $label ),
-				esc_attr( $kind ),
-				esc_attr( self::get( $name ) ),
-				esc_html( $hint )
+				$is_secret ? 'password' : 'text',
+				esc_attr( $is_secret ? '' : self::get( $name ) ),
+				esc_html( $hint ),
+				$is_kept ? 'kept; a dash (-) takes it away' : ''
 			);
 		}
 		self::show_choice(
@@ -136,6 +149,7 @@ class Opportune_Settings {
 			echo '<div class="notice notice-warning"><p>Fill in the address and the write key.</p></div>';
 			return;
 		}
+		Opportune_Client::wake();
 		$answer = Opportune_Client::ask( 'POST', '/v1/decide', self::get( 'write_key' ), '{"slots":[]}', 3000 );
 		$said   = $answer['body'] ? json_decode( $answer['body'], true ) : null;
 		$wrong  = is_array( $said ) && isset( $said['message'] ) ? $said['message'] : 'Nobody answers there.';

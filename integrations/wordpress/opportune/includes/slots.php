@@ -16,9 +16,11 @@ class Opportune_Slots {
 	const LIMIT_MS = 250;
 	const PAGE_MS  = 500;
 
-	private static $spent_ms = 0;
+	private static $spent_ms   = 0;
+	private static $is_private = false;
 
 	public static function begin() {
+		add_action( 'template_redirect', array( __CLASS__, 'look_ahead' ) );
 		add_action( 'init', array( __CLASS__, 'register' ) );
 	}
 
@@ -58,8 +60,7 @@ class Opportune_Slots {
 		if ( '' === $slot ) {
 			return $normal;
 		}
-		$is_known = '' !== Opportune_Visitor::id() . Opportune_Visitor::user_id();
-		if ( ! $is_known || ! Opportune_Settings::is_ready() || ! self::is_ours() ) {
+		if ( ! self::may_fill() || ! self::is_private() ) {
 			return sprintf( '<div data-slot="%s">%s</div>', esc_attr( $slot ), $normal );
 		}
 		list( $html, $token ) = self::ask( $slot );
@@ -69,6 +70,29 @@ class Opportune_Slots {
 		// By its token the page script knows the place as decided, and reports who saw it.
 		$decided = '' === $token ? 'class="opportune-slot"' : sprintf( 'data-slot="%s" data-decision="%s"', esc_attr( $slot ), esc_attr( $token ) );
 		return "<div $decided>" . ( null === $html ? $normal : $html ) . '</div>';
+	}
+
+	/** A page with a place of this visitor's own says so before it begins, so that no cache keeps it. */
+	public static function look_ahead() {
+		$content = is_singular() ? (string) get_post_field( 'post_content', get_queried_object_id() ) : '';
+		if ( ( has_shortcode( $content, 'opportune' ) || has_block( 'opportune/slot', $content ) ) && self::may_fill() ) {
+			self::is_private();
+		}
+	}
+
+	/** Whether the page is this visitor's alone, or can still be made so. */
+	private static function is_private() {
+		if ( ! self::$is_private && ! headers_sent() ) {
+			self::$is_private = true;
+			defined( 'DONOTCACHEPAGE' ) || define( 'DONOTCACHEPAGE', true );
+			header( 'Cache-Control: private, no-store' );
+		}
+		return self::$is_private;
+	}
+
+	private static function may_fill() {
+		$is_known = '' !== Opportune_Visitor::id() . Opportune_Visitor::user_id();
+		return $is_known && Opportune_Settings::is_ready() && self::is_ours();
 	}
 
 	/** Whether the server fills places: not where one page is kept for everybody. */
@@ -85,9 +109,6 @@ class Opportune_Slots {
 		$left = min( self::LIMIT_MS, self::PAGE_MS - self::$spent_ms );
 		if ( $left < 20 || Opportune_Visitor::is_staff() ) {
 			return array( null, '' );
-		}
-		if ( ! defined( 'DONOTCACHEPAGE' ) ) {
-			define( 'DONOTCACHEPAGE', true );
 		}
 		$started = microtime( true );
 		$answer  = Opportune_Client::ask( 'GET', self::question( $slot ), self::key(), '', (int) $left, array( 'User-Agent' => Opportune_Visitor::agent() ) );

@@ -2,8 +2,9 @@
 /**
  * Who is here: the id that the page script keeps once the visitor agreed, and the signed-in customer.
  *
- * The id is never made here, since only the page knows what the visitor agreed to. It is given back as a cookie of
- * this server's own, which lasts where a browser cuts short the life of cookies that scripts set.
+ * The id is never made here, since only the page knows what the visitor agreed to. It is given back with the page
+ * script (never with a page, which a cache may keep) as a cookie of this server's own, which lasts where a browser
+ * cuts short the life of cookies that scripts set.
  *
  * @package Opportune
  */
@@ -14,10 +15,6 @@ class Opportune_Visitor {
 
 	const COOKIE  = 'o_id';
 	const SECONDS = 34128000;
-
-	public static function begin() {
-		add_action( 'send_headers', array( __CLASS__, 'renew' ) );
-	}
 
 	public static function id() {
 		$found = isset( $_COOKIE[ self::COOKIE ] ) ? (string) wp_unslash( $_COOKIE[ self::COOKIE ] ) : '';

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from tests.building import NOW
 from tests.http.shop import SECRET, WRITE
@@ -17,6 +18,7 @@ from opportune.core.history.key import Namespace, key_of
 from opportune.core.history.timeline import TimelineEvent
 from opportune.core.moment import HOUR, to_iso
 from opportune.core.shops import SHOPS
+from opportune.services.cataloguing import put_products
 from opportune.services.connecting import add_source, list_sources, remove_source
 from opportune.services.house import House
 
@@ -357,6 +359,42 @@ async def test_a_signed_body_that_is_no_object_is_bad_input(
     assert answer.json().get("accepted", 0) == 0
 
 
+async def test_products_are_in_the_catalogue_at_once(client: httpx.AsyncClient, house: House) -> None:
+    variants = [
+        {"id": 1, "price": "24.00", "compare_at_price": "30.00", "sku": "TS-1", "inventory_quantity": 3},
+        {"id": 2, "price": "30.00", "sku": "TS-2", "inventory_quantity": 0},
+    ]
+    variants = [{**each, "inventory_management": "shopify", "inventory_policy": "deny"} for each in variants]
+    shoe = {"id": 7001, "title": "Trail shoe", "handle": "trail-shoe", "product_type": "Trail shoes"}
+    told = await shopify(client, "products/update", {**shoe, "variants": variants, "status": "active"})
+    assert (told.status_code, told.json()["accepted"]) == (200, 1)
+    product = house.catalogue.find("7001")
+    assert product is not None
+    assert (product.price, product.sale_price, product.in_stock, product.stock) == (3_000, 2_400, True, 3)
+    put_products(house, [msgspec.structs.replace(product, rating=4.5, source="feed")])
+    sold = [{**each, "inventory_quantity": 0} for each in variants]
+    await shopify(client, "products/update", {**shoe, "variants": sold, "status": "active"}, event="e-2")
+    product = house.catalogue.find("7001")
+    assert product is not None
+    assert (product.in_stock, product.rating, product.source) == (False, 4.5, "feed")
+
+
+async def test_a_product_that_is_gone_is_not_offered_any_more(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    sock = {"id": 93, "name": "Sock", "regular_price": "9.00", "price": "9.00", "stock_status": "instock"}
+    await woo(client, "product.created", {**sock, "status": "publish", "permalink": "https://shop.test/sock"})
+    found = house.catalogue.find("93")
+    assert found is not None
+    assert found.in_stock
+    assert (await woo(client, "product.deleted", {"id": 93})).json()["accepted"] == 1
+    found = house.catalogue.find("93")
+    assert found is not None
+    assert not found.in_stock
+    free = await woo(client, "product.updated", {"id": 94, "name": "Voucher", "price": ""})
+    assert free.json()["ignored"] == "the product has no price"
+
+
 ODD: tuple[Any, ...] = (None, "", 0, -1, 1e300, True, [], [None, 1], {}, {"id": []}, "x" * 5_000, [[{}]])
 
 
@@ -365,7 +403,14 @@ async def test_no_body_whatever_it_holds_breaks_a_shop(client: httpx.AsyncClient
     whole = shopify_order(refunds=[{"id": 1, "refund_line_items": [{"subtotal": "1"}], "transactions": [{}]}])
     whole |= woo_order(token="t", updated_at=AT)
     send = shopify if shop.platform == "shopify" else woo
-    for topic in (shop.topics[0], shop.topics[-1], "refunds/create", "carts/update", "checkouts/create"):
+    for topic in (
+        shop.topics[0],
+        shop.topics[-1],
+        *shop.product_topics[-2:],
+        "refunds/create",
+        "carts/update",
+        "checkouts/create",
+    ):
         for index, name in enumerate(sorted(whole)):
             odd = {**whole, name: ODD[index % len(ODD)]}
             answer = await send(client, topic, odd)  # type: ignore[operator]

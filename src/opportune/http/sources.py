@@ -24,6 +24,7 @@ from opportune.http.edge import Edge, Headers, headers_of, is_public
 from opportune.http.endpoint import Endpoint
 from opportune.services.connecting import Source, find_signer, list_sources
 from opportune.services.hearing import Heard, find_owner, hear, heard
+from opportune.services.stocking import hear_product
 
 MOST_BYTES = 2 * 1024 * 1024
 """Larger than what a page may send: a product with all its variants comes whole."""
@@ -47,6 +48,10 @@ async def take(shop: Shop, edge: Edge, request: Request) -> Response:
 
 
 async def _hear(edge: Edge, source: Source, shop: Shop, webhook: Webhook) -> Heard:
+    if webhook.topic in shop.product_topics:
+        found = await asyncio.to_thread(hear_product, edge.house, shop, webhook)
+        _count(edge, shop, webhook.topic, "ignored" if found.ignored else "taken")
+        return found
     told = shop.tell(webhook)
     if not told.messages:
         _count(edge, shop, webhook.topic, "ignored")

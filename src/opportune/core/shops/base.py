@@ -58,6 +58,10 @@ class Shop(ABC):
     test_header: ClassVar[bytes] = b""
     topics: ClassVar[tuple[str, ...]]
     """Those that say something here; to any other the answer is yes, and it is counted."""
+    product_topics: ClassVar[tuple[str, ...]]
+    """Those about the catalogue."""
+    gone_topics: ClassVar[tuple[str, ...]]
+    """Of these, those that say that a product is sold no more."""
 
     @abstractmethod
     def tell(self, webhook: Webhook) -> Told:

@@ -55,6 +55,8 @@ class Shopify(Shop):
         *CHECKOUTS,
         *CUSTOMERS,
     )
+    product_topics: ClassVar[tuple[str, ...]] = ("products/create", "products/update", "products/delete")
+    gone_topics: ClassVar[tuple[str, ...]] = ("products/delete",)
 
     def tell(self, webhook: Webhook) -> Told:
         topic = webhook.topic

@@ -49,6 +49,13 @@ class WooCommerce(Shop):
         "customer.created",
         "customer.updated",
     )
+    product_topics: ClassVar[tuple[str, ...]] = (
+        "product.created",
+        "product.updated",
+        "product.restored",
+        "product.deleted",
+    )
+    gone_topics: ClassVar[tuple[str, ...]] = ("product.deleted",)
 
     def tell(self, webhook: Webhook) -> Told:
         if webhook.topic not in self.topics:

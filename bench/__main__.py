@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from bench import core, footprint, ingest, on_postgres, over_http, people, report, rules
+from bench import core, footprint, ingest, on_postgres, over_http, people, recommend, report, rules
 from bench.machine import describe_machine
 from bench.page import write_page
 from bench.table import Section
@@ -18,6 +18,7 @@ SECTIONS: dict[str, Callable[[], Section]] = {
     "http": over_http.measure,
     "ingest": ingest.measure,
     "report": report.measure,
+    "recommend": recommend.measure,
     "people": people.measure,
     "postgres": on_postgres.measure,
 }

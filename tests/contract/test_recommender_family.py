@@ -149,6 +149,8 @@ def test_what_is_bought_shown_or_sold_out_is_left_out_when_the_words_say_so() ->
     assert listed(kind, of=buyer) == ["shoe", "sock", "boot"]
     assert listed(kind, of=buyer, is_not_bought=True) == ["sock", "boot"]
     assert listed(kind, of=buyer, is_not_bought=True, count=1) == ["sock"]
+    viewer = somebody(("Product Viewed", 9 * DAY, "sock"))
+    assert listed(kind, of=viewer, is_not_viewed=True) == ["shoe", "boot"]
     page = somebody(attributes={"products shown": ["sock"]})
     page.shown.add("boot")
     assert listed(kind, of=page) == ["shoe", "sock", "boot"]

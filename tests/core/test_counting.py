@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from opportune.core.moment import DAY, MINUTE
-from opportune.core.recommending.counters import LEAST_TIMES, NEAREST, Counters
+from opportune.core.recommending.counters import NEAREST, ONCE, Counters
 from opportune.core.recommending.counting import (
     BACKWARDS,
     BEGAN,
@@ -129,12 +129,12 @@ def _add(sums: dict[tuple[str, ...], list[float]], step: Counted) -> None:
         known[1] += times
 
 
-def test_what_happened_once_is_chance() -> None:
+def test_what_happened_once_counts_for_less() -> None:
     counters = Counters()
-    counters.take_over(Counted([PairCount("a", "viewed", "b", 9.0, LEAST_TIMES - 1)]), 1)
-    assert counters.near("a", "viewed") == ()
-    counters.take_over(Counted([PairCount("a", "viewed", "b", 9.5, LEAST_TIMES)]), 2)
-    assert counters.near("a", "viewed") == (("b", 9.5),)
+    counters.take_over(
+        Counted([PairCount("a", "viewed", "b", 9.0, 1), PairCount("a", "viewed", "c", 9.0, 2)]), 1
+    )
+    assert counters.near("a", "viewed") == (("c", 9.0), ("b", 9.0 * ONCE))
 
 
 def test_only_the_nearest_are_asked() -> None:

@@ -15,6 +15,8 @@ from opportune.core.playbook_files.slot import SLOT_FIELDS, VARIANT_FIELDS
 from opportune.core.playbook_files.stages import STAGE_FIELDS
 from opportune.core.playbook_files.team import INHERITED, TEAM_FIELDS
 from opportune.core.playbook_files.yaml_text import MAX_FILE_CHARACTERS
+from opportune.core.recommending import RECOMMENDERS
+from opportune.core.recommending.wish import MOST, USUAL_COUNT
 
 START = f"""\
 # The playbook's files
@@ -60,6 +62,15 @@ Money is filled in as `€49.90`, lists as `a, b and c`, durations as `3 days`, 
 """
 
 
+LISTS_NOTE = f"""\
+A field whose name ends in products, items or recommendations may name products instead of listing them, and so may the whole
+content of a place of type list, and a rule under `show`. After the list come, with commas, how many (1 to {MOST}, else
+{USUAL_COUNT}), `in stock`, `not bought yet`, `not viewed yet`, `not shown already`. `{{product}}` is the product of the page, else the one
+looked at last. Where fewer are left fewer are given; with none the version is not shown, and normal content has an empty list.
+Each product has `id`, `name`, `url`, and where known `image`, `price`, and `was` while it costs less.
+"""
+
+
 def playbook_page() -> str:
     """`docs/reference/playbook.md`, whole."""
     sections = [
@@ -68,6 +79,7 @@ def playbook_page() -> str:
         _section("Places: `slots/*.yaml`", SLOT_FIELDS, SLOTS_NOTE),
         _section("A version of a place", VARIANT_FIELDS, CONTENT_NOTE),
         _section("A place's `page`", PLACEMENT_FIELDS, PLACEMENT_NOTE),
+        _lists(),
         _section("The team: `team.yaml`", TEAM_FIELDS),
         _section(
             "Events: `plan.yaml`",
@@ -88,6 +100,11 @@ def playbook_page() -> str:
 def _section(title: str, fields: Sequence[Field], note: str = "") -> str:
     rows = "".join(f"| {_name(field)} | {field.meaning} | {_example(field)} |\n" for field in fields)
     return f"## {title}\n\n{note}{chr(10) if note else ''}| field | what it is for | example |\n|---|---|---|\n{rows}"
+
+
+def _lists() -> str:
+    rows = "".join(f"| **{each.name}** | {each.meaning} | `{each.examples[-1]}` |\n" for each in RECOMMENDERS)
+    return f"## Lists of products\n\n{LISTS_NOTE}\n| words | what it lists | example |\n|---|---|---|\n{rows}"
 
 
 def _name(field: Field) -> str:

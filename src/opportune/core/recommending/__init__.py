@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from opportune.core.history.plan import Plan
 from opportune.core.product import Product
 from opportune.core.recommending.also_viewed import AlsoViewed
 from opportune.core.recommending.base import Pick, Reason, Recommender
@@ -14,6 +15,7 @@ from opportune.core.recommending.recently_viewed import RecentlyViewed
 from opportune.core.recommending.refill_due import RefillDue
 from opportune.core.recommending.shelf import Shelf
 from opportune.core.recommending.wish import USUAL_COUNT, Wish
+from opportune.core.signals.base import texts_of
 
 if TYPE_CHECKING:
     from opportune.core.situation import Situation
@@ -35,7 +37,7 @@ def choose(
     """
     find = shelf.catalogue.find
     known = {product.id for each in about if (product := find(each)) is not None}
-    known |= {_canonical(each, find) for each in _unwanted(wish, situation)}
+    known |= {_canonical(each, find) for each in _unwanted(wish, situation, recommender.plan)}
     left = wish.count or USUAL_COUNT
     for pick in recommender.recommend(about, situation, shelf):
         product = find(pick.product)
@@ -59,11 +61,14 @@ def is_in_stock(product: Product) -> bool:
     return product.in_stock and product.stock != 0
 
 
-def _unwanted(wish: Wish, situation: Situation) -> Iterator[str]:
+def _unwanted(wish: Wish, situation: Situation, plan: Plan) -> Iterator[str]:
     if situation.context.page_product:
         yield situation.context.page_product
     if wish.is_not_bought:
         yield from situation.value("products bought") or ()
+    if wish.is_not_viewed:
+        for event in situation.timeline.named(plan.names_of("Product Viewed")):
+            yield from texts_of(event.facts.get("product"))
     if wish.is_not_shown:
         yield from situation.shown
         said = situation.value(SHOWN)

@@ -15,10 +15,10 @@ from opportune.core.recommending.shelf import Shelf
 if TYPE_CHECKING:
     from opportune.core.situation import Situation
 
-FADING = 0.3
+FADING = 0.4
 """What a product counts less than the one looked at after it."""
-AGAIN = 0.3
-"""What has been looked at before stands this high beside the best of what is new."""
+AGAIN = 1.8
+"""So much of the best of what is new, fading, is given to what was looked at before: people go back and forth."""
 
 
 class AlsoViewed(Recommender):

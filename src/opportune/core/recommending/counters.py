@@ -11,8 +11,10 @@ from opportune.core.recommending.counting import Basis, Counted
 
 NEAREST = 50
 """Neighbours a product keeps; more never changed an answer."""
+ONCE = 0.6
+"""What happened once may be chance, and counts for less."""
 LEAST_TIMES = 2
-"""What happened once is chance."""
+"""Before a rhythm of buying again is believed."""
 WORTH: dict[Basis, float] = {"bought": 1.0, "carted": 0.1, "viewed": 0.01}
 """Of best sellers: about as many views as carts and carts as orders make one order of a shop."""
 
@@ -36,12 +38,13 @@ class Counters:
         """What is counted in all of some pairs and products, instead of what was known of them."""
         touched = set()
         for pair in counted.pairs:
-            self._pairs[pair.product, pair.basis][pair.other] = (pair.weight, pair.times)
+            weight = pair.weight if pair.times > 1 else pair.weight * ONCE
+            self._pairs[pair.product, pair.basis][pair.other] = (weight, pair.times)
             touched.add((pair.product, pair.basis))
         for place in touched:
             known = self._pairs[place]
-            often = ((other, weight) for other, (weight, times) in known.items() if times >= LEAST_TIMES)
-            self._near[place] = tuple(nlargest(NEAREST, often, key=_weight))
+            weights = ((other, weight) for other, (weight, _) in known.items())
+            self._near[place] = tuple(nlargest(NEAREST, weights, key=_weight))
         scores = self._scores
         for count in counted.products:
             place = (count.product, count.basis)
@@ -54,7 +57,7 @@ class Counters:
         self.version = version
 
     def near(self, product: str, basis: Basis) -> Sequence[tuple[str, float]]:
-        """What was met together with it often enough, most of all first."""
+        """What was met together with it, most of all first."""
         return self._near.get((product, basis), ())
 
     def weight(self, product: str, basis: Basis) -> float:

@@ -6,8 +6,8 @@ sums of any events, in any order and from any process, can be added up (forward 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import permutations
 from typing import Literal
 
 import msgspec
@@ -62,13 +62,17 @@ def scale_at(moment: int) -> float:
     return float(2.0 ** ((moment - BEGAN) / HALF_LIFE))
 
 
+_Sums = defaultdict[str, dict[str, complex]]
+"""By product and the other: weight and times in one number, which the collector of garbage need not look at."""
+
+
 class Counting:
     """Takes events of many visitors, each one's about in order; knows the last items of visits that go on."""
 
     def __init__(self) -> None:
-        self._pairs: dict[tuple[str, Basis, str], list[float]] = {}
-        self._products: dict[tuple[str, Basis], list[float]] = {}
-        self._visits: dict[tuple[int, Basis], tuple[int, list[str]]] = {}
+        self._pairs: dict[Basis, _Sums] = {}
+        self._products: dict[Basis, dict[str, complex]] = {}
+        self._visits: dict[Basis, dict[int, tuple[int, list[str]]]] = defaultdict(dict)
 
     def add(
         self, key: int, basis: Basis, products: Sequence[str], at: int, *, is_counted: bool = True
@@ -83,55 +87,69 @@ class Counting:
             self._meet(key, basis, product, at, weight)
 
     def _meet(self, key: int, basis: Basis, product: str, at: int, weight: float) -> None:
-        visits = self._visits
-        last_at, items = visits.get((key, basis), (0, None))
-        if items is None or not -VISIT_MS <= at - last_at <= VISIT_MS:
+        visits = self._visits[basis]
+        visit = visits.get(key)
+        if visit is not None and -VISIT_MS <= at - visit[0] <= VISIT_MS:
+            items = visit[1]
+        else:
             items = []
             if len(visits) >= MOST_VISITS:
                 del visits[next(iter(visits))]
-        visits[key, basis] = (at, items)
+        visits[key] = (at, items)
         if items and items[-1] == product:
             return
         if weight:
-            self._grow((product, basis), weight)
-            for distance, other in enumerate(reversed(items), 1):
-                if other != product:
-                    near = weight / (distance * distance)
-                    self._pair(other, basis, product, near)
-                    self._pair(product, basis, other, near * BACKWARDS)
+            self._pair(basis, product, items, weight)
         items.append(product)
         if len(items) > LAST_ITEMS:
             del items[0]
 
+    def _pair(self, basis: Basis, product: str, items: Sequence[str], weight: float) -> None:
+        """A product with those of the visit before it."""
+        pairs = self._met(basis, product, weight)
+        if not items:
+            return
+        back = pairs[product]
+        for distance, other in enumerate(reversed(items), 1):
+            if other != product:
+                near = weight / (distance * distance)
+                forth = pairs[other]
+                forth[product] = forth.get(product, 0) + complex(near, 1)
+                back[other] = back.get(other, 0) + complex(near * BACKWARDS, 1)
+
     def _order(self, products: Iterable[str], weight: float) -> None:
         """Of an order every product is as near to every other."""
         distinct = tuple(dict.fromkeys(products))
+        once = complex(weight, 1)
         for product in distinct:
-            self._grow((product, "bought"), weight)
-        for product, other in permutations(distinct, 2):
-            self._pair(product, "bought", other, weight)
+            others = self._met("bought", product, weight)[product]
+            for other in distinct:
+                if other != product:
+                    others[other] = others.get(other, 0) + once
 
-    def _pair(self, product: str, basis: Basis, other: str, weight: float) -> None:
-        found = self._pairs.get((product, basis, other))
-        if found is None:
-            self._pairs[product, basis, other] = [weight, 1]
-        else:
-            found[0] += weight
-            found[1] += 1
-
-    def _grow(self, place: tuple[str, Basis], weight: float) -> None:
-        found = self._products.get(place)
-        if found is None:
-            self._products[place] = [weight, 1]
-        else:
-            found[0] += weight
-            found[1] += 1
+    def _met(self, basis: Basis, product: str, weight: float) -> _Sums:
+        """Counts one product, and gives the pairs of its kind."""
+        products = self._products.setdefault(basis, {})
+        products[product] = products.get(product, 0) + complex(weight, 1)
+        pairs = self._pairs.get(basis)
+        if pairs is None:
+            pairs = self._pairs[basis] = defaultdict(dict)
+        return pairs
 
     def take(self) -> Counted:
         """What was counted since the last time, in a fixed order; visits go on."""
         pairs, self._pairs = self._pairs, {}
         products, self._products = self._products, {}
         return Counted(
-            [PairCount(*place, weight, int(times)) for place, (weight, times) in sorted(pairs.items())],
-            [ProductCount(*place, weight, int(times)) for place, (weight, times) in sorted(products.items())],
+            [
+                PairCount(product, basis, other, found.real, int(found.imag))
+                for basis, sums in sorted(pairs.items())
+                for product, others in sorted(sums.items())
+                for other, found in sorted(others.items())
+            ],
+            [
+                ProductCount(product, basis, found.real, int(found.imag))
+                for basis, each in sorted(products.items())
+                for product, found in sorted(each.items())
+            ],
         )

@@ -17,6 +17,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """How many at most; 0: nobody said, so the usual number."""
     is_in_stock: bool = False
     is_not_bought: bool = False
+    is_not_viewed: bool = False
     is_not_shown: bool = False
     """Nothing that another place of the same answer, or the page itself, shows already."""
 

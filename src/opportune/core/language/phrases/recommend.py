@@ -22,7 +22,8 @@ from opportune.core.recommending.wish import MOST, Wish
 
 LIST_FIELDS = frozenset({"products", "items", "recommendations"})
 """A field whose name ends in one of these holds a list of products."""
-IN_STOCK, NOT_BOUGHT, NOT_SHOWN = "in stock", "not bought yet", "not shown already"
+IN_STOCK, NOT_BOUGHT, NOT_VIEWED = "in stock", "not bought yet", "not viewed yet"
+NOT_SHOWN = "not shown already"
 _OTHER_WORDS = {
     IN_STOCK: IN_STOCK,
     "only in stock": IN_STOCK,
@@ -31,6 +32,9 @@ _OTHER_WORDS = {
     "not bought": NOT_BOUGHT,
     "not yet bought": NOT_BOUGHT,
     "not bought already": NOT_BOUGHT,
+    NOT_VIEWED: NOT_VIEWED,
+    "not viewed": NOT_VIEWED,
+    "not seen yet": NOT_VIEWED,
     NOT_SHOWN: NOT_SHOWN,
     "not shown yet": NOT_SHOWN,
     "not shown in this page already": NOT_SHOWN,
@@ -76,13 +80,12 @@ def parse_wish(text: str) -> Wish:
     wish = _list_of(text, *parts[0])
     for part, at in parts[1:]:
         wish = _with(wish, text, part, at)
-    if wish.kind == "refill due" and wish.is_not_bought:
-        raise misread(
-            text,
-            0,
-            "“refill due” is about what they bought, so it cannot be “not bought yet”",
-            ("refill due",),
-        )
+    for kind, is_not, words in (
+        ("refill due", wish.is_not_bought, NOT_BOUGHT),
+        ("recently viewed", wish.is_not_viewed, NOT_VIEWED),
+    ):
+        if wish.kind == kind and is_not:
+            raise misread(text, 0, f"“{kind}” can hold nothing that is “{words}”", (kind,))
     return wish
 
 
@@ -119,11 +122,13 @@ def _with(wish: Wish, text: str, part: str, at: int) -> Wish:
         return msgspec.structs.replace(wish, is_in_stock=True)
     if said == NOT_BOUGHT:
         return msgspec.structs.replace(wish, is_not_bought=True)
+    if said == NOT_VIEWED:
+        return msgspec.structs.replace(wish, is_not_viewed=True)
     if said == NOT_SHOWN:
         return msgspec.structs.replace(wish, is_not_shown=True)
     counted = _COUNT.fullmatch(squeezed(part))
     if counted is None:
-        known = ("4", IN_STOCK, NOT_BOUGHT, NOT_SHOWN)
+        known = ("4", IN_STOCK, NOT_BOUGHT, NOT_VIEWED, NOT_SHOWN)
         raise misread(
             text, at, f"“{part}” says nothing about a list of products", nearest(part, known[1:]) or known
         )
@@ -145,7 +150,12 @@ def describe_wish(wish: Wish) -> str:
     parts = [f"{member.lead} {_say_about(wish.about)}" if wish.about else member.name]
     if wish.count:
         parts.append(str(wish.count))
-    said = ((IN_STOCK, wish.is_in_stock), (NOT_BOUGHT, wish.is_not_bought), (NOT_SHOWN, wish.is_not_shown))
+    said = (
+        (IN_STOCK, wish.is_in_stock),
+        (NOT_BOUGHT, wish.is_not_bought),
+        (NOT_VIEWED, wish.is_not_viewed),
+        (NOT_SHOWN, wish.is_not_shown),
+    )
     return ", ".join([*parts, *(words for words, is_so in said if is_so)])
 
 

@@ -110,3 +110,29 @@ def test_no_text_breaks_out_of_the_markup(value: dict[str, str]) -> None:
     assert (
         "javascript:" not in html.replace(" ", "").lower() or "javascript:" in "".join(value.values()).lower()
     )
+
+
+PRODUCTS = [
+    {"id": "1", "name": "Boot & co", "url": "/p/1", "image": "/1.jpg", "price": "€9", "was": "€12"},
+    {"id": "2", "name": "Sock", "url": "javascript:alert(1)"},
+]
+
+
+def test_products_become_links_around_picture_name_and_price() -> None:
+    boot = '<a href="/p/1"><img src="/1.jpg" alt=""><span>Boot &amp; co</span><b>€9</b><s>€12</s></a>'
+    sock = '<a href=""><span>Sock</span></a>'
+    found = to_html(Slot(name="x", type="list"), PRODUCTS)
+    assert found == f'<div data-slot="x"><ul><li>{boot}</li><li>{sock}</li></ul></div>'
+
+
+def test_a_template_may_loop_over_products() -> None:
+    template = '{% for product in products %}<a href="{{ product.url }}">{{ product.name }}</a>{% endfor %}'
+    assert template_problems(template, ("products",)) == []
+    assert to_html(Slot(name="x", template=template), {"products": PRODUCTS}) == (
+        '<a href="/p/1">Boot &amp; co</a><a href="">Sock</a>'
+    )
+
+
+def test_a_products_name_is_no_address() -> None:
+    [(_, wrong, _)] = template_problems('<a href="{{ product.name }}">x</a>', ())
+    assert wrong == '"product.name" as an address'

@@ -120,7 +120,7 @@ class _TemplateReader(HTMLParser):
             self.found.append(
                 (line, f"a field inside {name}", "put fields in texts, addresses and plain attributes only")
             )
-        elif name in _ADDRESSES and not is_link_field(re.split(r"[|. ]", gaps[0])[0].replace("_", " ")):
+        elif name in _ADDRESSES and not is_link_field(re.split(r"[| ]", gaps[0])[0].replace("_", " ")):
             wrong = f'"{gaps[0]}" as an address'
             self.found.append((line, wrong, "an address field's name ends in link, url, image, href or src"))
 
@@ -170,6 +170,8 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, Mapping) and {"id", "name", "url"} <= value.keys():
+        return _plain_product(_fields_of(value))
     if isinstance(value, Mapping):
         return _plain_object({str(name): _checked(str(name), item) for name, item in value.items()})
     if isinstance(value, list):
@@ -188,6 +190,17 @@ def _plain_object(fields: dict[str, Any]) -> str:
             special(value, fields) if special else f'<div class="{escape(name)}">{_plain(value)}</div>'
         )
     return "".join(parts)
+
+
+def _plain_product(fields: Mapping[str, Any]) -> str:
+    """One of a list of products: a link around picture, name and price."""
+    image = f'<img src="{escape(str(fields["image"]))}" alt="">' if fields.get("image") else ""
+    prices = "".join(
+        f"<{tag}>{_said(fields[name])}</{tag}>"
+        for name, tag in (("price", "b"), ("was", "s"))
+        if fields.get(name)
+    )
+    return f'<a href="{escape(str(fields["url"]))}">{image}<span>{_said(fields["name"])}</span>{prices}</a>'
 
 
 def _said(value: Any) -> str:

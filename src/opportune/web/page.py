@@ -222,6 +222,7 @@ class Page:
         cookie = self.site.id_cookie if self.site.id_cookie != "o_id" else ""
         said = {
             "key": self.site.write_key,
+            "places": "server",
             "cookie": cookie,
             "page-type": self._about.get("type"),
             "category": self._about.get("category"),

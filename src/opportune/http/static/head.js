@@ -25,6 +25,8 @@
     if (!place?.isConnected) {
       it.place = place = page.querySelector(it.find);
       if (!place) return;
+      // A server decided it already.
+      if (place.dataset.decision) throw 1;
       // What stands in the window when an answer comes has been seen, unless it is held back.
       if (isLate && place.checkVisibility({ visibilityProperty: true }) && place.getBoundingClientRect().top < innerHeight) throw 0;
       watch.observe(place, { childList: true, characterData: true, subtree: true });

@@ -23,7 +23,16 @@ const eyes = window.IntersectionObserver && new IntersectionObserver(quietly((en
     tracked('Slot Viewed', it, 0.5);
   }), SEEN_MS);
 })), { threshold: Array.from({ length: 21 }, (_, step) => step / 20) });
-const watchAnew = () => head && eyes && head.places.forEach((it) => {
+// What a server decided stands there from the start: only that it is seen, clicked and dismissed is told.
+const watchDecided = () => document.querySelectorAll('[data-slot][data-decision]').forEach((place) => {
+  const it = byPlace.get(place) || { ...place.dataset, place };
+  byPlace.set(place, it);
+  if (!eyes || it.isSeen) return;
+  it.timer = clearTimeout(it.timer);
+  eyes.unobserve(place);
+  eyes.observe(place);
+});
+const watchAnew = () => watchDecided() || head && eyes && head.places.forEach((it) => {
   if (!it.done || it.isSeen) return;
   it.timer = clearTimeout(it.timer);
   eyes.unobserve(it.place);
@@ -80,7 +89,8 @@ const askAgain = (isDue) => {
 };
 
 on(document, 'click', (event) => {
-  const path = event.composedPath(), it = head && head.places.find(({ done }) => done && path.includes(done));
+  const path = event.composedPath(), it = head && head.places.find(({ done }) => done && path.includes(done))
+    || byPlace.get(path.find((each) => each.dataset && each.dataset.decision));
   if (!it) return;
   const inside = path.slice(0, path.indexOf(it.place) + 1);
   if (inside.some((each) => each.hasAttribute && each.hasAttribute('data-dismiss'))) {

@@ -26,6 +26,7 @@ const enter = (referrer, isBack) => {
     campaign: campaignOf(search), at: location.pathname + location.search, shown: 0, depth: 0, exit: false, lcp: 0, told: 0 };
   shownSince = document.visibilityState === 'visible' ? performance.now() : 0;
   put('page', { properties: { ...view.page, ...said } }, 0);
+  watchDecided();
   if (head) watchPlaces(view);
 };
 const leave = () => {

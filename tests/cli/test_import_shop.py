@@ -161,6 +161,20 @@ def test_a_browsers_and_an_imports_order_are_one(house: House, tmp_path: Path) -
     assert {json.loads(event.body)["properties"]["total"] for event in found} == {44.9, 10}
 
 
+def test_refunds_that_a_webhook_told_are_not_told_again_by_an_export(house: House, tmp_path: Path) -> None:
+    who = {"type": "track", "userId": "501"}
+    order = {"order_id": "7410991464714", "total": 44.9}
+    refund = {"order_id": "7410991464714", "refund_id": "9", "total": 44.9}
+    told = [
+        {**who, "event": "Order Completed", "messageId": "o", "properties": order},
+        {**who, "event": "Order Refunded", "messageId": "r", "properties": refund},
+    ]
+    capture(house, CaptureSource(is_secret=True), told).result()
+    imported(house, "orders", write(tmp_path, "orders.csv", SHOPIFY_ORDERS))
+    assert len(house.storage.list_events(EventQuery(name="Order Refunded"))) == 1
+    assert len(house.storage.list_events(EventQuery(name="Order Completed"))) == 2
+
+
 def test_thousands_of_orders_are_taken_and_taken_again_without_doubling(house: House, tmp_path: Path) -> None:
     header, _, _, row, *_ = SHOPIFY_ORDERS.splitlines()
     cells = row.split(",")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.building import NOW
 
@@ -94,6 +95,20 @@ def test_a_fact_says_since_when_it_is_known() -> None:
     situation = looking(age=5 * HOUR)
     assert (situation.read("price").source, situation.read("price").at) == ("catalogue", NOW - 5 * HOUR)
     assert situation.read("sold this week").at == SALES.counted_at
+
+
+def test_prices_read_in_a_former_reporting_currency_are_unknown() -> None:
+    former = msgspec.structs.replace(SHOE, currency="EUR")
+    situation = looking(team=Team(currency="USD"))
+    situation.catalogue = Catalogue({"101": former}, confirmed={"feed": NOW}, sales=SALES)
+    assert (situation.value("price"), situation.value("sale price")) == (None, None)
+    assert situation.value("stock") == 3
+
+
+def test_an_answer_with_facts_of_a_product_holds_on_its_page_only() -> None:
+    facts = ("product name", "price", "sale price", "stock", "rating", "ratings", "sold this week")
+    assert all(FAMILY[name].page_types == {"*"} for name in facts)
+    assert not FAMILY["delivery days"].page_types
 
 
 @pytest.mark.parametrize(("country", "days"), [("de", "1 to 2"), ("DE", "1 to 2"), ("fr", "5"), ("", None)])

@@ -55,6 +55,7 @@ def test_an_rss_feed_gives_whole_products() -> None:
         name="Träil & shoe",
         url="https://shop.example/p/trail",
         image="https://shop.example/i.jpg",
+        currency="EUR",
         price=12_900,
         sale_price=9_950,
         category_path=("Shoes", "Trail shoes"),

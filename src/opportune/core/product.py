@@ -16,6 +16,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     url: str = ""
     image: str = ""
+    currency: str = ""
+    """The reporting currency when it was read; empty: today's."""
     price: int | None = None
     sale_price: int | None = None
     in_stock: bool = True

@@ -12,12 +12,18 @@ from hashlib import sha256
 
 import msgspec
 
+from opportune.core.exports.base import SUM_OF_REFUNDS
 from opportune.core.history.event import MAX_BATCH_EVENTS
+from opportune.core.history.key import business_key_of
 from opportune.core.history.values import to_moment
 from opportune.services.capturing import CaptureResult, CaptureSource, capture
 from opportune.services.house import House
+from opportune.storage.base import EventQuery, StoredEvent
 
 STEP = 1_000
+MOST_REFUNDS = 200
+"""Of one person."""
+ORDER, REFUND = "Order Completed", "Order Refunded"
 HISTORY = CaptureSource(name="import", is_secret=True, kind="import")
 
 
@@ -43,7 +49,8 @@ def import_messages(
 
     Raises StorageFullError or StorageBusyError; what was committed before stays.
     """
-    ascending = sorted(_with_product_ids(house, messages), key=_moment_of)
+    fresh = _without_known_refunds(house, _with_product_ids(house, messages))
+    ascending = sorted(fresh, key=_moment_of)
     count = _Count()
     step = min(step, MAX_BATCH_EVENTS)
     writing: Future[CaptureResult] | None = None
@@ -68,6 +75,51 @@ def mark_of(name: str) -> str:
 def put_mark(house: House, name: str, mark: str) -> None:
     """Empty text: it is whole."""
     house.storage.write(lambda transaction: transaction.put_setting(mark_of(name), mark)).result()
+
+
+def _without_known_refunds(
+    house: House, messages: Sequence[Mapping[str, object]]
+) -> Sequence[Mapping[str, object]]:
+    """An export has the sum of an order's refunds: where a webhook told them one by one, they count already."""
+    summed = {order for message in messages if (order := _refunded_in_export(message))}
+    if not summed:
+        return messages
+    known = _list_refunded(house, summed)
+    return [message for message in messages if _refunded_in_export(message) not in known]
+
+
+def _refunded_in_export(message: Mapping[str, object]) -> str:
+    """The order that an export says was refunded; empty for any other message."""
+    properties = message.get("properties") if isinstance(message, Mapping) else None
+    if not isinstance(properties, Mapping) or message.get("event") != REFUND:
+        return ""
+    is_summed = str(properties.get("refund_id", "")).endswith(SUM_OF_REFUNDS)
+    return str(properties.get("order_id", "")) if is_summed else ""
+
+
+def _list_refunded(house: House, orders: set[str]) -> set[str]:
+    """Those of these orders of which a refund is known that no export told."""
+    found = house.storage.write(
+        lambda transaction: [transaction.find_business_key(ORDER, order) for order in sorted(orders)],
+        about=[business_key_of(ORDER, order) for order in orders],
+    ).result()
+    refunded = set()
+    for known in found:
+        if known is None:
+            continue
+        _, keys = house.storage.list_person_keys(known.key)
+        told = house.storage.list_events(EventQuery(name=REFUND, keys=(known.key, *keys), limit=MOST_REFUNDS))
+        if any(_is_told_alone(event, known.value) for event in told):
+            refunded.add(known.value)
+    return refunded
+
+
+def _is_told_alone(refund: StoredEvent, order: str) -> bool:
+    body = msgspec.json.decode(refund.body)
+    properties = body.get("properties", {})
+    return properties.get("order_id") == order and not str(properties.get("refund_id", "")).endswith(
+        SUM_OF_REFUNDS
+    )
 
 
 def _with_product_ids(

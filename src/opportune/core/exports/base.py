@@ -23,6 +23,8 @@ Columns = tuple[str, ...]
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(.*)")
 _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(.*)")
 _CLOCKS = ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %I:%M %p", "%Y-%m-%d")
+SUM_OF_REFUNDS = "-export"
+"""How the id ends that stands for all refunds of an order, as an export has no others."""
 AS_NUMBER = re.compile(r"\d+([.,]\d+)?E\+\d+", re.IGNORECASE)
 """What spreadsheets make of a long id."""
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from opportune.core.exports.base import (
     AS_NUMBER,
+    SUM_OF_REFUNDS,
     Columns,
     Export,
     Kind,
@@ -117,7 +118,7 @@ class ShopifyOrders(TellingExport):
         )
         at = next((each for each in known if each), created)
         paid = [{"kind": "refund", "amount": amount}]
-        return [{"id": f"{identifier}-export", "created_at": at, "transactions": paid}]
+        return [{"id": f"{identifier}{SUM_OF_REFUNDS}", "created_at": at, "transactions": paid}]
 
 
 class ShopifyCustomers(TellingExport):

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 from opportune.core.exports.base import (
+    SUM_OF_REFUNDS,
     Columns,
     Export,
     Kind,
@@ -62,7 +63,11 @@ class WooOrders(TellingExport):
             return Told(ignored="the order's date cannot be read")
         total, refunded = cell(first, TOTAL), cell(first, REFUNDED).lstrip("-")
         customer = cell(first, CUSTOMER)
-        back = [{"id": f"{cell(first, NUMBER)}-export", "total": refunded}] if refunded.strip("0.,") else []
+        back = (
+            [{"id": f"{cell(first, NUMBER)}{SUM_OF_REFUNDS}", "total": refunded}]
+            if refunded.strip("0.,")
+            else []
+        )
         body = {
             "number": cell(first, NUMBER).lstrip("#"),
             "status": cell(first, STATUS).lower().removeprefix("wc-").replace(" ", "-"),

@@ -48,6 +48,7 @@ def read_offer(offer: Offer, *, currency: str, source: str, at: int) -> Product 
         name=_text(offer, "title"),
         url=_address(offer, "link"),
         image=_address(offer, "image_link"),
+        currency=currency,
         price=price,
         sale_price=reduced,
         in_stock=_is_in_stock(offer, stock),

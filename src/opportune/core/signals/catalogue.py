@@ -10,6 +10,11 @@ from opportune.core.signals.base import NOTHING, Reading, Signal, SignalValue, t
 if TYPE_CHECKING:
     from opportune.core.product import Product
     from opportune.core.situation import Situation
+    from opportune.core.team import Team
+
+
+ANY_PAGE = frozenset({"*"})
+"""Another page is about another product."""
 
 
 class OfTheProduct(Signal):
@@ -17,10 +22,11 @@ class OfTheProduct(Signal):
 
     source = "catalogue"
     confidence = "high"
+    page_types = ANY_PAGE
 
     def read(self, situation: Situation) -> Reading:
         product = find_product(situation)
-        if product is None:
+        if product is None or (self.type == "money" and not is_ours(product, situation.team)):
             return NOTHING
         return fresh(situation, self.value_of(product), situation.catalogue.known_at(product))
 
@@ -30,6 +36,11 @@ class OfTheProduct(Signal):
     def changes_at(self, reading: Reading, now: int) -> int | None:
         """It may grow stale at any moment, so nobody keeps an answer that rests on it for long."""
         return None if reading.at is None else now + KEPT_MS
+
+
+def is_ours(product: Product, team: Team) -> bool:
+    """Whether its prices are in the reporting currency; they are not for a while after a team changed it."""
+    return product.currency in ("", team.currency)
 
 
 KEPT_MS = 60_000
@@ -107,6 +118,7 @@ class Ratings(OfTheProduct):
 
 class SoldThisWeek(Signal):
     name = "sold this week"
+    page_types = ANY_PAGE
     type = "number"
     source = "catalogue"
     confidence = "high"

@@ -46,6 +46,7 @@ from opportune.services.recommending import (
 )
 from opportune.services.retiring import retire
 from opportune.services.selling import count_sales
+from opportune.services.selling import is_due as is_count_due
 from opportune.settings import Settings
 
 log = logging.getLogger("opportune")
@@ -197,7 +198,7 @@ class Server:
         url, hours = self.settings.feed_url, self.settings.feed_hours
         if url and is_due(self.house, hours) and self._is_ours("feed", FEED_LEASE_MS):
             fetch_feed(self.house, url)
-        if self._is_ours("sales"):
+        if is_count_due(self.house) and self._is_ours("sales"):
             count_sales(self.house, may_go_on=lambda: not self.ends.wait(FILL_PAUSE_SECONDS))
 
     def _may_retire(self) -> bool:

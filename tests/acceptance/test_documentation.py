@@ -18,7 +18,7 @@ from tests.acceptance.walkthrough import DOCUMENTED, Walk, blocks_of, is_as_prin
 from tests.serving import ROOT, SECRET_KEY, TEAM, ServerProcess, write_playbook
 from tools.write_reference import PAGES
 
-from opportune.cli import opportune
+from opportune.cli import COMMANDS, opportune
 from opportune.services.publishing import check_files
 from opportune.settings import DEFAULTS
 
@@ -274,6 +274,12 @@ def test_every_setting_named_in_a_page_exists() -> None:
     known = {f"OPPORTUNE_{name.upper()}" for name in type(DEFAULTS).__struct_fields__}
     reference = (ROOT / "docs" / "reference" / "settings.md").read_text()
     assert all(f"`{name}`" in reference for name in known)
+    known |= {
+        option.envvar
+        for command in COMMANDS
+        for option in command.params
+        if isinstance(option, click.Option) and isinstance(option.envvar, str)
+    }
     for path in WRITTEN:
         assert set(re.findall(r"OPPORTUNE_[A-Z_]+", path.read_text())) <= known, named(path)
 

@@ -11,8 +11,9 @@ from opportune.core.feeds.offer import Offer
 from opportune.core.moment import HOUR
 from opportune.core.product import Product
 from opportune.errors import BadRequestError
+from opportune.services.capturing import CaptureSource, capture
 from opportune.services.cataloguing import put_products
-from opportune.services.feeding import FEED, find_state, list_states, note_same, take_feed
+from opportune.services.feeding import FEED, Match, find_state, list_states, match_pages, note_same, take_feed
 from opportune.services.house import House
 from opportune.storage.base import Storage
 
@@ -101,6 +102,22 @@ def test_a_feed_that_breaks_off_sells_nothing_out(house: House) -> None:
     second = house.catalogue.find("2")
     assert second is not None
     assert second.in_stock
+
+
+def test_products_that_pages_name_otherwise_than_the_feed_are_found_out(house: House) -> None:
+    assert match_pages(house) == Match(0, 0)
+    take_feed(house, [row("1", sku="MUG")], FEED)
+    views = [
+        {
+            "type": "track",
+            "event": "Product Viewed",
+            "anonymousId": "a",
+            "properties": {"product_id": product},
+        }
+        for product in ("1", "MUG", "gid-1", "gid-1", None)
+    ]
+    capture(house, CaptureSource(name="site"), views).result()
+    assert match_pages(house) == Match(3, 2, ("gid-1",))
 
 
 def test_a_feed_that_did_not_change_is_as_fresh_as_a_new_one(house: House, clock: Clock) -> None:

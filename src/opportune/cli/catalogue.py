@@ -31,6 +31,12 @@ def status(*, place: Place, as_json: bool) -> None:
     click.echo(f"{counted(found['products'], 'product')}, {found['in_stock']} in stock")
     for source in found["sources"]:
         _say_source(source, found)
+    pages = found["pages"]
+    if pages["named"]:
+        others = f"; not {', '.join(pages['unknown'])}" if pages["unknown"] else ""
+        click.echo(
+            f"{pages['known']} of {counted(pages['named'], 'product')} that pages named lately are known{others}"
+        )
     if found["sold_counted_at"]:
         click.echo(f"sold this week: counted {_ago(found['now'], found['sold_counted_at'])}")
     if not found["sources"]:

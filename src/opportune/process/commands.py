@@ -190,6 +190,7 @@ def catalogue_status(house: House) -> Result:
         "products": len(catalogue),
         "in_stock": sum(product.in_stock for product in catalogue.list_products()),
         "sources": [_plain(state) for state in feeding.list_states(house.storage)],
+        "pages": _plain(feeding.match_pages(house)),
         "sold_counted_at": catalogue.sales.counted_at,
         "facts_last": house.programme.playbook.team.facts_last,
         "now": house.clock(),

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from opportune.core.feeds.offer import Offer
+from opportune.core.feeds.offer import MAX_ID_CHARS, Offer
 from opportune.core.feeds.taking import FeedProblem, Taken, Taking
+from opportune.core.history.values import to_text
+from opportune.core.moment import DAY
 from opportune.core.product import Product
 from opportune.errors import BadRequestError
 from opportune.services.cataloguing import PAGE_PRODUCTS, confirm, put_products
 from opportune.services.house import House
-from opportune.storage.base import Storage
+from opportune.storage.base import EventQuery, Storage
 
 FEED = "feed"
+VIEW = "Product Viewed"
+LATELY_MS = 7 * DAY
+MOST_VIEWS = 500
+MOST_NAMED = 5
 SOURCES = (FEED, "shopify", "woocommerce")
 """Where products come from; what a source does not list any more is only that source's."""
 
@@ -131,6 +138,30 @@ def find_state(storage: Storage, source: str) -> FeedState:
 def list_states(storage: Storage) -> list[FeedState]:
     """Of every source that was ever read, or tried."""
     return [state for source in SOURCES if (state := find_state(storage, source)).tried_at]
+
+
+class Match(msgspec.Struct, frozen=True):
+    """Of the products that pages named lately: how many there were, and how many the catalogue has."""
+
+    named: int
+    known: int
+    unknown: tuple[str, ...] = ()
+    """Some of the others, those named most first."""
+
+
+def match_pages(house: House) -> Match:
+    """Whether feed and pages mean the same by a product's id; facts and recommendations rest on it."""
+    if VIEW not in house.seen_events:
+        return Match(0, 0)
+    query = EventQuery(name=VIEW, since_at=house.clock() - LATELY_MS, limit=MOST_VIEWS)
+    named: Counter[str] = Counter()
+    for event in house.storage.list_events(query):
+        properties = msgspec.json.decode(event.body).get("properties")
+        said = properties if isinstance(properties, dict) else {}
+        product = to_text(said.get("product_id") or said.get("sku"), MAX_ID_CHARS)
+        named.update([product] if product else [])
+    unknown = [product for product, _ in named.most_common() if house.catalogue.find(product) is None]
+    return Match(len(named), len(named) - len(unknown), tuple(unknown[:MOST_NAMED]))
 
 
 def put_state(house: House, state: FeedState) -> None:

@@ -115,8 +115,9 @@ def _list_refunded(house: House, orders: set[str]) -> set[str]:
 
 
 def _is_told_alone(refund: StoredEvent, order: str) -> bool:
-    body = msgspec.json.decode(refund.body)
-    properties = body.get("properties", {})
+    properties = msgspec.json.decode(refund.body).get("properties")
+    if not isinstance(properties, dict):
+        return False
     return properties.get("order_id") == order and not str(properties.get("refund_id", "")).endswith(
         SUM_OF_REFUNDS
     )

@@ -11,7 +11,7 @@ import msgspec
 from opportune.core.catalogue import Catalogue, Sales
 from opportune.core.history.values import find_values, to_number, to_text
 from opportune.core.moment import DAY, MINUTE
-from opportune.services.cataloguing import SALES, find_sales, refresh_catalogue
+from opportune.services.cataloguing import SALES, refresh_catalogue
 from opportune.services.house import House
 from opportune.services.preparing import plan_of
 from opportune.storage.base import StoredEvent
@@ -29,11 +29,16 @@ MOST_PIECES = 1_000
 _decode = msgspec.json.Decoder().decode
 
 
+def is_due(house: House) -> bool:
+    """Whether the last count is old enough, and there is anything to be sold."""
+    return bool(len(house.catalogue)) and house.clock() - house.catalogue.sales.counted_at >= EVERY_MS
+
+
 def count_sales(house: House, *, may_go_on: Callable[[], bool] = lambda: True) -> bool:
     """Counts the week anew when the last count is old enough; whether it did."""
-    now, known = house.clock(), find_sales(house.storage)
-    if not len(house.catalogue) or now - known.counted_at < EVERY_MS:
+    if not is_due(house):
         return False
+    now = house.clock()
     pieces: Counter[str] = Counter()
     for page in _pages(house, now):
         for order in page:

@@ -85,12 +85,9 @@ class WordPress:
         found = find_wordpress()
         assert found is not None
         shutil.copytree(
-            found,
-            self.site,
-            symlinks=False,
-            ignore_dangling_symlinks=True,
-            ignore=shutil.ignore_patterns("*.mo"),
+            found, self.site, ignore_dangling_symlinks=True, ignore=shutil.ignore_patterns("wp-includes")
         )
+        (self.site / "wp-includes").symlink_to(found / "wp-includes")
         text = CONFIGURATION.format(socket=self.socket, url=self.url)
         (self.site / "wp-config.php").write_text(text)
         content = self.site / "wp-content"

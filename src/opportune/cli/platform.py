@@ -79,6 +79,9 @@ PLATFORMS: dict[str, tuple[Pasted, ...]] = {
 def platform(*, place: Place, platform: str, file: str | None, url: str, key: str, customers: bool) -> None:
     """Print a file to paste into a shop; without FILE, which there are."""
     known = {each.name: each for each in _files_of(platform)}
+    if file is None and not known:
+        click.echo(f"There is nothing to paste into {platform} yet.")
+        return
     if file is None:
         print_table(("file", "where it goes"), [(each.name, each.where) for each in known.values()])
         return

@@ -36,6 +36,7 @@ class Opportune_Settings {
 			'prefix'     => '',
 			'slots'      => 'auto',
 			'same_path'  => 'yes',
+			'views'      => 'plugin',
 		);
 	}
 
@@ -120,6 +121,14 @@ class Opportune_Settings {
 				'auto'    => 'by the server, or by the page where a page cache is on',
 				'server'  => 'always by the server',
 				'browser' => 'always by the page',
+			)
+		);
+		self::show_choice(
+			'views',
+			'Views and the cart are told by',
+			array(
+				'plugin' => 'this plugin',
+				'layer'  => 'a tag manager\'s data layer, which says them already',
 			)
 		);
 		self::show_choice(

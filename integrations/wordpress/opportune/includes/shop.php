@@ -22,10 +22,12 @@ class Opportune_Shop {
 	private static $orders = array();
 
 	public static function begin() {
-		add_action( 'wp_footer', array( __CLASS__, 'show_views' ), 5 );
-		add_action( 'woocommerce_add_to_cart', array( __CLASS__, 'added' ), 10, 4 );
-		add_action( 'woocommerce_remove_cart_item', array( __CLASS__, 'removed' ), 10, 2 );
-		add_action( 'woocommerce_after_cart_item_quantity_update', array( __CLASS__, 'changed' ), 10, 4 );
+		if ( 'plugin' === Opportune_Settings::get( 'views' ) ) {
+			add_action( 'wp_footer', array( __CLASS__, 'show_views' ), 5 );
+			add_action( 'woocommerce_add_to_cart', array( __CLASS__, 'added' ), 10, 4 );
+			add_action( 'woocommerce_remove_cart_item', array( __CLASS__, 'removed' ), 10, 2 );
+			add_action( 'woocommerce_after_cart_item_quantity_update', array( __CLASS__, 'changed' ), 10, 4 );
+		}
 		add_action( 'woocommerce_checkout_order_created', array( __CLASS__, 'mark' ) );
 		add_action( 'woocommerce_store_api_checkout_order_processed', array( __CLASS__, 'mark' ) );
 		add_action( 'woocommerce_order_status_changed', array( __CLASS__, 'moved' ), 10, 4 );

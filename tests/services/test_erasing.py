@@ -251,6 +251,30 @@ def test_somebody_of_whom_only_broken_events_came_is_found_too(house: House) -> 
     assert house.storage.list_set_aside() == []
 
 
+def test_a_set_aside_message_is_theirs_by_an_address_wherever_it_stands(house: House) -> None:
+    live(house)
+    order_of = {"type": "track", "properties": {"customer": {"emails": ["x@y.org", "Anna@example.org"]}}}
+    send(house, SERVER, order_of, {"type": "track", "properties": {"note": "anna@example.organic"}})
+    erased(house)
+    [left] = house.storage.list_set_aside()
+    assert b"organic" in left.raw
+
+
+def test_users_who_were_joined_are_one_person(house: House) -> None:
+    """As shops do it: first known by the address, later by a number."""
+    live(house)
+    send(house, SERVER, order("anna@example.org", "order-of-anna-2"))
+    send(house, SERVER, {"type": "alias", "userId": "user-anna", "previousId": "anna@example.org"})
+    live(house, "berta")
+    before = export_person(house.storage, "user-berta")
+    assert (
+        export_person(house.storage, "anna@example.org").ids == export_person(house.storage, "user-anna").ids
+    )
+    erased(house, "anna@example.org")
+    assert traces_of(house.storage, *(secret for secret in SECRETS if "gift" not in secret)) == []
+    assert export_person(house.storage, "user-berta") == before
+
+
 def test_a_visitor_who_was_only_asked_for_is_found_too(house: House) -> None:
     ask(house, "device-of-anna")
     assert export_person(house.storage, "device-of-anna").opportunities

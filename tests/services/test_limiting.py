@@ -60,6 +60,16 @@ def test_memory_is_bounded_and_the_oldest_are_forgotten_first() -> None:
         limits.check("id", "999", 0)
 
 
+def test_who_is_within_the_limit_again_is_forgotten() -> None:
+    limits = limiter()
+    for number in range(10):
+        limits.check("id", str(number), number)
+    assert len(limits) == 10
+    for second in range(10):
+        limits.check("id", "later", 1_000_000 + second * 1_000)
+    assert len(limits) == 1
+
+
 @given(
     gaps=st.lists(st.integers(0, 5_000), max_size=60), per_second=st.floats(0.1, 50), burst=st.integers(1, 20)
 )

@@ -7,6 +7,7 @@ decision that was under way. What happened after it is somebody new.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ ADDRESS = "email"
 SUBSCRIBED = "subscribed"
 ERASED = "erased"
 """The source of what is known of somebody who was erased: that they had unsubscribed."""
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 ID_FIELDS: Mapping[str, tuple[Namespace, ...]] = {
     "userId": ("user", "claim"),
     "anonymousId": ("anonymous",),
@@ -121,14 +123,17 @@ def keys_named(sent: object) -> Iterator[int]:
         yield address_key_of(address)
 
 
-def addresses_in(sent: Mapping[str, Any]) -> Iterator[str]:
-    """E-mail addresses where messages have them."""
-    context = sent.get("context")
-    inner = context.get("traits") if isinstance(context, Mapping) else None
-    for fields in (sent.get("traits"), sent.get("properties"), inner):
-        address = fields.get(ADDRESS) if isinstance(fields, Mapping) else None
-        if isinstance(address, str):
-            yield address
+def addresses_in(sent: object) -> Iterator[str]:
+    """Every e-mail address in a message, wherever it stands: a shop has it elsewhere than an identify call."""
+    waiting = [sent]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and _ADDRESS.fullmatch(value.strip()):
+            yield value
 
 
 def _moment_of(sent: object, received_at: int) -> int:

@@ -73,3 +73,12 @@ class RateLimiter:
         self._buckets.move_to_end(bucket)
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
+        self._forget_full(now)
+
+    def _forget_full(self, now: int) -> None:
+        """A full bucket says nothing, so nobody's id is kept for it. Two at a time, the oldest first."""
+        for _ in range(2):
+            oldest = next(iter(self._buckets))
+            if self._buckets[oldest] > now:
+                return
+            del self._buckets[oldest]

@@ -38,6 +38,12 @@ def test_what_is_said_of_a_product_is_as_old_as_its_source() -> None:
     assert Catalogue({}, confirmed={"other": 50}).known_at(said) == 10
 
 
+def test_a_new_count_leaves_the_catalogue_before_it_as_it_was() -> None:
+    counted = ALL.changed([], 0, confirmed={"feed": 5}, sales=Sales(7, {"101": 2}))
+    assert (counted.sales.pieces, counted.confirmed, counted.find("TS-3")) == ({"101": 2}, {"feed": 5}, SHOE)
+    assert (ALL.sales.pieces, ALL.confirmed) == ({}, {})
+
+
 def test_nothing_changed_is_the_same_catalogue() -> None:
     assert ALL.changed([], 0, confirmed={}, sales=Sales()) is ALL
 

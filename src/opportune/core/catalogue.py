@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 
 import msgspec
 
@@ -79,6 +80,10 @@ class Catalogue:
         put = {product.id: product for product in products}
         if not put and confirmed == self.confirmed and sales == self.sales:
             return self
+        if not put:  # nothing to look up again: a shop's catalogue may be large
+            same = copy(self)
+            same.confirmed, same.sales = confirmed, sales
+            return same
         return Catalogue({**self._products, **put}, version, confirmed=confirmed, sales=sales)
 
 

@@ -179,14 +179,29 @@ def test_safari_that_forgets_after_a_week_is_told_from_browsers_that_do_not(stor
     shop = Shop(storage)
     for number in range(12):
         for at in (NOW - 20 * DAY, NOW - HOUR):
-            shop.take(message("page", f"chrome-{number}", at=at))
+            shop.take(message("page", f"s-chrome-{number}", at=at))
         for at in (NOW - 6 * DAY, NOW - HOUR):
-            shop.take(message("page", f"phone-{number}", at=at, agent=IPHONE))
+            shop.take(message("page", f"s-phone-{number}", at=at, agent=IPHONE))
     step = shop.step("id")
     assert step.state == "trouble"
     assert "Safari: 12 ids looked at, the oldest 6 days old" in step.seen
-    shop.take(message("page", "phone-1", at=NOW - 9 * DAY, agent=IPHONE))
+    assert step.seen.startswith("0% of ids were set by the shop's own server")
+    shop.take(message("page", "s-phone-1", at=NOW - 9 * DAY, agent=IPHONE))
     assert shop.step("id").state == "done"
+
+
+def test_ids_that_the_shops_own_server_set_need_no_week_to_be_believed(storage: Storage) -> None:
+    shop = Shop(storage)
+    shop.take(message("page", "5b1f2c", agent=IPHONE))
+    assert shop.step("id").state == "done"
+    assert shop.step("id").seen.startswith("100% of ids were set by the shop's own server")
+
+
+def test_a_shop_that_tells_of_its_orders_itself_is_connected(storage: Storage) -> None:
+    shop = Shop(storage)
+    assert shop.step("sources").state == "waiting"
+    shop.take(message("Order Completed", order_id="1", revenue=10), source=SHOP)
+    assert shop.step("sources").state == "done"
 
 
 def test_consent_speed_and_catalogue_are_told_as_they_are(storage: Storage) -> None:

@@ -106,7 +106,10 @@ def write_addition(folder: Path, addition: Addition) -> None:
 
 def _say_next(addition: Addition, folder: Path) -> None:
     places = ", ".join(f'data-slot="{place}"' for place in addition.places)
-    click.echo(f"It starts in preview: nobody sees it but you. On the page it needs {places}.")
+    click.echo(f"On the page it needs {places}, or a selector in the place's file.")
+    click.echo(
+        "It starts in preview: nobody sees it but who opens `opportune preview https://yourshop.com/`."
+    )
     click.echo("Make its words yours, then:")
     for command in (f"check {folder}", f"publish {folder}", f'rule "{addition.rule}" live'):
         click.echo(f"  opportune {command}")

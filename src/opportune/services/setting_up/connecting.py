@@ -99,8 +99,26 @@ def snippet(looked: Looked) -> Step:
     )
 
 
+def sources(looked: Looked) -> Step:
+    """Whether the shop itself tells of its orders, not only visitors' browsers."""
+    is_told = any(order.by_shop for order in looked.orders)
+    seen = f"Connected: {', '.join(looked.sources)}" if looked.sources else "Orders come from its server"
+    return Step(
+        name="sources",
+        group=GROUP,
+        title="The shop itself tells of its orders",
+        state="done" if is_told else "waiting",
+        seen=seen + ("" if is_told else ", but no order came this month")
+        if looked.sources or is_told
+        else "",
+        fix=""
+        if is_told
+        else "opportune sources add shopify (or woocommerce); any other shop sends them with a secret key.",
+    )
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-STEPS = (server, https, playbook, write_key, snippet)
+STEPS = (server, https, playbook, write_key, snippet, sources)

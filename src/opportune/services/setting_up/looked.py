@@ -20,6 +20,7 @@ from opportune.core.rule import RunState
 from opportune.core.visitor.context import purposes_of
 from opportune.core.visitor.user_agent import agent_of
 from opportune.errors import PlaybookError
+from opportune.services.connecting import list_sources
 from opportune.services.reading import Sent
 from opportune.storage.base import ApiKey, EventQuery, Storage, StoredEvent, StoredSetAside
 
@@ -35,6 +36,8 @@ MOST_CONSENTS = 2_000
 ORDER = "Order Completed"
 CHANGED = "Consent Updated"
 CONSENT = "consent"
+MADE_BY_SCRIPT = "s-"
+"""How ids begin that the page script made."""
 VERIFIED = frozenset({"server", "shop", "import"})
 
 
@@ -96,6 +99,9 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     """By device or user: the purposes they agreed to, of those who were asked."""
     ages: Mapping[str, Sequence[float]]
     """By kind of browser (`Safari`, `others`): for how many days each of some ids is known."""
+    by_server: float | None
+    """The share of these ids that the shop's own server set; None where there are none."""
+    sources: Sequence[str]
     aside: Sequence[StoredSetAside]
     products: Products
 
@@ -130,6 +136,7 @@ def look(storage: Storage, url: str, now: int) -> Looked:
     playbook = _playbook(tuple(sorted(stored.files.items()))) if stored is not None else _nothing()
     zone = playbook.vocabulary.zone
     recent = list(_recent(storage))
+    devices = _devices(recent)
     return Looked(
         now=now,
         url=url,
@@ -142,7 +149,12 @@ def look(storage: Storage, url: str, now: int) -> Looked:
         recent=recent,
         orders=_orders(storage, playbook, _month_began(now, zone)),
         consents=_consents(storage, playbook, recent, _month_began(now, zone)),
-        ages=_ages(storage, recent, now),
+        ages={
+            kind: [(at - _first_at(storage, key, at, now)) / DAY for key, at in found.items()]
+            for kind, found in devices.items()
+        },
+        by_server=_by_server(storage, [key for found in devices.values() for key in found]),
+        sources=[source.name for source in list_sources(storage)],
         aside=storage.list_set_aside(limit=MOST_SET_ASIDE),
         products=_products(storage),
     )
@@ -238,17 +250,23 @@ def _consents(
     return answers
 
 
-def _ages(storage: Storage, recent: Sequence[Recent], now: int) -> dict[str, list[float]]:
-    keys: dict[str, dict[int, int]] = {"Safari": {}, "others": {}}
+def _devices(recent: Sequence[Recent]) -> dict[str, dict[int, int]]:
+    """By kind of browser some of the newest ids, and when each was last seen."""
+    found: dict[str, dict[int, int]] = {"Safari": {}, "others": {}}
     for event in recent:
         if event.is_script and event.browser:
-            known = keys["Safari" if event.is_safari else "others"]
+            known = found["Safari" if event.is_safari else "others"]
             if event.key in known or len(known) < MOST_IDS:
                 known[event.key] = max(event.at, known.get(event.key, 0))
-    return {
-        kind: [(at - _first_at(storage, key, at, now)) / DAY for key, at in found.items()]
-        for kind, found in keys.items()
-    }
+    return found
+
+
+def _by_server(storage: Storage, keys: Sequence[int]) -> float | None:
+    found = [identity for key in keys if (identity := storage.find_key_id(key)) is not None]
+    devices = [identifier for namespace, identifier in found if namespace == "anonymous"]
+    if not devices:
+        return None
+    return sum(not identifier.startswith(MADE_BY_SCRIPT) for identifier in devices) / len(devices)
 
 
 def _first_at(storage: Storage, key: int, at: int, now: int) -> int:

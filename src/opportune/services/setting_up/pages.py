@@ -14,6 +14,7 @@ GROUP = "On the page"
 APPLIED = ("Slot Applied", "Slot Viewed")
 SAFARI_DAYS = 7
 FEWEST_IDS = 10
+MOSTLY = 0.9
 GOOD_LCP_MS = 2_500
 """Largest contentful paint, at the 75th percentile: good up to here by the Web Vitals programme's thresholds."""
 POOR_LCP_MS = 4_000
@@ -72,14 +73,13 @@ def id_life(looked: Looked) -> Step | None:
     safari, others = looked.ages.get("Safari", ()), looked.ages.get("others", ())
     if not safari and not others:
         return None
-    by_server = _set_by_server(looked)
     seen = "; ".join(
         f"{name}: {_life(ages)}" for name, ages in (("Safari", safari), ("Other browsers", others)) if ages
     )
-    if by_server is not None:
-        seen = f"{by_server:.0%} of ids set by the shop's server. {seen}"
+    by_server = looked.by_server or 0.0
+    seen = f"{by_server:.0%} of ids were set by the shop's own server, the others by a script. {seen}"
     state: State = "waiting"
-    if (by_server is not None and by_server >= 0.9) or _lives_on(safari):
+    if by_server >= MOSTLY or _lives_on(safari):
         state = "done"
     elif len(safari) >= FEWEST_IDS and _lives_on(others):
         state = "trouble"
@@ -97,12 +97,6 @@ def id_life(looked: Looked) -> Step | None:
         seen=seen,
         fix=fix.get(state, ""),
     )
-
-
-def _set_by_server(looked: Looked) -> float | None:
-    """The share of devices whose script says that their id came with a page; None where no script says."""
-    said = {event.key: event.context["idFrom"] for event in looked.recent if event.context.get("idFrom")}
-    return sum(each == "server" for each in said.values()) / len(said) if said else None
 
 
 def _lives_on(ages: Sequence[float]) -> bool:

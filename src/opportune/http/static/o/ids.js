@@ -11,7 +11,8 @@ const readDevice = () => {
   const name = data.cookie || 'o_id';
   const found = document.cookie.split('; ').find((each) => each.startsWith(name + '='));
   if (found) return decodeURIComponent(found.slice(name.length + 1));
-  const made = device || newId();
+  // By its beginning an id tells that a script made it: such a cookie may not live long.
+  const made = device || 's-' + newId();
   setCookie(made, 34128000);
   return made;
 };

@@ -115,6 +115,11 @@ def test_a_visit_from_the_first_view_to_the_refund_is_one_history(
     assert (refund["properties"]["refund_id"], refund["properties"]["revenue"]) == ("731", 10)
     [account] = named(server, who, "Signed Up")
     assert named(server, account["userId"], "Order Completed"), "the guest's order is the account's"
+    site.get("/welcome/?act=sign-in")
+    site.get("/welcome/?act=sign-in", cookie=f"o_id={who}")
+    [signed_in] = named(server, who, "Signed In")
+    assert signed_in["anonymousId"] == who, "without the id, which stands for consent, nothing is told"
+    assert len(named(server, who, "Product Added", at_least=2)) == 2
     told = webhook(
         server,
         {

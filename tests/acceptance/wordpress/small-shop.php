@@ -75,6 +75,11 @@ add_action( 'template_redirect', function () {
 	$act = isset( $_GET['act'] ) ? $_GET['act'] : '';
 	if ( 'add' === $act ) {
 		do_action( 'woocommerce_add_to_cart', 'line-1', 93, 2, 0, array(), array() );
+	} elseif ( 'sign-in' === $act ) {
+		$user = get_user_by( 'login', 'ben' );
+		wp_set_current_user( $user->ID );
+		do_action( 'wp_login', 'ben', $user );
+		do_action( 'woocommerce_add_to_cart', 'line-2', 93, 1, 0, array(), array() );
 	} elseif ( 'order' === $act ) {
 		delete_option( 'small_order' );
 		$order = new Small_Order();

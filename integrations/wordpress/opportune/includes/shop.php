@@ -329,7 +329,7 @@ class Opportune_Shop {
 	}
 
 	public static function signed_in( $login, $user = null ) {
-		if ( $user && ! user_can( $user, 'edit_posts' ) ) {
+		if ( $user && '' !== Opportune_Visitor::id() && ! user_can( $user, 'edit_posts' ) ) {
 			Opportune_Client::track( 'Signed In', array(), array( 'userId' => Opportune_Visitor::user_id( $user->ID ) ) );
 		}
 	}

@@ -91,8 +91,7 @@ class Opportune_Slots {
 	}
 
 	private static function may_fill() {
-		$is_known = '' !== Opportune_Visitor::id() . Opportune_Visitor::user_id();
-		return $is_known && Opportune_Settings::is_ready() && self::is_ours();
+		return '' !== Opportune_Visitor::id() && Opportune_Settings::is_ready() && self::is_ours();
 	}
 
 	/** Whether the server fills places: not where one page is kept for everybody. */

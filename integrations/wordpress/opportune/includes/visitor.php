@@ -51,8 +51,12 @@ class Opportune_Visitor {
 		return is_user_logged_in() && current_user_can( 'edit_posts' );
 	}
 
+	/** Whom a view or a cart is about: nobody without the id, which is there once the visitor agreed. */
 	public static function ids() {
-		$user = '' !== Opportune_Settings::get( 'secret_key' ) && ! self::is_staff() ? self::user_id() : '';
+		if ( '' === self::id() || self::is_staff() ) {
+			return array();
+		}
+		$user = '' !== Opportune_Settings::get( 'secret_key' ) ? self::user_id() : '';
 		return array( 'anonymousId' => self::id(), 'userId' => $user );
 	}
 

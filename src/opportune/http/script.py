@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from functools import lru_cache
 from hashlib import sha256
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from opportune.http.edge import Edge
+from opportune.http.squeezing import squeezed
 
 CACHE = "public, max-age=3600, stale-while-revalidate=86400"
 PARTS = (
@@ -27,22 +27,6 @@ PARTS = (
     "begin.js",
 )
 """In this order inside one function, so that a part knows the names of those before it."""
-_TEXTS = re.compile(
-    r"('(?:[^'\\\n]|\\.)*'|`[^`]*`|(?<=[(,=] )/(?:[^/\\\n]|\\.)+/|(?<=\()/(?:[^/\\\n]|\\.)+/)"
-)
-_GAPS = re.compile(r"\s*([=(){}\[\],;:?<>&|!])\s*")
-
-
-def squeezed(source: str) -> str:
-    """The same script without whole-line comments, indentation and the spaces nobody needs.
-
-    Statements end with a semicolon here, so that a line's end means nothing.
-    """
-    lines = (line.strip() for line in source.splitlines())
-    code = "\n".join(line for line in lines if line and not line.startswith("//"))
-    parts = _TEXTS.split(code)
-    parts[::2] = [_GAPS.sub(r"\1", part) for part in parts[::2]]
-    return "".join(parts)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,5 @@
 // Decisions for the next page: kept for this tab, shortly for new tabs, with their images fetched.
 const FRESH_MS = 1_800_000, FRESH_IN_TABS_MS = 120_000, LATE_MS = 200, KEPT = 'opportune';
-const fetched = new Set();
 let asked = 0, newest = 0;
 
 const asking = () => {
@@ -8,14 +7,15 @@ const asking = () => {
   return (answer) => {
     if (turn < newest) return;
     newest = turn;
-    const decisions = Object.fromEntries(Object.entries(answer.decisions).filter(([, it]) => it.page)
-      .map(([slot, { rule, variant, decision, holdsUntil, page }]) => [slot, { rule, variant, decision, holdsUntil, page }]));
+    const decisions = {};
+    for (const [slot, { rule, variant, decision, holdsUntil, page }] of Object.entries(answer.decisions))
+      if (page) decisions[slot] = { rule, variant, decision, holdsUntil, page };
     remember(decisions, at, answer.revision);
     // On a first page, and where an answer holds only here: what was not seen yet is filled, late never.
     if (!its.isLate && at === location.pathname && performance.now() - since < LATE_MS)
       fillIn(Object.entries(decisions).filter(([slot]) => !head.places.some((it) => it.slot === slot)), true);
     its.isLate = true;
-    if (head.free) head.free();
+    head.free?.();
   };
 };
 
@@ -25,9 +25,6 @@ const remember = (decisions, at, revision) => {
   const record = { until, at, revision, decisions };
   if (!keep('sessionStorage', KEPT, record)) tell('no storage');
   if (agreed('measure') && !preview) keep('localStorage', KEPT, { ...record, until: Math.min(until, now + FRESH_IN_TABS_MS) });
-  (window.requestIdleCallback || setTimeout)(() => all.flatMap((it) => it.page.images || []).forEach((src) => {
-    if (!fetched.has(src)) new Image().src = src;
-    fetched.add(src);
-  }));
+  (window.requestIdleCallback || setTimeout)(() => all.forEach((it) => it.page.images?.forEach((src) => { new Image().src = src; })));
 };
 const fillIn = (decisions, isLate) => head.put({ decisions: Object.fromEntries(decisions), at: location.pathname }, isLate);

@@ -1,5 +1,5 @@
 // Places of this page: what was applied, seen, clicked and dismissed; asking again; what went wrong.
-const SEARCH_MS = 5_000, SEEN_MS = 1_000, MOST_TROUBLES = 9;
+const SEARCH_MS = 5000, SEEN_MS = 1000, MOST_TROUBLES = 9;
 const tracked = (name, { slot, rule, variant, decision }, seconds) => track(name, { slot, rule, variant, decision }, seconds);
 const troubles = new Set();
 const tell = (what, more) => {
@@ -14,7 +14,7 @@ const byPlace = new WeakMap();
 const isSeen = ({ intersectionRatio, intersectionRect: { width, height } }) =>
   width * height > 0 && document.visibilityState === 'visible'
   && (intersectionRatio >= 0.5 || width * height >= innerWidth * innerHeight / 2);
-const eyes = window.IntersectionObserver && new IntersectionObserver(quietly((entries) => entries.forEach((entry) => {
+const eyes = new IntersectionObserver(quietly((entries) => entries.forEach((entry) => {
   const it = byPlace.get(entry.target);
   if (!isSeen(entry)) it.timer = clearTimeout(it.timer);
   else it.timer = it.timer || setTimeout(quietly(() => {
@@ -23,27 +23,28 @@ const eyes = window.IntersectionObserver && new IntersectionObserver(quietly((en
     tracked('Slot Viewed', it, 0.5);
   }), SEEN_MS);
 })), { threshold: Array.from({ length: 21 }, (_, step) => step / 20) });
+const watch = (it) => {
+  if (it.isSeen) return;
+  it.timer = clearTimeout(it.timer);
+  eyes.unobserve(it.place);
+  eyes.observe(it.place);
+};
 // What a server decided stands there from the start: only that it is seen, clicked and dismissed is told.
 const watchDecided = () => document.querySelectorAll('[data-slot][data-decision]').forEach((place) => {
   const it = byPlace.get(place) || { ...place.dataset, place };
   byPlace.set(place, it);
-  if (!eyes || it.isSeen) return;
-  it.timer = clearTimeout(it.timer);
-  eyes.unobserve(place);
-  eyes.observe(place);
+  watch(it);
 });
-const watchAnew = () => watchDecided() || head && eyes && head.places.forEach((it) => {
-  if (!it.done || it.isSeen) return;
-  it.timer = clearTimeout(it.timer);
-  eyes.unobserve(it.place);
-  eyes.observe(it.place);
-});
+const watchAnew = () => {
+  watchDecided();
+  head?.places.forEach((it) => it.done && watch(it));
+};
 const applied = quietly((it) => {
   if (!head.places.includes(it)) return;
   if (!it.isTold) tracked('Slot Applied', it, 0.2);
   it.isTold = true;
   byPlace.set(it.place, it);
-  if (eyes && !it.isSeen) eyes.observe(it.place);
+  if (!it.isSeen) eyes.observe(it.place);
 });
 const failed = quietly(([it, fault]) => {
   if (fault === 1) return;
@@ -73,18 +74,17 @@ const watchPlaces = (its) => {
 // A place may ask once more for each thing that happens on the page.
 const askAgain = (isDue) => {
   if (!head) return;
-  const due = head.places.filter((it) => it.place && it.again && !it.isAsked && isDue({ exit: false, scroll: Infinity, seconds: Infinity, ...it.again }));
+  const due = head.places.filter((it) => it.place && it.again && !it.isAsked && isDue(it.again));
   if (!due[0]) return;
   due.forEach((it) => { it.isAsked = true; });
   const context = { exitIntent: view.exit, scrollDepth: view.depth, timeOnPage: shownSeconds() };
   post(bodyOf(due.map((it) => it.slot), context, agreed('measure') ? [] : recall(VISIT) || [])).then((answer) => answer.json()).then(quietly(({ decisions }) => {
     const fresh = due.filter((it) => {
       const { page, rule, variant } = decisions[it.slot] || {};
-      return page && page.put && head.places.includes(it) && (rule !== it.rule || variant !== it.variant);
+      return page?.put && head.places.includes(it) && (rule !== it.rule || variant !== it.variant);
     });
     head.places = head.places.filter((it) => !fresh.includes(it));
-    fillIn(fresh.map(({ slot }) => [slot, decisions[slot]]));
-    head.places.forEach((it) => { it.isAsked = it.isAsked || fresh.some(({ slot }) => slot === it.slot); });
+    fillIn(fresh.map(({ slot }) => [slot, { ...decisions[slot], isAsked: true }]));
   })).catch(() => {});
 };
 
@@ -93,15 +93,13 @@ on(document, 'click', (event) => {
     || byPlace.get(path.find((each) => each.dataset && each.dataset.decision));
   if (!it) return;
   const inside = path.slice(0, path.indexOf(it.place) + 1);
-  if (inside.some((each) => each.hasAttribute && each.hasAttribute('data-dismiss'))) {
-    const kept = recall(KEPT);
+  if (inside.some((each) => each.matches?.('[data-dismiss]'))) {
     it.off = true;
     it.place.style.setProperty('display', 'none', 'important');
-    if (kept) {
-      delete kept.decisions[it.slot];
-      keep('sessionStorage', KEPT, kept);
-      quietly(() => localStorage.removeItem(KEPT))();
-    }
+    const kept = recall(KEPT);
+    if (kept) delete kept.decisions[it.slot];
+    forget(KEPT);
+    if (kept) keep('sessionStorage', KEPT, kept);
     tracked('Slot Dismissed', it, 0);
-  } else if (path.some((each) => each.matches && each.matches('a,button,input,[role=button]'))) tracked('Slot Clicked', it, 0);
+  } else if (path.some((each) => each.matches?.('a,button,input,[role=button]'))) tracked('Slot Clicked', it, 0);
 });

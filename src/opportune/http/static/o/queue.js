@@ -7,22 +7,22 @@ const put = (type, fields, seconds) => {
   const isMeasured = agreed('measure'), isQuiet = QUIET.test(fields.event), unsent = isMeasured ? waiting : recall(VISIT) || [];
   if (unsent.length >= MOST_WAITING || !isMeasured && isQuiet) return;
   device = isMeasured ? readDevice() : '';
-  const context = { page: view && view.page, campaign: view && view.campaign, locale: navigator.language,
+  const context = { page: view?.page, campaign: view?.campaign, locale: navigator.language,
     userAgent: agent, library: { name: 'o.js', version: '2' } };
   unsent.push(JSON.stringify({ type, messageId: newId(), timestamp: new Date().toISOString(), anonymousId: device || undefined,
     ...fields, context: { ...context, ...fields.context } }));
   // Before a yes this visit's events stay with the visit, and only go along with questions.
   if (!isMeasured) keep('sessionStorage', VISIT, unsent);
-  isAsking = isAsking || head && !isQuiet;
+  isAsking ||= head && !isQuiet;
   later(seconds);
 };
-const later = (seconds) => { timer = timer || setTimeout(send, seconds * 1000); };
+const later = (seconds) => { timer ||= setTimeout(send, seconds * 1000); };
 const track = (name, properties, seconds) => put('track', { event: String(name), properties: properties || {} }, seconds);
 
 // A text/plain body needs no preflight, so it also leaves with a page that is closing.
 const bodyOf = (slots, more, events) => {
   const frame = JSON.stringify({ writeKey: data.key, anonymousId: device || undefined, slots, ...slots.length && { ahead: true, page: true,
-    context: { preview, page: { ...view && view.page, ...said }, ...consent.purposes() && { consent: { measure: agreed('measure'), personalize: agreed('personalize') } }, ...more } },
+    context: { preview, page: { ...view?.page, ...said }, ...consent.purposes() && { consent: { measure: agreed('measure'), personalize: agreed('personalize') } }, ...more } },
     sentAt: new Date().toISOString() });
   return `${frame.slice(0, -1)},"events":[${events}]}`;
 };
@@ -39,10 +39,10 @@ const send = quietly((isLeaving) => {
   const again = () => {
     if (++tries > MOST_TRIES) return;
     waiting = (isMeasured ? events : []).concat(waiting).slice(0, MOST_WAITING);
-    isAsking = isAsking || asks;
+    isAsking ||= asks;
     later(2 ** tries);
   };
-  if (isLeaving === true && navigator.sendBeacon && navigator.sendBeacon(door, body)) return send(true);
+  if (isLeaving === true && navigator.sendBeacon?.(door, body)) return send(true);
   post(body).then(async (answer) => {
     const text = await answer.text();  // an unread answer never ends
     if (answer.status === 429 || answer.status > 499) return again();

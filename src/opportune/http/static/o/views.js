@@ -66,7 +66,7 @@ const start = () => {
     askAgain((again) => again.exit);
   });
   on(document, 'visibilitychange', () => {
-    if (document.visibilityState === 'hidden') { leave(); send(true); } else shownSince = shownSince || performance.now();
+    if (document.visibilityState === 'hidden') { leave(); send(true); } else shownSince ||= performance.now();
     watchAnew();
   });
   on(window, 'pagehide', () => { leave(); send(true); });

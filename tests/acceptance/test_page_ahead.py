@@ -238,17 +238,22 @@ def page_troubles(shop: ShopSite) -> set[str]:
 
 
 def test_a_first_page_fills_only_what_was_not_seen_yet(browser: Browser, shop: ShopSite) -> None:
-    with visitor(browser) as page:
-        page.add_init_script(PAINTS)
-        page.goto(shop.url)
-        until(page, lambda: texts(page, 3) >= {"Variant tip"})
-        page.wait_for_timeout(50)
-        assert texts(page) == {"Normal boots for everybody"}
-        assert page.evaluate("painted.shift") == 0
-        assert page.is_visible(".signup")
-        until(page, lambda: shop.events("Slot Applied", slot="low-tip", rule="Came"))
-        assert not shop.events("Slot Applied", slot="home-hero")
-        assert not shop.events("Slot Applied", slot="letter")
+    """On a busy machine the answer may be late; then there is nothing to see, and the next visitor comes."""
+    for _ in range(10):
+        with visitor(browser) as page:
+            page.add_init_script(PAINTS)
+            come(page, shop, "/")
+            page.wait_for_timeout(100)
+            assert texts(page) == {"Normal boots for everybody"}
+            assert page.evaluate("painted.shift") == 0
+            assert page.is_visible(".signup")
+            if page.text_content("[data-slot=low-tip]") == "Variant tip":
+                until(page, lambda: shop.events("Slot Applied", slot="low-tip", rule="Came"))
+                break
+    else:
+        pytest.fail("no answer came in time")
+    assert not shop.events("Slot Applied", slot="home-hero")
+    assert not shop.events("Slot Applied", slot="letter")
 
 
 def test_a_late_answer_on_a_first_page_is_only_for_the_next(browser: Browser, shop: ShopSite) -> None:
@@ -264,6 +269,18 @@ def test_a_late_answer_on_a_first_page_is_only_for_the_next(browser: Browser, sh
         assert page.text_content(HERO) == WHOLE
 
 
+VISIBLE = """
+  window.visible = [];
+  const look = () => {
+    const hero = document.querySelector('h1');
+    const isVisible = hero && getComputedStyle(hero).visibility === 'visible';
+    if (isVisible) visible.push(hero.textContent);
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+"""
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.6])
 def test_a_place_held_back_has_its_room_and_is_shown_in_time(
     browser: Browser, shop: ShopSite, delay: float
@@ -271,25 +288,21 @@ def test_a_place_held_back_has_its_room_and_is_shown_in_time(
     shop.delay = delay
     hold = "[data-slot=home-hero]{min-height:300px}"
     shop.paste = shop.block + shop.tag.replace("<script", f'<script data-hold="{hold}"')
-    seen = """
-      window.visible = [];
-      const look = () => {
-        const hero = document.querySelector('h1');
-        const isVisible = hero && getComputedStyle(hero).visibility === 'visible';
-        if (isVisible) visible.push([hero.textContent, performance.now()]);
-        requestAnimationFrame(look);
-      };
-      requestAnimationFrame(look);
-    """
-    with visitor(browser) as page:
-        page.add_init_script(PAINTS + seen)
-        page.goto(shop.url)
-        until(page, lambda: page.evaluate("visible.length > 3"))
-        page.wait_for_timeout(50)
-        shown = page.evaluate("visible")
-        assert {text for text, _ in shown} == ({"Normal boots for everybody"} if delay else {WHOLE})
-        assert page.evaluate("painted.shift") == 0
-        assert page.evaluate("document.querySelector('.hero').offsetHeight") >= 300
+    expected = "Normal boots for everybody" if delay else WHOLE
+    shown = set()
+    for _ in range(10):  # a busy machine may be late; then it is normal content, and the next visitor comes
+        with visitor(browser) as page:
+            page.add_init_script(PAINTS + VISIBLE)
+            page.goto(shop.url)
+            until(page, lambda: page.evaluate("visible.length > 3"))
+            page.wait_for_timeout(50)
+            shown = set(page.evaluate("visible"))
+            assert len(shown) == 1
+            assert page.evaluate("painted.shift") == 0
+            assert page.evaluate("document.querySelector('.hero').offsetHeight") >= 300
+        if shown == {expected}:
+            break
+    assert shown == {expected}
 
 
 def test_a_new_tab_is_ahead_for_a_short_while(browser: Browser, shop: ShopSite) -> None:
@@ -414,10 +427,14 @@ def test_a_page_rendered_ahead_exposes_nobody_until_it_is_looked_at(
 ) -> None:
     """The browser is on its own here: whoever watches it from outside forbids it to render ahead."""
     rules = '<script type="speculationrules">{"prerender":[{"urls":["/"],"eagerness":"immediate"}]}</script>'
-    leave = "<script>setTimeout(() => document.querySelector('#home').click(), 1500)</script>"
+    leave = """<script>setInterval(async () => {
+      const answer = await fetch('/may-leave', { cache: 'no-store' });
+      if (await answer.text() === 'yes') document.querySelector('#home').click();
+    }, 100)</script>"""
+    shop.pages["/may-leave"] = "no"
     shop.change("/cart", "<h1>", f'{rules}<a id="home" href="/">home</a>{leave}<h1>')
     eye = f"""<script>{PAINTS}
-      painted.wasAhead = document.prerendering;
+      if (document.prerendering) fetch('/painted', {{ method: 'POST', body: '{{"isAhead": true}}' }});
       document.addEventListener('prerenderingchange', () => setTimeout(() => {{
         const since = performance.getEntriesByType('navigation')[0].activationStart;
         fetch('/painted', {{ method: 'POST', body: JSON.stringify({{ ...painted, since }}) }});
@@ -432,12 +449,16 @@ def test_a_page_rendered_ahead_exposes_nobody_until_it_is_looked_at(
         stderr=subprocess.DEVNULL,
     ) as process:
         end = time.monotonic() + 30
-        while not (shop.told and shop.events("Slot Applied", slot="home-hero")):
+        while not (len(shop.told) == 2 and shop.events("Slot Applied", slot="home-hero")):
             assert time.monotonic() < end
+            if shop.told and shop.events("page") and shop.pages["/may-leave"] == "no":
+                assert not shop.events("Slot Applied", slot="home-hero")
+                time.sleep(0.7)  # the page ahead is drawn, the answer kept for the next page
+                shop.pages["/may-leave"] = "yes"
             time.sleep(0.05)
         process.terminate()
-    [painted] = shop.told
-    assert painted["wasAhead"]
+    ahead, painted = shop.told
+    assert ahead == {"isAhead": True}
     looked_at = [sample for sample in painted["texts"] if sample[0] > painted["since"]]
     assert {sample[1] for sample in looked_at} == {WHOLE}
     views = [event["properties"]["path"] for event in shop.events("page")]
@@ -452,10 +473,10 @@ def test_viewed_is_half_of_it_for_a_second(browser: Browser, shop: ShopSite) -> 
         come(page, shop)
         page.goto(shop.url)
         until(page, lambda: shop.events("Slot Viewed", slot="home-hero", rule="Came"))
-        page.evaluate("document.querySelector('.far').scrollIntoView()")
-        page.wait_for_timeout(500)
-        page.evaluate("scrollTo(0, 0)")
-        page.wait_for_timeout(800)
+        page.evaluate(
+            "document.querySelector('.far').scrollIntoView(); setTimeout(() => scrollTo(0, 0), 500)"
+        )
+        page.wait_for_timeout(1300)
         assert not shop.events("Slot Viewed", slot="low-tip")
         started = time.monotonic()
         page.evaluate("document.querySelector('.far').scrollIntoView()")

@@ -12,8 +12,11 @@ const asking = () => {
       if (page) decisions[slot] = { rule, variant, decision, holdsUntil, page };
     remember(decisions, at, answer.revision);
     // On a first page, and where an answer holds only here: what was not seen yet is filled, late never.
-    if (!its.isLate && at === location.pathname && performance.now() - since < LATE_MS)
-      fillIn(Object.entries(decisions).filter(([slot]) => !head.places.some((it) => it.slot === slot)), true);
+    if (!its.isLate && at === location.pathname) {
+      const off = performance.now() - since > LATE_MS;
+      fillIn(Object.entries(decisions).filter(([slot]) => !head.places.some((it) => it.slot === slot))
+        .map(([slot, it]) => [slot, { ...it, off }]), true);
+    }
     its.isLate = true;
     head.free?.();
   };

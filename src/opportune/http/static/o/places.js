@@ -59,10 +59,11 @@ const watchPlaces = (its) => {
   head.faults.push = failed;
   const giveUp = () => setTimeout(quietly(() => its === view && head.places.forEach((it) => {
     const missing = it.put.find((put) => !put.to);
+    if (it.off) return;
     if (!it.place) {
       it.off = true;
       if (it.paths) tell('place not found', { slot: it.slot, selector: it.find });
-    } else if (missing && !it.off) {
+    } else if (missing) {
       tell('part not found', { slot: it.slot, selector: `${it.find} ${missing[0]}` });
       if (it.put.some((put) => put.to)) applied(Object.assign(it, { done: it.place }));
     }
@@ -74,7 +75,7 @@ const watchPlaces = (its) => {
 // A place may ask once more for each thing that happens on the page.
 const askAgain = (isDue) => {
   if (!head) return;
-  const due = head.places.filter((it) => it.place && it.again && !it.isAsked && isDue(it.again));
+  const due = head.places.filter((it) => it.again && !it.isAsked && isDue(it.again) && document.querySelector(it.find));
   if (!due[0]) return;
   due.forEach((it) => { it.isAsked = true; });
   const context = { exitIntent: view.exit, scrollDepth: view.depth, timeOnPage: shownSeconds() };

@@ -38,6 +38,7 @@ OF_ONE_PERSON = (
 MOVE = "copies an installation while no server runs"
 OF_ALL_LANES = {
     "list_events": INSPECTOR,
+    "list_versions": INSPECTOR,
     "get_body": INSPECTOR,
     "list_key_events": SALES,
     "list_seen_events": TOTALS,

@@ -52,10 +52,11 @@ def erase(house: House, found: Found, *, by: str = "", step: int = STEP, at: int
     """
     erasing = _Erasing(house, found, by, step, at)
     rows: Counter[str] = Counter()
+    about = (*found.persons, *found.keys, *found.namesakes)
     forget(house, found.keys)
     is_last = False
     while not is_last:
-        taken = house.storage.write(erasing, (*found.persons, *found.keys)).result()
+        taken = house.storage.write(erasing, about).result()
         if not erasing.is_noted:
             erasing.is_noted = True
             set_aside = [row.id for row in list_set_aside_of(house.storage, found.names)]
@@ -130,6 +131,7 @@ class _Erasing:
         for key in sorted(whole, key=lambda key: (lane_of(key), key)):
             transaction.remove_key(key)
             rows["keys"] += 1
+        transaction.let_go(self._found.namesakes)
         rows["audit"] = transaction.erase_audit(SEPARATED_ACT, self._is_named, INSTEAD)
         entry = AuditEntry(at=self._house.clock(), by=self._by, act=ERASED_ACT, what=f"{len(shares)} ids")
         transaction.add_audit(entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import get_args
 
 import msgspec
 
@@ -53,6 +54,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ids: tuple[KeyView, ...]
     """Of keys that were only asked for, never sent with an event, no id is known."""
     addresses: tuple[str, ...] = ()
+
+    @property
+    def namesakes(self) -> tuple[int, ...]:
+        """Keys that the same ids would have in other namespaces: whoever joins two users asks for those too."""
+        keys = {key_of(space, view.id) for view in self.ids for space in get_args(Namespace)}
+        return tuple(keys - set(self.keys))
 
     @property
     def names(self) -> Names:

@@ -384,7 +384,7 @@ class Transaction(ABC):
         """An event of somebody erased came late."""
 
     def let_go(self, keys: Iterable[int]) -> None:  # noqa: B027 - most stores write nobody down by holding them
-        """Of keys a job was about, and of which nothing was ever written, nothing stays."""
+        """Of keys a job was about, and of which nothing is kept, nothing stays."""
 
     @abstractmethod
     def erase_records(self, share: Share, most: int) -> dict[str, int]:

@@ -67,10 +67,15 @@ class PostgresErasing(Transaction):
     def let_go(self, keys: Iterable[int]) -> None:
         for key in sorted(keys, key=lambda key: (lane_of(key), key)):
             if key in self._heads and key not in self._ids and not self._links.get(key):
-                self._let_go(key, "remove_unwritten")
+                self._execute("remove_unwritten", {"lane": lane_of(key), "key": key})
+                self._unhold(key)
 
-    def _let_go(self, key: int, statement: str = "remove_person") -> None:
-        self._execute(statement, (lane_of(key), key))
+    def _let_go(self, key: int) -> None:
+        self._execute("remove_person", (lane_of(key), key))
+        self._unhold(key)
+
+    def _unhold(self, key: int) -> None:
+        """Nothing more is written of it with this commit, unless it is held again."""
         for known in (self._heads, self._links, self._ids, self._met):
             known.pop(key, None)
 

@@ -133,8 +133,13 @@ DELETE FROM person_keys WHERE lane = %s AND person = %s AND key = %s;
 DELETE FROM persons WHERE lane = %s AND person = %s;
 
 -- name: remove_unwritten
--- Somebody who was held, and of whom nothing was written.
-DELETE FROM persons WHERE lane = %s AND person = %s AND seq = 0;
+-- Somebody who was held, and of whom nothing is kept.
+DELETE FROM persons WHERE lane = %(lane)s AND person = %(key)s
+    AND NOT EXISTS (SELECT FROM keys WHERE lane = %(lane)s AND key = %(key)s)
+    AND NOT EXISTS (SELECT FROM links WHERE lane = %(lane)s AND key = %(key)s)
+    AND NOT EXISTS (SELECT FROM opportunities WHERE lane = %(lane)s AND key = %(key)s)
+    AND NOT EXISTS (SELECT FROM exposures WHERE lane = %(lane)s AND unit = %(key)s)
+    AND NOT EXISTS (SELECT FROM assignments WHERE lane = %(lane)s AND unit = %(key)s);
 
 -- name: remove_met
 -- That a device was asked for.

@@ -17,7 +17,7 @@ import msgspec
 
 from opportune.cli.clickstreams import Message
 from opportune.cli.installation import Ask
-from opportune.cli.printing import Progress, print_json
+from opportune.cli.printing import Progress, counted, print_json
 from opportune.cli.replay import batches
 from opportune.core.exports import EXPORTS, Kind, Notes, ProductExport, TellingExport, recognise
 from opportune.core.exports.api import Api, api_of
@@ -187,7 +187,7 @@ class Import:
             print_json(state)
             return
         click.echo(
-            f"{state['products']:,} products taken of {state['rows']:,} rows; {state['changed']:,} changed, "
+            f"{state['products']:,} of {counted(state['rows'], 'row')} taken as products; {state['changed']:,} changed, "
             f"{state['gone']:,} not listed any more"
         )
         for reason, count in state["problems"].items():

@@ -56,8 +56,8 @@ def test_its_rules_read_themselves_back(playbook: Playbook) -> None:
 
 def test_every_place_of_the_shop_is_declared(playbook: Playbook) -> None:
     assert set(playbook.slots) == {
-        "home-hero", "offer-bar", "signup-banner", "product-offer", "trust-message", "cart-upsell",
-        "free-shipping-threshold", "new-checkout",
+        "home-hero", "home-products", "goes-well-with", "offer-bar", "signup-banner", "product-offer", "trust-message",
+        "cart-upsell", "free-shipping-threshold", "new-checkout",
     }  # fmt: skip
 
 

@@ -349,6 +349,15 @@ def test_two_processes_count_each_event_once_and_know_what_the_other_counted(sto
 
 
 @ON_MEMORY
+def test_normal_content_that_lists_products_is_one_visitors_own(storage: Storage) -> None:
+    house = house_of(storage, {path: text for path, text in FILES.items() if not path.startswith("rules/")})
+    answers = [
+        decided(house, Question(slots=(slot,))).is_personal for slot in ("home-products", "goes-well-with")
+    ]
+    assert answers == [True, False]
+
+
+@ON_MEMORY
 def test_without_a_catalogue_there_is_nothing_to_show(storage: Storage) -> None:
     house = house_of(storage)
     view(house, "me", "boot", "shoe")

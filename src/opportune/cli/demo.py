@@ -27,12 +27,16 @@ from opportune.cli.importing import BATCH_BYTES, BATCH_EVENTS
 from opportune.cli.printing import Progress, fail
 from opportune.cli.replay import batches
 from opportune.cli.serve import publish_at_start, say_unreadable
+from opportune.core.product import Product
+from opportune.demo.catalogue import PRODUCTS
+from opportune.demo.catalogue import Product as Sold
 from opportune.demo.traffic import past_traffic
 from opportune.errors import BadRequestError, NotFoundError, UnknownKeyError
 from opportune.process import commands
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place, check_database
 from opportune.services.authorizing import KeyKind, authorize
+from opportune.services.cataloguing import put_products
 from opportune.services.house import House
 from opportune.services.operating import add_key, revoke_key
 from opportune.settings import Settings
@@ -131,6 +135,7 @@ def demo(
     def prepare(house: House) -> None:
         state = prepare_folder(house, folder)
         publish_at_start(house, folder / "playbook", place)
+        put_products(house, [product_of(each) for each in PRODUCTS.values()])
         if not state.is_seeded:
             seed(house, days=days, visitors=visitors)
             state.is_seeded = True
@@ -205,6 +210,20 @@ def seed(house: House, *, days: int, visitors: int) -> None:
         progress.show(count)
     progress.end()
     click.echo(f"{count:,} events of past traffic are in.")
+
+
+def product_of(sold: Sold) -> Product:
+    """As the shop's feed would describe it."""
+    return Product(
+        id=sold.id,
+        name=sold.name,
+        url=sold.url,
+        image=sold.picture,
+        price=sold.was or sold.price,
+        sale_price=sold.price if sold.was else None,
+        category_path=(sold.category,),
+        source="demo",
+    )
 
 
 def free_port(host: str, first: int, *, but: int | None = None) -> int:

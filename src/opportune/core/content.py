@@ -116,6 +116,16 @@ def compile_content(
     return _Compiling(vocabulary, name, is_list=is_list, may_lack=may_lack).compile(value, "")[0]
 
 
+def is_varied(value: Any, *, is_list: bool = False) -> bool:
+    """Whether a content names signals or products, so that it differs by visitor."""
+    return any(
+        isinstance(part, Placeholder) for _, text in texts_of(value) for part in split_text(text)
+    ) or any(
+        (is_list_field(path) or (is_list and not path)) and find_wish(text) is not None
+        for path, text in texts_of(value)
+    )
+
+
 class _Compiling:
     """One content on its way to closures."""
 

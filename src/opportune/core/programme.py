@@ -14,7 +14,7 @@ import msgspec
 
 from opportune.core.allocation import BUCKETS, IN, OUT, Arms, Bounds, bounds_of
 from opportune.core.conditions.base import Check
-from opportune.core.content import compile_content, placeholders_of
+from opportune.core.content import compile_content, is_varied, placeholders_of
 from opportune.core.equality import equality_of
 from opportune.core.exposed import Exposed, ExposedByArm, Subject
 from opportune.core.history.key import key_of
@@ -100,12 +100,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Kinds of pages that change its answer by being looked at; `*` for any page."""
     index: tuple[tuple[str, Mapping[Any, tuple[Showing, ...]]], ...] = ()
     """By signal name, then by its value: showings that need that equality. `showings` then holds the rest."""
+    is_varied: bool = False
+    """Whether even its normal content differs by visitor."""
 
     @property
     def is_personalized(self) -> bool:
-        """Whether any rule acts here, so that answers are one visitor's own."""
+        """Whether any rule acts here, or the content names what we know, so that answers are one visitor's own."""
         content = self.normal
-        return bool(self.showings or self.index or content.hidings or content.always_hidings)
+        return bool(
+            self.is_varied or self.showings or self.index or content.hidings or content.always_hidings
+        )
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -259,6 +263,7 @@ class _Builder:
         rest, index = _indexed(showings, self.playbook)
         return Place(
             slot=slot,
+            is_varied=is_varied(slot.fallback, is_list=slot.type == "list"),
             normal=self._content("", slot.fallback, slot, is_bold=False, tags=slot.tags),
             hidden=self._fill(slot.hidden, slot, "/ hidden", may_lack=True),
             showings=rest,

@@ -16,6 +16,8 @@ DEFAULTS: Mapping[str, Any] = {
         "link": "/new",
         "image": "/pictures/hero.svg",
     },
+    "home-products": None,
+    "goes-well-with": None,
     "offer-bar": None,
     "signup-banner": None,
     "product-offer": None,
@@ -27,6 +29,8 @@ DEFAULTS: Mapping[str, Any] = {
 
 TITLES: Mapping[str, str] = {
     "home-hero": "The big picture on the front page",
+    "home-products": "Products on the front page",
+    "goes-well-with": "What goes well with a product",
     "offer-bar": "The line at the very top",
     "signup-banner": "The invitation to our letter",
     "product-offer": "The discount beside the price",
@@ -37,10 +41,10 @@ TITLES: Mapping[str, str] = {
 }
 
 PLACES: Mapping[str, tuple[str, ...]] = {
-    "home": ("home-hero", "offer-bar", "signup-banner"),
+    "home": ("home-hero", "home-products", "offer-bar", "signup-banner"),
     "category": ("offer-bar", "signup-banner"),
     "search": ("offer-bar", "signup-banner"),
-    "product": ("product-offer", "trust-message", "offer-bar", "signup-banner"),
+    "product": ("product-offer", "trust-message", "goes-well-with", "offer-bar", "signup-banner"),
     "cart": ("cart-upsell", "free-shipping-threshold", "trust-message", "offer-bar"),
     "checkout": ("new-checkout", "free-shipping-threshold", "trust-message"),
     "thank-you": ("signup-banner",),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -16,15 +16,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from opportune.demo.catalogue import BY_SLUG, CATEGORIES, PRODUCTS, SHOP_NAME, money
-from opportune.demo.client import Opportune
 from opportune.demo.guest import Guest, keep, read_guest
 from opportune.demo.ledger import Ledger
 from opportune.demo.places import defaults_of
 from opportune.demo.rulebook import Rulebook
 from opportune.demo.traffic import earlier_visit
 from opportune.demo.why import reasons_of
+from opportune.web.asking import Question
+from opportune.web.client import Opportune
 
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+DECIDE_MS = 300
+EVENTS_MS = 3_000
+"""Longer than a real shop would take: the demo's visitors are on the machine that does everything else too."""
 Message = dict[str, Any]
 
 
@@ -74,7 +78,7 @@ class Shop:
         playbook_dir: Path,
         data_dir: Path,
     ) -> None:
-        self.opportune = Opportune(api_url, secret_key)
+        self.opportune = Opportune(api_url, secret_key, deadline_ms=DECIDE_MS)
         self.browser = Opportune(api_url, write_key)
         """The public key, as the page script uses it."""
         self.api_url = api_url.rstrip("/")
@@ -116,23 +120,31 @@ class Shop:
 
     def give_past(self, device: str) -> None:
         """An earlier visit, told as its browser would have: whoever opens the demo is a returning visitor."""
-        self.browser.send(earlier_visit(device, datetime.now(UTC)))
+        self.browser.capture(*earlier_visit(device, datetime.now(UTC)), deadline_ms=EVENTS_MS)
 
     def send(self, *events: Message) -> bool:
         """Hands events over before the next page is asked for, so that its answer knows them."""
-        return self.opportune.send(events)
+        return self.opportune.capture(*events, deadline_ms=EVENTS_MS)
+
+    def find_person(self, person_id: str) -> dict[str, Any]:
+        """History and what is known of one visitor; empty when there is nothing, or no answer."""
+        return self.opportune.get(f"/v1/people/{quote(person_id, safe='')}")
 
     def render(self, visited: Visited, page: Page) -> HTMLResponse:
         """The page as HTML: its events first, then the one question, then the template."""
         if page.events:
             self.send(*page.events)
         guest = visited.guest
+        defaults = defaults_of(page.type)
         answers = self.opportune.decide(
-            guest.device,
-            defaults_of(page.type),
-            self._context(visited, page),
-            user_id=guest.customer,
-            is_previewing=guest.is_previewing,
+            Question(
+                slots=list(defaults),
+                anonymous_id=guest.device,
+                user_id=guest.customer or "",
+                context=self._context(visited, page),
+                receipts=True,
+                preview=guest.is_previewing,
+            )
         )
         script = self._script_url(visited.request)
         html = self._templates.get_template(page.template).render(
@@ -140,7 +152,7 @@ class Shop:
             guest=guest,
             here=_here(visited.request),
             query=visited.query,
-            slots={name.replace("-", "_"): answer.value for name, answer in answers.items()},
+            slots={name.replace("-", "_"): answers[name].value_or(own) for name, own in defaults.items()},
             reasons=reasons_of(answers),
             script=script,
             write_key=self.write_key,

@@ -25,9 +25,8 @@ def new_visitor(shop: Shop, visited: Visited) -> Response:
 
 def history(shop: Shop, visited: Visited) -> Response:
     """The history in the panel, fetched when it is opened."""
-    person = shop.opportune.find_person(visited.guest.ids[0]) or shop.opportune.find_person(
-        visited.guest.device
-    )
+    guest = visited.guest
+    person = shop.find_person(guest.ids[0]) or shop.find_person(guest.device)
     return shop.render_part(
         "history.html", history=history_of(person), known=known_of(person), stage=person.get("stage", "")
     )

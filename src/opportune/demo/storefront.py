@@ -14,6 +14,7 @@ from opportune.demo import pages, pictures, showing
 from opportune.demo.catalogue import BY_SLUG, COLOURS
 from opportune.demo.places import DEFAULTS
 from opportune.demo.shop import Handler, Shop
+from opportune.web.asking import Question
 
 GET: tuple[tuple[str, Handler], ...] = (
     ("/", pages.home),
@@ -67,7 +68,7 @@ def create_app(
 
     def ready(_request: Request) -> Response:
         """Asks once, so that the first visitor does not wait for what a server does at its first question."""
-        shop.opportune.decide("", DEFAULTS, {"userAgent": FIRST_AGENT})
+        shop.opportune.decide(Question(slots=list(DEFAULTS), context={"userAgent": FIRST_AGENT}))
         return PlainTextResponse("ready")
 
     gets = [Route(path, shop.endpoint(handler), methods=["GET"]) for path, handler in GET]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opportune.demo.client import Answer
 from opportune.demo.places import TITLES
+from opportune.web.asking import Answer
 
 CHIPS: Mapping[str, str] = {
     "shown": "Changed for you",
@@ -54,7 +54,7 @@ def reasons_of(answers: Mapping[str, Answer]) -> list[Reason]:
 
 
 def _reason(slot: str, answer: Answer) -> Reason:
-    outcome = answer.outcome if answer.is_answered else "error"
+    outcome = str(answer.receipt.get("outcome", "normal")) if answer.is_answered else "error"
     why = answer.why
     return Reason(
         slot=slot,

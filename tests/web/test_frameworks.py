@@ -69,6 +69,18 @@ def known(server: ServerProcess) -> str:
     return visitor
 
 
+def known_customer(server: ServerProcess) -> str:
+    """A customer with two product views, reported by the shop's server."""
+    customer = f"c-{uuid4().hex[:8]}"
+    for number in (1, 2):
+        message = {"event": "Product Viewed", "userId": customer, "messageId": f"{customer}-{number}"}
+        status, _, _ = server.post(
+            "/v1/track", {**message, "properties": {"product_id": "b"}}, key=SECRET_KEY
+        )
+        assert status == 200
+    return customer
+
+
 def person(server: ServerProcess, who: str) -> dict[str, Any]:
     status, found, _ = server.get(f"/v1/people/{who}")
     return found if status == 200 else {}
@@ -143,13 +155,7 @@ def test_a_streamed_page_passes_untouched(ask: Ask, server: ServerProcess) -> No
 
 
 def test_a_proven_customer_is_known_on_a_new_device(framework: Any, server: ServerProcess) -> None:
-    customer = f"c-{uuid4().hex[:8]}"
-    for number in (1, 2):
-        message = {"event": "Product Viewed", "userId": customer, "messageId": f"{customer}-{number}"}
-        status, _, _ = server.post(
-            "/v1/track", {**message, "properties": {"product_id": "b"}}, key=SECRET_KEY
-        )
-        assert status == 200
+    customer = known_customer(server)
     secret = server_user_token_secret(server)
     named = browser("another-device") | {CUSTOMER: customer}
     write = {"url": server.url, "key": WRITE_KEY, "deadline_ms": 20_000}
@@ -267,6 +273,10 @@ def test_nobody_is_named_before_consent(framework: Any, server: ServerProcess) -
         visitor = known(server)
         refused = ask("/", headers=browser(visitor))
         assert NORMAL in refused.text
+        customer = known_customer(server)
+        assert NORMAL in ask("/", headers=browser() | {CUSTOMER: customer}).text
+        with_consent = browser() | {CUSTOMER: customer, AGREED: "measure personalize"}
+        assert SHOES in ask("/", headers=with_consent).text
         assert any(cookie.startswith("o_id=") and "Max-Age=0" in cookie for cookie in refused.cookies)
         assert ask("/", headers=browser()).cookies == ()
         agreed = browser(visitor) | {AGREED: "measure personalize"}

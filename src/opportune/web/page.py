@@ -169,7 +169,7 @@ class Page:
         if self.request.is_ahead or not (slots or events):
             return None
         self.was_asked = self.was_asked or bool(slots)
-        user = self.user_id
+        user = self.user_id if self.may_measure else ""
         return Question(
             slots=slots,
             anonymous_id=self.visitor_id,

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tests.serving import TEAM, WRITE_KEY, ServerProcess
 
-from opportune.http.script import head_block
+from opportune.http.script import head_block, page_script
 
 FOLDER = Path(__file__).parent / "static_shop"
 PAGES = {"/": "home", "/collections/boots": "category", "/products/fell-boot": "product", "/cart": "cart"}
@@ -212,7 +212,10 @@ class ShopSite:
             ThreadingHTTPServer(("127.0.0.1", 0), handler) for handler in (_door(self), _site(self))
         ]
         self.door, self.url = (f"http://127.0.0.1:{each.server_port}" for each in self.servers)
-        self.tag = f'<script async src="{self.door}/o.js" data-key="{WRITE_KEY}"></script>'
+        page_script()  # put together before anybody waits for it
+        self.tag = (
+            f'<script async src="{self.door}/o.js" data-key="{WRITE_KEY}" data-consent="none"></script>'
+        )
         self.block = f"<script>{head_block()}</script>"
         self.paste = self.block + self.tag
         for each in self.servers:

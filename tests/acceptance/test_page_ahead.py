@@ -548,4 +548,5 @@ def test_without_a_yes_no_id_is_made_and_the_visit_still_decides(browser: Browse
         assert page.evaluate("localStorage.length") == 0
     assert not any(request.get("anonymousId") for request in shop.requests)
     assert [len(request["events"]) for request in shop.requests] == [1, 2]
-    assert shop.requests[1]["context"]["consent"] == {"measure": False, "personalize": False}
+    refused = {"banner": "none", "measure": False, "personalize": True, "ads": False}
+    assert shop.requests[1]["context"]["consent"] == refused

@@ -61,7 +61,8 @@ class Noted:
 
     def page(self) -> str:
         script = (
-            f'<script src="{self.door}/o.js" data-key="owk_test" data-page-type="product" async></script>'
+            f'<script src="{self.door}/o.js" data-key="owk_test" data-consent="none"'
+            ' data-page-type="product" async></script>'
         )
         style = '<link rel="stylesheet" href="data:text/css,%23tall{height:3000px}">'
         body = '<h1>A page</h1><div id="tall"></div><a href="/next">next</a>'

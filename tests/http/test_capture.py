@@ -348,3 +348,25 @@ async def test_an_acknowledged_event_is_in_the_next_decision(client: httpx.Async
     await send(client, "/v1/track", track("keen", device="a-9"))
     after = await client.post("/v1/decide", json=question, headers=basic())
     assert after.json()["decisions"]["colour"]["value"] == "blue"
+
+
+async def test_what_a_data_layer_said_is_taken_in_the_plans_words(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    said = {"value": 20, "items": [{"item_id": "a"}, {"item_id": "b"}]}
+    batch = {
+        "batch": [
+            {
+                "type": "track",
+                "event": "data_layer/add_to_cart",
+                "messageId": "1",
+                "anonymousId": "v",
+                "properties": said,
+            },
+            {"type": "track", "event": "data_layer/gtm.js", "messageId": "2", "anonymousId": "v"},
+        ]
+    }
+    answer = await client.post("/v1/batch", json=batch, auth=(WRITE_KEY, ""))
+    assert "opportune-set-aside" not in answer.headers
+    names = [event.name for event in house.storage.list_events(EventQuery())]
+    assert names == ["Product Added", "Product Added"]

@@ -188,7 +188,7 @@ async def _take_events(
     proof = {"userToken": request.user_token} if request.user_token is not None else {}
     source = CaptureSource(is_secret=caller.is_secret, name=caller.name, context=proof)
     prepared: Sequence[Prepared] = prepare(house, source, messages, request.sent_at)
-    passing, result = NOTHING, CaptureResult(())
+    passing, result, sent = NOTHING, CaptureResult(()), len(prepared)
     try:
         async with asyncio.timeout(EVENTS_SECONDS):
             if await _may_keep(edge, question, prepared):
@@ -207,7 +207,7 @@ async def _take_events(
         accepted=result.accepted,
         duplicate=result.duplicate,
         set_aside=result.set_aside,
-        not_kept=len(messages) - len(prepared),
+        not_kept=sent - len(prepared),
         reason=result.first_reason or passing.reason,
     )
     edge.metrics.count_events(taken.accepted, taken.duplicate, taken.set_aside, taken.not_kept, result.erased)

@@ -7,13 +7,14 @@ JSON, limits, proof of the user, facts, and the body that is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, cast
 from uuid import uuid4
 
 import msgspec
 
+from opportune.core.history.data_layer import PREFIX, from_data_layer, is_data_layer
 from opportune.core.history.event import (
     MAX_DEPTH,
     MAX_EVENT_BYTES,
@@ -51,6 +52,7 @@ Message = object
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+_DATA_LAYER = PREFIX.encode()
 _UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
@@ -97,7 +99,17 @@ def prepare(
 ) -> list[Ready | SetAside]:
     """Reads and judges messages; touches nothing. A long list may be prepared in pieces."""
     reader = _Reader(house, source, sent_at, received_at if received_at is not None else house.clock())
-    return [reader.read(message) for message in messages]
+    return [reader.read(each) for message in messages for each in _in_plan_words(message)]
+
+
+def _in_plan_words(message: Message) -> Sequence[Message]:
+    """Itself, or the events that a tag manager's data layer meant by it."""
+    if isinstance(message, bytes | msgspec.Raw):
+        if _DATA_LAYER not in bytes(message):
+            return (message,)
+        fields, _ = _decoded(message)
+        return from_data_layer(fields) if is_data_layer(fields) else (message,)
+    return from_data_layer(message) if is_data_layer(message) else (message,)
 
 
 def plan_of(house: House) -> Plan:

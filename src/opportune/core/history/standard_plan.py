@@ -34,6 +34,7 @@ SLOT = PropertyPlan(name="slot")
 RULE = PropertyPlan(name="rule")
 VARIANT = PropertyPlan(name="variant")
 EMAIL = PropertyPlan(name="email_id", path="email_id|campaign_id|campaign.id")
+FORM = PropertyPlan(name="form", path="form|form_id|form_name|name")
 TICKET = PropertyPlan(name="ticket", path="ticket_id|id")
 
 
@@ -251,12 +252,22 @@ PEOPLE = (
         things="consent change",
         event_class=KEY_EVENT,
     ),
+    _event("Form Started", "started a form", "began a form", has=(FORM,), things="form"),
     _event(
         "Form Submitted",
         "submitted a form",
         "sent a form",
-        has=(PropertyPlan(name="form", path="form|form_id|form_name|name"),),
+        has=(FORM,),
         things="form",
+    ),
+    _event(
+        "Lead Generated",
+        "became a lead",
+        "left their details",
+        "asked for an offer",
+        has=(FORM, TOTAL, PropertyPlan(name="lead_source", path="lead_source")),
+        things="lead",
+        event_class=KEY_EVENT,
     ),
     _event(
         "Support Ticket Opened",

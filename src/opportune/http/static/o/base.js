@@ -1,7 +1,8 @@
 // Opportune's page script: reports what happens on a page, asks for decisions, and keeps them for the next page.
 // Attributes of its tag: data-key, data-cookie (name of the id cookie, o_id), data-page-type, data-category,
 // data-product, data-hold (docs/how/page.md).
-const script = document.currentScript || document.querySelector('script[data-key][src*="/o.js"]'), data = script?.dataset || {};
+// A tag manager cannot write attributes: its template leaves them in a variable.
+const script = document.currentScript || document.querySelector('script[data-key][src*="/o.js"]'), data = { ...window.opportuneTag, ...script?.dataset };
 const former = window.opportune || [];
 if (former.twice) return former.twice();
 const early = Array.isArray(former) ? [...former] : [], head = former.head;

@@ -6,7 +6,7 @@ const begin = quietly(() => {
   start();
   consent.onChange(quietly(consented));
   early.forEach(([name, ...given]) => api[name] && api[name](...given));
-  readDataLayer((name, properties) => track(name, properties, 0));
+  readDataLayer(api.track);
   if (!head && data.places !== 'server' && !recall('opportune_told')) {
     keep('sessionStorage', 'opportune_told', 1);
     tell('no block');

@@ -21,9 +21,8 @@ const track = (name, properties, seconds) => put('track', { event: String(name),
 
 // A text/plain body needs no preflight, so it also leaves with a page that is closing.
 const bodyOf = (slots, more, events) => {
-  const frame = JSON.stringify({ writeKey: data.key, anonymousId: device || undefined, slots, ...slots.length && { ahead: true, page: true,
-    context: { preview, page: { ...view?.page, ...said }, ...consent.purposes() && { consent: { measure: agreed('measure'), personalize: agreed('personalize') } }, ...more } },
-    sentAt: new Date().toISOString() });
+  const frame = JSON.stringify({ writeKey: data.key, anonymousId: device || undefined, slots, ...slots.length && { ahead: true, page: true },
+    context: { preview, page: { ...view?.page, ...said }, consent: consent.said(), ...more }, sentAt: new Date().toISOString() });
   return `${frame.slice(0, -1)},"events":[${events}]}`;
 };
 const post = (body) => fetch(door, { method: 'POST', body, keepalive: body.length < 6e4, credentials: 'omit' });
@@ -57,7 +56,10 @@ const consented = () => {
     device = readDevice();
     waiting = (recall(VISIT) || []).map((event) => JSON.stringify({ ...JSON.parse(event), anonymousId: device })).concat(waiting);
     forget(VISIT);
+    if (consent.purposes()) track('Consent Updated', consent.said(), 0);
   } else {
+    // That it was taken back is the last thing said of this id.
+    if (device) post(bodyOf([], {}, [JSON.stringify({ type: 'track', event: 'Consent Updated', messageId: newId(), anonymousId: device, properties: consent.said() })]));
     setCookie('', 0);
     device = '';
     waiting = [];

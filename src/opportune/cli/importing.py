@@ -187,7 +187,8 @@ class Import:
             print_json(state)
             return
         click.echo(
-            f"{state['products']:,} of {counted(state['rows'], 'row')} taken as products; {state['changed']:,} changed, "
+            f"{state['products']:,} of {counted(state['rows'], 'row')} taken as products; "
+            f"{state['changed']:,} changed, "
             f"{state['gone']:,} not listed any more"
         )
         for reason, count in state["problems"].items():

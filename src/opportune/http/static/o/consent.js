@@ -30,7 +30,7 @@ const consent = (() => {
       return answer([given.statistics, given.preferences, given.marketing], hasResponse);
     },
     onetrust: () => {
-      const active = (window.OptanonActiveGroups || window.OnetrustActiveGroups).split(',');
+      const active = window.OptanonActiveGroups.split(',');
       return answer((data.consentGroups || 'C0002 C0003 C0004').split(' ').map((group) => active.includes(group)), hasCookie('OptanonAlertBoxClosed='));
     },
     complianz: () => {
@@ -47,7 +47,7 @@ const consent = (() => {
   };
   const names = Object.keys(banners).filter((name) => !named || name === 'own' || name === named);
 
-  const limited = () => navigator.globalPrivacyControl ? (agreed || PURPOSES).filter((purpose) => purpose === 'personalize') : agreed;
+  const limited = () => navigator.globalPrivacyControl ? (agreed || PURPOSES).filter((purpose) => purpose[0] === 'p') : agreed;
   const look = () => {
     let found;
     banner = named && !banners[named] && named !== 'none' ? 'unknown' : 'none';
@@ -60,7 +60,7 @@ const consent = (() => {
   const changed = quietly(() => {
     const before = JSON.stringify(limited());
     look();
-    if (before !== JSON.stringify(limited())) acts.forEach((act) => act(limited()));
+    if (before !== JSON.stringify(limited())) acts.forEach((act) => act());
   });
   // Read anew whenever it matters, so that no vendor's event has to reach us first.
   const purposes = () => {
@@ -83,7 +83,7 @@ const consent = (() => {
   });
   hookLayer();
   look();
-  if (banner === 'unknown') console.warn(`Opportune: data-consent="${named}" is not ${Object.keys(banners)} or none: nothing is kept.`);
+  if (banner === 'unknown') console.warn(`data-consent="${named}" is not ${Object.keys(banners)} or none`);
   quietly(() => window.Shopify.loadFeatures([{ name: 'consent-tracking-api', version: '0.1' }], changed))();
   setInterval(changed, 300);
   if (document.readyState === 'complete') late();

@@ -12,7 +12,7 @@ const readDataLayer = (track) => {
     if (!LAYER_EVENTS.test(event) && !(shop && !shop.items)) return;
     const said = JSON.stringify({ ...given, ...shop }, LAYER_FIELDS), mark = event + said;
     // Two tags that say the same within a second mean it once.
-    if (said.length < 3e4 && !(Date.now() - told[mark] < 1000)) track('data_layer/' + event, JSON.parse(said));
+    if (!(Date.now() - told[mark] < 1000)) track('data_layer/' + event, JSON.parse(said));
     told[mark] = Date.now();
   };
   layerActs.push(read);

@@ -44,6 +44,7 @@ from opportune.storage.sqlite.restoring import restore as restore_store
 head_block = script.head_block
 """What stands in a page's head, for commands that print it."""
 script_hash = script.head_hash
+BANNERS = script.BANNERS
 
 BURST_SECONDS = 20
 """A limit of so many requests a second may be used up for this long at once."""
@@ -223,11 +224,12 @@ class Edges:
         await (self.console if is_console else self.http)(scope, receive, send)
 
 
-def snippet_of(url: str, key: str) -> str:
-    """What a site pastes into its head."""
+def snippet_of(url: str, key: str, consent: str = "") -> str:
+    """What a site pastes into its head; `consent` names its banner."""
+    banner = f' data-consent="{escape(consent)}"' if consent else ""
     return (
         f"<script>{head_block()}</script>\n"
-        f'<script async src="{escape(url)}/o.js" data-key="{escape(key)}"></script>'
+        f'<script async src="{escape(url)}/o.js" data-key="{escape(key)}"{banner}></script>'
     )
 
 

@@ -22,6 +22,14 @@ def test_the_snippet_is_a_block_and_a_script_with_address_and_key(tmp_path: Path
     assert f"'sha256-{hash_}' https://shop.example/o/o.js" in allowed
 
 
+def test_the_banner_is_named_on_the_tag_where_it_is_known(tmp_path: Path) -> None:
+    data = ("--data", tmp_path)
+    done("keys", "add", "--kind", "write", "--name", "site", "--value", "owk_of_the_shop", *data)
+    assert ' data-consent="none"></script>' in done("snippet", "--consent", "none", *data)
+    finished = run_command("snippet", "--consent", "cookybot", *data)
+    assert "cookiebot" in finished.stderr
+
+
 def test_without_a_key_it_says_how_to_make_one(tmp_path: Path) -> None:
     done("init", tmp_path / "playbook")
     done("publish", tmp_path / "playbook", "--data", tmp_path / "data")

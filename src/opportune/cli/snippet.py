@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from opportune.app import script_hash, snippet_of
+from opportune.app import BANNERS, script_hash, snippet_of
 from opportune.cli.installation import find_write_key
 from opportune.cli.options import place_option
+from opportune.errors import BadRequestError
 from opportune.process.place import Place
 from opportune.settings import DEFAULTS
 
@@ -21,8 +22,13 @@ from opportune.settings import DEFAULTS
     help="Where pages find Opportune, best a path of the shop's own: https://shop.example/o.",
 )
 @click.option("--key", default="", help="The write key to fill in; left out, the first one in force.")
+@click.option(
+    "--consent",
+    default="",
+    help="The banner of the site, or `none`: then nobody waits a second to see whether one comes.",
+)
 @click.option("--csp", is_flag=True, help="Print what a Content-Security-Policy has to allow instead.")
-def snippet(*, place: Place, url: str, key: str, csp: bool) -> None:
+def snippet(*, place: Place, url: str, key: str, consent: str, csp: bool) -> None:
     """Print what to paste into the <head> of every page.
 
     It belongs right behind the charset, before styles and before the first place.
@@ -31,6 +37,8 @@ def snippet(*, place: Place, url: str, key: str, csp: bool) -> None:
     if csp:
         click.echo(f"script-src {script_hash()} {url}/o.js; connect-src {url}/v1/decide")
         return
-    click.echo(snippet_of(url, key or find_write_key(place)))
+    if consent and consent not in BANNERS:
+        raise BadRequestError(wrong=f"{consent!r} is not a banner we can read: {', '.join(BANNERS)}.")
+    click.echo(snippet_of(url, key or find_write_key(place), consent))
     if url == DEFAULTS.url:
         click.echo(f"No visitor can reach {url}: give your server's address with --url.", err=True)

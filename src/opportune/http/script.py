@@ -14,6 +14,8 @@ from opportune.http.edge import Edge
 from opportune.http.squeezing import squeezed
 
 CACHE = "public, max-age=3600, stale-while-revalidate=86400"
+BANNERS = ("none", "cookiebot", "onetrust", "complianz", "shopify", "google", "own")
+"""What a tag's `data-consent` may say, as `o/consent.js` reads it."""
 PARTS = (
     "base.js",
     "preview.js",

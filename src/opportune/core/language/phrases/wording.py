@@ -101,9 +101,8 @@ def number_of(word: str) -> float | None:
 
 def plain_number(number: float) -> str:
     """Figures without an exponent and without needless zeros."""
-    if isinstance(number, int) or not number:
-        return str(int(number))
-    return f"{Decimal(repr(number)):f}".removesuffix(".0")
+    is_whole = isinstance(number, int) or number.is_integer()
+    return str(int(number)) if is_whole else f"{Decimal(repr(number)):f}"
 
 
 def nearest(

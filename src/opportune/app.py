@@ -224,12 +224,13 @@ class Edges:
         await (self.console if is_console else self.http)(scope, receive, send)
 
 
-def snippet_of(url: str, key: str, consent: str = "") -> str:
-    """What a site pastes into its head; `consent` names its banner."""
-    banner = f' data-consent="{escape(consent)}"' if consent else ""
+def snippet_of(url: str, key: str, consent: str = "", hold: str = "") -> str:
+    """What a site pastes into its head; `consent` names its banner, `hold` the places that keep their room."""
+    more = {"consent": consent, "hold": hold}
+    said = "".join(f' data-{name}="{escape(value)}"' for name, value in more.items() if value)
     return (
         f"<script>{head_block()}</script>\n"
-        f'<script async src="{escape(url)}/o.js" data-key="{escape(key)}"{banner}></script>'
+        f'<script async src="{escape(url)}/o.js" data-key="{escape(key)}"{said}></script>'
     )
 
 

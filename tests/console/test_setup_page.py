@@ -49,7 +49,7 @@ def console(house: House) -> ConsoleApp:
         url="http://127.0.0.1:8400",
         is_default_url=True,
         trusts_proxy=False,
-        snippet=lambda url, key: f'<script src="{url}/o.js" data-key="{key}"></script>',
+        snippet=lambda url, key, _consent, _hold: f'<script src="{url}/o.js" data-key="{key}"></script>',
     )
     return create_console_app(house, reader, options)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opportune.core.placement import OnPage, on_page
+from opportune.core.placement import OnPage, held, on_page
 from opportune.core.playbook_files.folder import read_playbook
 from opportune.core.programme import Place, Programme
 from opportune.core.rule import RunState
@@ -69,6 +69,12 @@ def test_normal_content_is_left_as_it_is_and_a_hidden_place_is_hidden() -> None:
     assert put(HERO, None, "hidden").put == (("", "hide", ""),)
     assert put(HERO, {"headline": "Quiet"}, "hidden").put == (('[data-field="headline"]', "text", "Quiet"),)
     assert put(HERO, {"headline": "Hello"}, "error").put == ()
+
+
+def test_the_tag_names_places_that_keep_their_room() -> None:
+    waiting = Slot(name="hero", placement=Placement(hold_ms=200, height="400px"))
+    chosen = Slot(name="bar", placement=Placement(selector=".bar > p", hold_ms=100, height="2rem"))
+    assert held((HERO, waiting, chosen)) == '[data-slot="hero"]{min-height:400px}.bar > p{min-height:2rem}'
 
 
 def test_a_switch_for_code_stands_on_no_page() -> None:

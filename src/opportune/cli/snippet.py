@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from opportune.app import BANNERS, script_hash, snippet_of
-from opportune.cli.installation import find_write_key
+from opportune.cli.installation import ask, find_write_key
 from opportune.cli.options import place_option
 from opportune.errors import BadRequestError
 from opportune.process.place import Place
@@ -39,6 +39,7 @@ def snippet(*, place: Place, url: str, key: str, consent: str, csp: bool) -> Non
         return
     if consent and consent not in BANNERS:
         raise BadRequestError(wrong=f"{consent!r} is not a banner we can read: {', '.join(BANNERS)}.")
-    click.echo(snippet_of(url, key or find_write_key(place), consent))
+    hold = ask(place, "places held")["hold"]
+    click.echo(snippet_of(url, key or find_write_key(place), consent, hold))
     if url == DEFAULTS.url:
         click.echo(f"No visitor can reach {url}: give your server's address with --url.", err=True)

@@ -32,7 +32,7 @@ HEADERS = {
 }
 FILES = {"setup.css": "text/css", "setup.js": "text/javascript"}
 
-Snippet = Callable[[str, str], str]
+Snippet = Callable[[str, str, str, str], str]
 """What a site pastes, from the server's address and a write key."""
 
 

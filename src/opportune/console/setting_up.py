@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from opportune.console.pages import ConsoleApp, ConsoleOptions, Pages, Reader
 from opportune.core.moment import MINUTE
+from opportune.core.placement import held
 from opportune.services.estimating import Estimate, estimate_recipes
 from opportune.services.house import House
 from opportune.services.previewing import LIFE_MS, preview_link
@@ -21,6 +22,14 @@ WAYS_IN: tuple[tuple[str, str], ...] = (
     ("Any page", "The snippet below, in the <head>."),
     ("Shopify", "opportune platform shopify prints the theme block, the pixel and the place."),
     ("WooCommerce", "opportune platform woocommerce makes the plugin."),
+    (
+        "Tag Manager",
+        "GA4's data layer is read by itself; opportune platform tag-manager opportune.tpl prints a template.",
+    ),
+    (
+        "Django, Flask, FastAPI, Node",
+        "Helpers that ask before the page leaves: docs/how/python.md, docs/how/node.md.",
+    ),
     ("From your own server", "Segment's and RudderStack's libraries, pointed at this address."),
 )
 
@@ -61,7 +70,8 @@ class _Shown:
     def _snippet(pages: Pages, url: str) -> str:
         keys = pages.house.storage.list_api_keys()
         key = next((each.public_value for each in keys if each.kind == "write" and not each.revoked_at), "")
-        return pages.options.snippet(url, key) if key else ""
+        hold = held(pages.house.programme.playbook.slots.values())
+        return pages.options.snippet(url, key, "", hold) if key else ""
 
 
 def _preview(pages: Pages, setup: Setup) -> str:

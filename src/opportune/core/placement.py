@@ -7,7 +7,7 @@ Everything unsafe is left out here: addresses are checked, attributes are from a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -63,7 +63,7 @@ def on_page(
     has_own_page = bool(assumed_path(slot))
     is_here = not has_own_page and bool({ANY_PAGE, "other", page_type} & page_types)
     return OnPage(
-        find=placement.selector or f'[data-slot="{slot.name}"]',
+        find=_found_by(slot),
         paths=placement.paths,
         put=put,
         images=tuple(dict.fromkeys(_images(value, put))) if put and put != (HIDE,) else (),
@@ -73,6 +73,17 @@ def on_page(
         not_on=() if is_here or has_own_page else _words_of(page_types),
         again=placement.again,
     )
+
+
+def held(slots: Iterable[Slot]) -> str:
+    """How places that ask for it keep their room on a visit's very first page, when nothing is known yet, as CSS."""
+    return "".join(
+        f"{_found_by(slot)}{{min-height:{slot.placement.height}}}" for slot in slots if slot.placement.hold_ms
+    )
+
+
+def _found_by(slot: Slot) -> str:
+    return slot.placement.selector or f'[data-slot="{slot.name}"]'
 
 
 def assumed_path(slot: Slot) -> str:

@@ -16,6 +16,7 @@ from opportune.core.feeds.taking import Taken
 from opportune.core.history.key import Namespace
 from opportune.core.language.phrases.test import describe_test
 from opportune.core.moment import to_iso
+from opportune.core.placement import held
 from opportune.core.product import Product
 from opportune.core.programme import ACTING
 from opportune.core.remembering import beyond_the_id
@@ -101,6 +102,10 @@ def head(house: House) -> Result:
     if stored is None:
         raise NotFoundError(what="A published playbook")
     return {"revision": stored.revision, "files": dict(stored.files)}
+
+
+def list_held(house: House) -> Result:
+    return {"hold": held(house.programme.playbook.slots.values())}
 
 
 def list_rules(house: House) -> list[Result]:
@@ -324,6 +329,7 @@ def _rule(rule: Rule, state: RunState | None, waits_for: list[str]) -> Result:
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     "keys add": add_key,
     "keys list": list_keys,
+    "places held": list_held,
     "keys revoke": revoke_key,
     "keys user-token-secret": show_user_token_secret,
     "sources add": add_source,

@@ -39,6 +39,13 @@ def test_a_link_opens_once(storage: Storage) -> None:
     assert [entry.act for entry in storage.list_audit()] == ["set-up opened", "set-up link made"]
 
 
+def test_a_guess_waits_for_nobodys_turn(storage: Storage) -> None:
+    house, _ = house_of(storage)
+    make_link(house)
+    with storage.turn():
+        assert open_link(house, "guess") is None
+
+
 def test_a_link_ends_unopened(storage: Storage) -> None:
     house, clock = house_of(storage)
     word = make_link(house)

@@ -323,6 +323,8 @@ def test_the_page_script_and_its_events_go_through_the_sites_own_domain(
         assert "opportune" in script.text
         assert (script.status, script.cookies) == (200, ())
         assert ask("/o/o.js", headers=browser()).cookies[0].startswith("o_id=")
+        preview = ask("/o/preview.js", headers=browser(visitor))
+        assert (preview.status, "opportune_preview" in preview.text) == (200, True)
         message = {"type": "track", "event": "Product Viewed", "properties": {"product_id": "b"}}
         question = {"writeKey": WRITE_KEY, "anonymousId": visitor, "slots": [], "events": [message]}
         body = {"method": "POST", "body": json.dumps(question)}

@@ -48,6 +48,8 @@ def open_link(house: House, word: str) -> str | None:
     if not word or len(word) > LONGEST:
         return None
     digest, now = _digest(house, word), house.clock()
+    if not any(hmac.compare_digest(link.digest, digest) for link in _waiting(house, now)):
+        return None  # strangers' guesses take no turn from those who write
     with house.storage.turn():
         waiting = _waiting(house, now)
         left = [link for link in waiting if not hmac.compare_digest(link.digest, digest)]

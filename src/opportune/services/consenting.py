@@ -6,7 +6,8 @@ default. That somebody changed their mind is kept in any case: it is what a late
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -40,16 +41,19 @@ async def keep_agreed(house: House, prepared: Sequence[Prepared], *, is_believed
     whose = [keys_about(each) for each in prepared]
     for keys, each in zip(whose, prepared, strict=True):
         groups.setdefault(keys, []).append(each)
-    answers = {
-        keys: await may_keep(house, keys, groups[keys])
-        for keys, answer in zip(whose, stated, strict=True)
-        if answer is None
-    }
+    unsaid = dict.fromkeys(keys for keys, answer in zip(whose, stated, strict=True) if answer is None)
+    answers = {keys: await _after_others(may_keep(house, keys, groups[keys])) for keys in unsaid}
     return [
         each
         for keys, each, answer in zip(whose, prepared, stated, strict=True)
         if is_record(house, each) or (answers[keys] if answer is None else answer)
     ]
+
+
+async def _after_others(answer: Awaitable[bool]) -> bool:
+    """A batch may be about thousands, and a store at hand is read without waiting: others get their turn between."""
+    await asyncio.sleep(0)
+    return await answer
 
 
 async def may_keep(house: House, keys: Sequence[int], prepared: Iterable[Prepared] = ()) -> bool:

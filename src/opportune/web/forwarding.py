@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from opportune.web.exchange import Reply
 
 EVENTS = ("batch", "track", "page", "identify", "screen", "group", "alias")
-ROUTES = {("GET", "o.js"), ("POST", "v1/decide"), *(("POST", f"v1/{name}") for name in EVENTS)}
+ROUTES = {
+    ("GET", "o.js"),
+    ("GET", "preview.js"),
+    ("POST", "v1/decide"),
+    *(("POST", f"v1/{name}") for name in EVENTS),
+}
 TAKEN = (
     "content-type", "content-encoding", "user-agent", "accept-language", "sec-gpc", "sec-purpose", "purpose",
     "if-none-match", "authorization", "x-write-key",

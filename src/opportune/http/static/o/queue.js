@@ -59,7 +59,7 @@ const consented = () => {
     if (consent.purposes()) track('Consent Updated', consent.said(), 0);
   } else {
     // That it was taken back is the last thing said of this id.
-    if (device) post(bodyOf([], {}, [JSON.stringify({ type: 'track', event: 'Consent Updated', messageId: newId(), anonymousId: device, properties: consent.said() })]));
+    if (device) post(bodyOf([], {}, [JSON.stringify({ type: 'track', event: 'Consent Updated', messageId: newId(), anonymousId: device, properties: consent.said() })])).catch(() => {});
     setCookie('', 0);
     device = '';
     waiting = [];

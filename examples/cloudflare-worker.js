@@ -1,7 +1,7 @@
 // Opportune's page script and its events below your own domain, and the visitor's id set by your server.
 // Route it for example.com/*; put in the address of your Opportune.
 const OPPORTUNE = "https://opportune.example.com";
-const ROUTES = /^(o\.js|v1\/(decide|batch|track|page|identify|screen|group|alias))$/;
+const ROUTES = /^((o|forms|preview)\.js|v1\/(decide|batch|track|page|identify|screen|group|alias))$/;
 const PASSED_ON = ["content-type", "user-agent", "accept-language", "sec-gpc", "sec-purpose", "if-none-match"];
 
 export default {
@@ -21,7 +21,7 @@ export default {
 };
 
 async function forward(request, route) {
-  if (!ROUTES.test(route) || request.method !== (route === "o.js" ? "GET" : "POST")) return new Response(null, { status: 404 });
+  if (!ROUTES.test(route) || request.method !== (route.endsWith(".js") ? "GET" : "POST")) return new Response(null, { status: 404 });
   const headers = new Headers();
   for (const name of PASSED_ON) if (request.headers.has(name)) headers.set(name, request.headers.get(name));
   const address = request.headers.get("cf-connecting-ip");

@@ -224,13 +224,14 @@ class Edges:
         await (self.console if is_console else self.http)(scope, receive, send)
 
 
-def snippet_of(url: str, key: str, consent: str = "", hold: str = "") -> str:
+def snippet_of(url: str, key: str, consent: str = "", hold: str = "", *, forms: bool = False) -> str:
     """What a site pastes into its head; `consent` names its banner, `hold` the places that keep their room."""
     more = {"consent": consent, "hold": hold}
     said = "".join(f' data-{name}="{escape(value)}"' for name, value in more.items() if value)
+    beside = f'\n<script async src="{escape(url)}/forms.js"></script>' if forms else ""
     return (
         f"<script>{head_block()}</script>\n"
-        f'<script async src="{escape(url)}/o.js" data-key="{escape(key)}"{said}></script>'
+        f'<script async src="{escape(url)}/o.js" data-key="{escape(key)}"{said}></script>{beside}'
     )
 
 

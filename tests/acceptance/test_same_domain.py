@@ -179,6 +179,7 @@ def check_the_path(server: ServerProcess, client: httpx.Client, visitor: str) ->
     script = client.get("/o/o.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert "opportune" in script.text
+    assert "Form Started" in client.get("/o/forms.js").text
     message = {"type": "track", "event": "Product Viewed", "properties": {"product_id": "b"}}
     question = {"writeKey": WRITE_KEY, "anonymousId": visitor, "slots": [], "events": [message]}
     answer = client.post("/o/v1/decide", json=question)

@@ -30,6 +30,15 @@ def test_the_banner_is_named_on_the_tag_where_it_is_known(tmp_path: Path) -> Non
     assert "cookiebot" in finished.stderr
 
 
+def test_the_script_for_forms_is_a_third_tag_and_allowed_by_the_policy(tmp_path: Path) -> None:
+    data = ("--url", "https://shop.example/o", "--forms", "--data", tmp_path)
+    done("keys", "add", "--kind", "write", "--name", "site", "--value", "owk_of_the_shop", "--data", tmp_path)
+    *_, script, forms = done("snippet", *data).strip().split("\n")
+    assert "/o.js" in script
+    assert forms == '<script async src="https://shop.example/o/forms.js"></script>'
+    assert " https://shop.example/o/o.js https://shop.example/o/forms.js;" in done("snippet", "--csp", *data)
+
+
 def test_without_a_key_it_says_how_to_make_one(tmp_path: Path) -> None:
     done("init", tmp_path / "playbook")
     done("publish", tmp_path / "playbook", "--data", tmp_path / "data")

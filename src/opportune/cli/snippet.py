@@ -27,19 +27,21 @@ from opportune.settings import DEFAULTS
     default="",
     help="The banner of the site, or `none`: then nobody waits a second to see whether one comes.",
 )
+@click.option("--forms", is_flag=True, help="Tell of forms too: begun, sent, and the leads they make.")
 @click.option("--csp", is_flag=True, help="Print what a Content-Security-Policy has to allow instead.")
-def snippet(*, place: Place, url: str, key: str, consent: str, csp: bool) -> None:
+def snippet(*, place: Place, url: str, key: str, consent: str, forms: bool, csp: bool) -> None:
     """Print what to paste into the <head> of every page.
 
     It belongs right behind the charset, before styles and before the first place.
     """
     url = url.strip().rstrip("/")
     if csp:
-        click.echo(f"script-src {script_hash()} {url}/o.js; connect-src {url}/v1/decide")
+        more = f" {url}/forms.js" if forms else ""
+        click.echo(f"script-src {script_hash()} {url}/o.js{more}; connect-src {url}/v1/decide")
         return
     if consent and consent not in BANNERS:
         raise BadRequestError(wrong=f"{consent!r} is not a banner we can read: {', '.join(BANNERS)}.")
     hold = ask(place, "places held")["hold"]
-    click.echo(snippet_of(url, key or find_write_key(place), consent, hold))
+    click.echo(snippet_of(url, key or find_write_key(place), consent, hold, forms=forms))
     if url == DEFAULTS.url:
         click.echo(f"No visitor can reach {url}: give your server's address with --url.", err=True)

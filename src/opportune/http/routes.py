@@ -158,6 +158,14 @@ OPEN: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="GET",
+        path="/forms.js",
+        handler=script.forms,
+        summary="What tells of forms, for pages that load it too",
+        access="open",
+        media_type="text/javascript",
+    ),
+    Endpoint(
+        method="GET",
         path="/health/live",
         handler=health.live,
         summary="The process answers",

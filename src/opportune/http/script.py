@@ -59,12 +59,22 @@ def preview_script() -> str:
     return squeezed(_read("preview.js"))
 
 
+@lru_cache(maxsize=1)
+def forms_script() -> str:
+    """What a page with forms may load beside `o.js`."""
+    return squeezed(_read("forms.js"))
+
+
 async def script(_edge: Edge, request: Request) -> Response:
     return _served(page_script(), request)
 
 
 async def preview(_edge: Edge, request: Request) -> Response:
     return _served(preview_script(), request)
+
+
+async def forms(_edge: Edge, request: Request) -> Response:
+    return _served(forms_script(), request)
 
 
 def _served(code: str, request: Request) -> Response:

@@ -12,6 +12,7 @@ from opportune.web.exchange import Reply
 EVENTS = ("batch", "track", "page", "identify", "screen", "group", "alias")
 ROUTES = {
     ("GET", "o.js"),
+    ("GET", "forms.js"),
     ("GET", "preview.js"),
     ("POST", "v1/decide"),
     *(("POST", f"v1/{name}") for name in EVENTS),

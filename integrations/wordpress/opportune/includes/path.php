@@ -14,7 +14,7 @@ class Opportune_Path {
 
 	const MOST_BYTES = 524288;
 	const LIMIT_MS   = 2000;
-	const OPEN       = '#^(?:(?:o|preview)\.js|v1/(?:decide|batch|track|identify|page|t|i|p|b))$#D';
+	const OPEN       = '#^(?:(?:o|forms|preview)\.js|v1/(?:decide|batch|track|identify|page|t|i|p|b))$#D';
 	const PASSED     = array( 'Content-Type', 'Accept-Language', 'User-Agent', 'If-None-Match', 'Sec-GPC', 'Purpose', 'Sec-Purpose', 'X-Purpose', 'X-Moz', 'Referer' );
 	const GIVEN_BACK = array( 'content-type', 'etag', 'cache-control', 'retry-after' );
 

@@ -390,6 +390,7 @@ def test_two_snippets_do_no_harm_and_are_told(browser: Browser, shop: ShopSite) 
         page.goto(shop.url)
         assert page.text_content(HERO) == WHOLE
         until(page, lambda: page_troubles(shop) >= {"two blocks", "two scripts"})
+        until(page, lambda: len(shop.events("page")) >= 2)
         views = [event["properties"]["path"] for event in shop.events("page")]
         assert sorted(views) == ["/", "/cart"]
 

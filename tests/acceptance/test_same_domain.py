@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from tests.serving import ROOT, RULE, SLOT, TEAM, WRITE_KEY, ServerProcess
+from tests.serving import ROOT, WRITE_KEY, ServerProcess, write_playbook
 
 EXAMPLES = ROOT / "examples"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -41,16 +41,8 @@ http {{
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder = tmp_path_factory.mktemp("same_domain")
-    files = {
-        "team.yaml": TEAM,
-        "slots/home-hero.yaml": SLOT.format(headline="From the playbook"),
-        "rules/viewed.yaml": RULE.format(times=2),
-        "rules/quiet.yaml": QUIET,
-    }
-    for name, text in files.items():
-        (folder / "playbook" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "playbook" / name).write_text(text)
-    playbook = folder / "playbook"
+    playbook = write_playbook(folder / "playbook", headline="From the playbook")
+    (playbook / "rules" / "quiet.yaml").write_text(QUIET)
     with ServerProcess(folder / "data", "--playbook", playbook, OPPORTUNE_DEADLINE_MS="30000") as running:
         yield running
 

@@ -54,15 +54,15 @@ def shelf() -> Shelf:
 
 def somebody(*events: tuple[str, int, object], **context: object) -> Situation:
     rows = [
-        TimelineEvent(NOW - ago, number, name, "browser", {"product": product, "order_id": str(number)})  # type: ignore[dict-item]
+        TimelineEvent(NOW - ago, number, name, "browser", {"product": product, "order_id": str(number)})  # type: ignore[dict-item]  # facts as events have them
         for number, (name, ago, product) in enumerate(events, 1)
     ]
     rows.sort(key=lambda event: event.order, reverse=True)
-    return situation(of=programme(), timeline=Timeline(rows), context=Context(**context))  # type: ignore[arg-type]
+    return situation(of=programme(), timeline=Timeline(rows), context=Context(**context))  # type: ignore[arg-type]  # keywords by name
 
 
 def listed(kind: type[Recommender], *about: str, of: Situation, **wish: object) -> list[str]:
-    wanted = Wish(kind=kind.name, **wish)  # type: ignore[arg-type]
+    wanted = Wish(kind=kind.name, **wish)  # type: ignore[arg-type]  # keywords by name
     return [product.id for product, _ in choose(wanted, kind(), about, of, shelf())]
 
 

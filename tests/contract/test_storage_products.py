@@ -74,7 +74,7 @@ def test_a_job_that_fails_leaves_the_catalogue_as_it_was(storage: Storage) -> No
     put(storage, SHOE)
 
     def fail(transaction: object) -> None:
-        transaction.put_products([BOOT])  # type: ignore[attr-defined]
+        transaction.put_products([BOOT])  # type: ignore[attr-defined]  # a Transaction
         raise RuntimeError
 
     with pytest.raises(RuntimeError):

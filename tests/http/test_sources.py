@@ -167,7 +167,7 @@ async def test_pixel_webhooks_and_import_of_one_order_are_one_event(
     await client.post("/v1/track", json=said("import", userId="anna@shop.test"), headers=SECRET)
     await client.post("/v1/track", json=said("pixel again", anonymousId=VISITOR), headers=WRITE)
     for identifier, namespace in (("9001", "user"), ("anna@shop.test", "user"), (VISITOR, "anonymous")):
-        [order] = named(house, identifier, "Order Completed", namespace)  # type: ignore[arg-type]
+        [order] = named(house, identifier, "Order Completed", namespace)  # type: ignore[arg-type]  # one of the two namespaces
         assert order.facts["value"] == 6_000
 
 
@@ -191,7 +191,7 @@ async def test_each_shopify_refund_counts_once_however_it_is_told(
     await shopify(client, "refunds/create", second, event="e-3")
     await shopify(client, "orders/updated", shopify_order(refunds=[first, second]), event="e-4")
     found = named(house, "9001", "Order Refunded")
-    assert sorted(event.facts["value"] for event in found) == [1_000, 3_000]  # type: ignore[type-var]
+    assert sorted(event.facts["value"] for event in found) == [1_000, 3_000]  # type: ignore[type-var]  # numbers here
     edited = {"id": 3, "order_id": 5123456789012, "refund_line_items": [], "transactions": []}
     answer = await shopify(client, "refunds/create", edited, event="e-5")
     assert answer.json()["ignored"] == "no money went back"
@@ -270,7 +270,7 @@ async def test_woocommerce_refunds_arrive_inside_their_order(client: httpx.Async
     more = [*refunds, {"id": 732, "reason": "", "total": "-5.00"}]
     await woo(client, "order.updated", woo_order(refunds=more, date_modified_gmt=LATER.removesuffix("Z")))
     found = named(house, "ben@shop.test", "Order Refunded")
-    assert sorted(event.facts["value"] for event in found) == [500, 1_000]  # type: ignore[type-var]
+    assert sorted(event.facts["value"] for event in found) == [500, 1_000]  # type: ignore[type-var]  # numbers here
     assert len(named(house, "ben@shop.test", "Order Completed")) == 1
 
 
@@ -413,5 +413,5 @@ async def test_no_body_whatever_it_holds_breaks_a_shop(client: httpx.AsyncClient
     ):
         for index, name in enumerate(sorted(whole)):
             odd = {**whole, name: ODD[index % len(ODD)]}
-            answer = await send(client, topic, odd)  # type: ignore[operator]
+            answer = await send(client, topic, odd)  # type: ignore[operator]  # any JSON value on purpose
             assert answer.status_code == 200, (topic, name, odd[name])

@@ -156,7 +156,7 @@ def _configure_django() -> None:
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
     )
     django.setup()
-    addresses.urlpatterns = [  # type: ignore[attr-defined]
+    addresses.urlpatterns = [  # type: ignore[attr-defined]  # a module made here
         path("", _django_page("home")),
         path("two", _django_page("two")),
         path("script", _django_page("script")),

@@ -11,7 +11,8 @@ export default {
     const page = await fetch(request);
     const isPage = (page.headers.get("content-type") || "").startsWith("text/html");
     const isAhead = /pre(fetch|render)/.test(request.headers.get("sec-purpose") || "");
-    if (!isPage || isAhead || /(^|;\s*)o_id=/.test(request.headers.get("cookie") || "")) return page;
+    const isRefused = request.headers.get("sec-gpc") === "1";
+    if (!isPage || isAhead || isRefused || /(^|;\s*)o_id=/.test(request.headers.get("cookie") || "")) return page;
     const named = new Response(page.body, page);
     const secure = protocol === "https:" ? "; Secure" : "";
     named.headers.append("set-cookie", `o_id=${crypto.randomUUID()}; Path=/; Max-Age=34128000; SameSite=Lax${secure}`);

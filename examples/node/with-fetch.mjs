@@ -13,7 +13,8 @@ export async function decide(visitor, slots, request) {
   if (isAhead(request) || (failures >= MOST_FAILURES && Date.now() < restsUntil)) return {};
   const { host, referer = '', 'user-agent': userAgent = '', 'accept-language': languages = '' } = request.headers;
   const { href: url, pathname: path } = new URL(request.url, `http://${host}`);
-  const context = { page: { url, path, referrer: referer }, userAgent, locale: languages.split(',')[0] };
+  const locale = languages.split(',')[0];
+  const context = { page: { url, path, referrer: referer }, userAgent, locale, ...consentOf(request) };
   try {
     const answer = await fetch(`${API_URL}/v1/decide`, {
       method: 'POST',
@@ -39,12 +40,16 @@ export const shown = (decision) =>
 // A page that a browser loads ahead is normal, and gives no id.
 export const isAhead = (request) => /pre(fetch|render)/.test(request.headers['sec-purpose'] ?? '');
 
+// Global Privacy Control: this visit serves itself alone, nothing of it is kept.
+export const isPrivate = (request) => request.headers['sec-gpc'] === '1';
+export const consentOf = (request) => (isPrivate(request) ? { consent: ['personalize'] } : {});
+
 // The id this browser brought, else a new one, and the headers of a page that is this visitor's alone.
 export function visitorOf(request) {
-  const brought = /(?:^|;\s*)o_id=([\w.-]{1,100})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1];
-  const id = brought ?? randomUUID();
+  const brought = !isPrivate(request) && /(?:^|;\s*)o_id=([\w.-]{1,100})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1];
+  const id = brought || randomUUID();
   const cookie = `o_id=${id}; Path=/; Max-Age=34128000; SameSite=Lax`;  // on https add: ; Secure
-  const named = brought || isAhead(request) ? {} : { 'set-cookie': cookie };
+  const named = brought || isAhead(request) || isPrivate(request) ? {} : { 'set-cookie': cookie };
   return { id, headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'private, no-store', ...named } };
 }
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { env } from 'node:process';
 import { OFREPProvider } from '@openfeature/ofrep-provider';
 import { OpenFeature } from '@openfeature/server-sdk';
-import { isAhead, visitorOf } from './with-fetch.mjs';
+import { consentOf, isAhead, visitorOf } from './with-fetch.mjs';
 
 const { API_URL = 'http://127.0.0.1:8400', API_KEY = '', DEADLINE_MS = '50', PORT = '3000' } = env;
 const NORMAL = { headline: 'Made for hills' };
@@ -20,7 +20,7 @@ const flags = OpenFeature.getClient();
 function contextOf(visitor, request) {
   const { host, referer = '', 'user-agent': userAgent = '' } = request.headers;
   const { href: url, pathname: path } = new URL(request.url, `http://${host}`);
-  return { targetingKey: visitor, page: { url, path, referrer: referer }, userAgent };
+  return { targetingKey: visitor, page: { url, path, referrer: referer }, userAgent, ...consentOf(request) };
 }
 
 // A version's fields, the page's own content, or null for a place that a rule hides; and the token of the decision.

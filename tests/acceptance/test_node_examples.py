@@ -97,6 +97,9 @@ def test_an_example_shows_hides_names_and_counts(
         ahead = client.get("/", headers={"sec-purpose": "prefetch"})
         assert "Made for hills" in ahead.text
         assert "set-cookie" not in ahead.headers
+        private = client.get("/", headers={"cookie": f"o_id={keen}", "sec-gpc": "1"})
+        assert "Made for hills" in private.text
+        assert "set-cookie" not in private.headers
     status, person, _ = server.get(f"/v1/people/{keen}")
     assert status == 200
     assert [each["rule"] for each in person["exposures"]] == ["Viewed something"]

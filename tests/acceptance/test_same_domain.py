@@ -17,6 +17,9 @@ from tests.serving import ROOT, WRITE_KEY, ServerProcess, write_playbook
 
 EXAMPLES = ROOT / "examples"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+PRIVATE = {"sec-gpc": "1"}
+STAGING = {"authorization": "Basic c3RhZ2luZzpnZWhlaW0="}
+"""The password of a shop that is not open yet: nobody's key."""
 QUIET = "rule: Quiet\nwhen: a visitor asked for a refund in the last 7 days\nhide: home hero\nalways: yes\n"
 START_SECONDS = 20.0
 NGINX = """daemon off;
@@ -126,6 +129,10 @@ def test_includes_put_places_into_pages_of_any_language(
         assert "New this week" in hidden
         assert client.get("/o-place/home-hero").status_code == 404
         client.get("/", headers=cookie(visitor))
+        private = client.get("/", headers=cookie(keen) | PRIVATE)
+        assert "From the playbook" in private.text
+        assert "set-cookie" not in private.headers
+        assert "set-cookie" not in client.get("/", headers=PRIVATE).headers
     status, person, _ = server.get(f"/v1/people/{keen}")
     assert status == 200
     assert [each["rule"] for each in person["exposures"]] == ["Viewed something"]
@@ -163,6 +170,7 @@ def test_nginx_serves_script_and_events_under_the_sites_own_domain(
         again = client.get("/", headers=cookie(visitor))
         assert not {"set-cookie", "cache-control"} & set(again.headers)
         assert "set-cookie" not in client.get("/", headers={"sec-purpose": "prefetch"}).headers
+        assert "set-cookie" not in client.get("/", headers=PRIVATE).headers
         check_the_path(server, client, visitor)
 
 
@@ -174,7 +182,7 @@ def check_the_path(server: ServerProcess, client: httpx.Client, visitor: str) ->
     assert "Form Started" in client.get("/o/forms.js").text
     message = {"type": "track", "event": "Product Viewed", "properties": {"product_id": "b"}}
     question = {"writeKey": WRITE_KEY, "anonymousId": visitor, "slots": [], "events": [message]}
-    answer = client.post("/o/v1/decide", json=question)
+    answer = client.post("/o/v1/decide", json=question, headers=STAGING)
     assert (answer.status_code, answer.json()["events"]) == (200, {"accepted": 1})
     status, person, _ = server.get(f"/v1/people/{visitor}")
     assert (status, [event["name"] for event in person["history"]]) == (200, ["Product Viewed"])
@@ -200,6 +208,7 @@ def test_a_worker_serves_script_and_events_under_the_sites_own_domain(
             (visitor,) = ids_in(page.headers.get_list("set-cookie"))
             assert page.headers["cache-control"] == "private, no-store"
             assert "set-cookie" not in client.get("/", headers=cookie(visitor)).headers
+            assert "set-cookie" not in client.get("/", headers=PRIVATE).headers
             check_the_path(server, client, visitor)
     finally:
         process.terminate()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -120,6 +123,66 @@ def test_a_feed_that_unpacks_to_far_too_much_is_given_up() -> None:
         shop_server(Shop("x" * 5_000_000)) as url,
         pytest.raises(BadRequestError, match="more than 1,000,000 bytes"),
         fetched(f"{url}/feed.csv", limits=Limits(most_bytes=1_000_000)) as answer,
+    ):
+        for _ in answer.chunks:
+            pass
+
+
+def test_a_feed_packed_in_several_parts_is_read_to_its_end() -> None:
+    half = len(FEED) // 2
+    parts = b"".join(gzip.compress(part.encode()) for part in (FEED[:half], "", FEED[half:])) + bytes(512)
+    with shop_server(lambda *_: (200, {}, parts)) as url, fetched(f"{url}/feed.csv.gz") as answer:
+        assert b"".join(answer.chunks) == FEED.encode()
+
+
+@pytest.mark.parametrize("most_bytes", [1_000, 100_000_000])
+def test_parts_that_unpack_to_far_too_much_or_have_no_end_are_given_up(most_bytes: int) -> None:
+    parts = gzip.compress(b"x" * 600) * 2
+    said = "more than 1,000 bytes" if most_bytes == 1_000 else "packed in a way that cannot be read"
+    with (
+        shop_server(lambda *_: (200, {}, parts[:-4])) as url,
+        pytest.raises(BadRequestError, match=said),
+        fetched(f"{url}/feed.csv", limits=Limits(most_bytes=most_bytes)) as answer,
+    ):
+        for _ in answer.chunks:
+            pass
+
+
+@pytest.fixture(params=[b"Content-Length: 100000\r\n\r\n", b"\r\n"], ids=["with a length", "without"])
+def dripping(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server that sends a byte now and then, for as long as anybody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n" + request.param)
+                while True:
+                    connection.sendall(b"x")
+                    time.sleep(0.01)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join(20)
+
+
+def test_a_feed_that_comes_a_byte_at_a_time_is_given_up(dripping: str) -> None:
+    with (
+        pytest.raises(BadRequestError, match="took longer than 0.3 seconds"),
+        fetched(f"{dripping}/feed.csv", limits=Limits(seconds=0.3)) as answer,
+    ):
+        for _ in answer.chunks:
+            pass
+
+
+def test_a_feed_of_which_only_a_part_came_is_not_taken_for_whole() -> None:
+    short = {"Content-Length": str(len(FEED) + 1), "Connection": "close"}
+    with (
+        shop_server(lambda *_: (200, short, FEED.encode())) as url,
+        pytest.raises(BadRequestError, match="broke off"),
+        fetched(f"{url}/feed.csv") as answer,
     ):
         for _ in answer.chunks:
             pass

@@ -46,6 +46,11 @@ def order(number: int, *lines: dict[str, Any], at: int = NOW - DAY) -> dict[str,
     }
 
 
+def back(number: int, event: str = "Order Refunded", **more: Any) -> dict[str, Any]:
+    properties = {"order_id": f"o-{number}", "refund_id": f"r-{number}-{len(more)}", **more}
+    return {**order(number), "event": event, "messageId": f"b-{number}-{len(more)}", "properties": properties}
+
+
 def send(house: House, *messages: dict[str, Any]) -> None:
     capture(house, SHOP, messages).result()
 
@@ -92,3 +97,24 @@ def test_broken_orders_disturb_nobody(house: House) -> None:
     send(house, order(2, {"product_id": "101", "quantity": 10**9}))
     assert count_sales(house)
     assert house.catalogue.sales.pieces == {"101": 1_000}
+
+
+def test_what_was_given_back_was_not_sold(house: House) -> None:
+    """By lines where the refund names them, the whole order where it is the whole sum, else nothing."""
+    two = ({"product_id": "101", "quantity": 3}, {"product_id": "102"})
+    for number in range(1, 7):
+        placed = order(number, *two)
+        placed["properties"] |= {"revenue": 40.0}
+        send(house, placed)
+    send(house, back(1, products=[{"sku": "TS-3", "quantity": 2}], revenue=20.0))
+    send(house, back(2, revenue=40.0), back(3, revenue=5.0), back(4), back(5, "Order Cancelled"))
+    send(house, back(5, products=list(two), revenue=40.0))
+    count_sales(house)
+    assert house.catalogue.sales.pieces == {"101": 1 + 3 + 3, "102": 3}
+
+
+def test_a_refund_of_an_older_order_takes_nothing_from_this_week(house: House) -> None:
+    send(house, order(1, {"product_id": "101"}, at=NOW - 9 * DAY), order(2, {"product_id": "101"}))
+    send(house, back(1, products=[{"product_id": "101"}]))
+    count_sales(house)
+    assert house.catalogue.sales.pieces == {"101": 1}

@@ -284,6 +284,22 @@ def test_nobody_is_named_before_consent(framework: Any, server: ServerProcess) -
         assert ask("/", headers=browser() | {AGREED: "measure personalize"}).cookies
 
 
+def test_global_privacy_control_is_a_visit_without_an_id(framework: Any, server: ServerProcess) -> None:
+    visitor, private = known(server), {"sec-gpc": "1"}
+    for more in ({}, {"asks_consent": True}):
+        with framework(url=server.url, key=SECRET_KEY, deadline_ms=20_000, path="/o/", **more) as ask:
+            agreed = {AGREED: "measure personalize ads"}
+            assert ask("/plain", headers=browser() | agreed | private).cookies == ()
+            assert ask("/o/o.js", headers=browser() | agreed | private).cookies == ()
+            returning = ask("/", headers=browser(visitor) | agreed | private)
+            assert NORMAL in returning.text
+            (cookie,) = returning.cookies
+            assert re.match(r'o_id=("")?;', cookie)
+            assert "max-age=0" in cookie.lower()
+            assert ask("/", headers=browser() | agreed).cookies
+    assert person(server, visitor)["exposures"] == []
+
+
 # -- what is counted ------------------------------------------------------------------------
 
 
@@ -336,6 +352,17 @@ def test_the_page_script_and_its_events_go_through_the_sites_own_domain(
         unnamed = json.dumps({"anonymousId": visitor, "slots": []})
         assert ask("/o/v1/decide", method="POST", headers=browser(visitor), body=unnamed).status == 401
         assert 'src="/o/o.js"' in ask("/script", headers=browser(visitor)).text
+
+
+def test_a_staging_shops_password_is_not_taken_for_a_key(framework: Any, server: ServerProcess) -> None:
+    visitor = f"v-{uuid4().hex[:12]}"
+    staging = browser(visitor, authorization="Basic c3RhZ2luZzpnZWhlaW0=", content_type="text/plain")
+    message = {"event": "Product Viewed", "anonymousId": visitor, "writeKey": WRITE_KEY}
+    with framework(url=server.url, key=SECRET_KEY, write_key=WRITE_KEY, path="/o/") as ask:
+        assert (
+            ask("/o/v1/track", method="POST", headers=staging, body=json.dumps(message)).status,
+            ask("/o/v1/track", method="POST", headers=staging, body="{}").status,
+        ) == (200, 401)
 
 
 def test_a_path_without_a_server_behind_it_says_so(framework: Any, free_port: int) -> None:

@@ -189,5 +189,6 @@ def _holds_all(product: Product, wanted: list[str]) -> bool:
 
 
 def money(cents: int) -> str:
-    """A price as the shop writes it: `€ 18.90`."""
-    return f"€ {cents // 100}.{cents % 100:02d}"
+    """A price as the shop writes it, and as Opportune fills it in: `€18.90`, `€19`, `€1,250`."""
+    units, rest = divmod(cents, 100)
+    return f"€{units:,}.{rest:02d}" if rest else f"€{units:,}"

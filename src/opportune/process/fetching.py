@@ -11,12 +11,14 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from opportune.errors import BadRequestError
 
 CHUNK_BYTES = 65_536
+GZIP = b"\x1f\x8b"
 MOST_BYTES = 256 * 1024 * 1024
 """Of a feed, unpacked; one of a hundred thousand products has about half."""
 CONNECT_SECONDS = 20.0
@@ -55,7 +57,8 @@ def fetched(url: str, *, etag: str = "", modified: str = "", limits: Limits = LI
             return
         if answer.status != http.client.OK:
             raise BadRequestError(wrong=f"{_shown(url)} answered {answer.status} {answer.reason}.")
-        chunks = _bounded(_unpacked(answer), url, limits, ends_at)
+        received = _bounded(_received(answer), url, limits, ends_at)
+        chunks = _bounded(_unpacked(received), url, limits, ends_at)
         yield Fetched(
             chunks, etag=answer.getheader("ETag", ""), modified=answer.getheader("Last-Modified", "")
         )
@@ -126,22 +129,53 @@ def _bounded(chunks: Iterator[bytes], url: str, limits: Limits, ends_at: float) 
         yield chunk
 
 
-def _unpacked(answer: http.client.HTTPResponse) -> Iterator[bytes]:
-    """Packed by the way or as a file; a little that becomes very much is given out in small pieces all the same."""
-    first = answer.read(CHUNK_BYTES)
-    if not first.startswith(b"\x1f\x8b"):
-        while first:
-            yield first
-            first = answer.read(CHUNK_BYTES)
-        return
-    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    while first:
-        piece = unpacking.decompress(first, CHUNK_BYTES)
-        while piece:
-            yield piece
-            piece = unpacking.decompress(unpacking.unconsumed_tail, CHUNK_BYTES)
-        first = answer.read(CHUNK_BYTES)
-    if not unpacking.eof:
+def _received(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    """What comes, as it comes: whoever sends a byte at a time is looked at a byte at a time.
+
+    Raises IncompleteRead where less comes than was announced: half a feed would take products off the shelf.
+    """
+    left = answer.length
+    while left != 0:
+        piece = answer.read1(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
+        if not piece:
+            break
+        left = None if left is None else left - len(piece)
+        yield piece
+    if left:
+        raise http.client.IncompleteRead(b"", left)
+
+
+def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Packed by the way or as a file, or not at all."""
+    first = b""
+    for piece in pieces:
+        first += piece
+        if len(first) >= len(GZIP):
+            break
+    whole = chain((first,), pieces)
+    return _inflated(whole) if first.startswith(GZIP) else whole
+
+
+def _inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Every member of a gzip file; a little that becomes very much is given out in small pieces all the same.
+
+    Zeros after a member are padding. Raises EOFError when the last one has no end.
+    """
+    member = None
+    for piece in pieces:
+        rest = piece
+        while rest:
+            if member is None:
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    break
+                member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            if found := member.decompress(rest, CHUNK_BYTES):
+                yield found
+            rest = member.unconsumed_tail
+            if member.eof:
+                rest, member = member.unused_data, None
+    if member is not None:
         raise EOFError
 
 

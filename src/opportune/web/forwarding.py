@@ -19,9 +19,10 @@ ROUTES = {
 }
 TAKEN = (
     "content-type", "content-encoding", "user-agent", "accept-language", "sec-gpc", "sec-purpose", "purpose",
-    "if-none-match", "authorization", "x-write-key",
+    "if-none-match", "x-write-key",
 )  # fmt: skip
-"""Headers that go on to Opportune; a cookie never does."""
+"""Headers that go on to Opportune. A cookie never does, nor does `Authorization`: on a site behind a password it is
+that password, and Opportune would take it for a key. A key comes as `writeKey` in the body or as `X-Write-Key`."""
 GIVEN = ("content-type", "cache-control", "etag", "retry-after", "x-content-type-options")
 LARGEST_BYTES = 512 * 1024
 FORWARD_MS = 3_000

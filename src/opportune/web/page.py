@@ -23,6 +23,7 @@ from opportune.web.site import (
     PageRequest,
     Purposes,
     Site,
+    limited,
     purposes_in,
     without_addresses,
 )
@@ -88,7 +89,8 @@ class Page:
     ) -> None:
         self.site, self.request = site, request
         self._user = user
-        self._purposes = _agreed(consent) if consent is not None else None
+        agreed = _agreed(consent) if consent is not None else None
+        self._purposes = limited(agreed) if request.refuses_measuring else agreed
         brought = request.id_in(site.id_cookie)
         self.may_measure = self._purposes is None or MEASURE in self._purposes
         self.is_new = self.may_measure and not brought and not request.is_ahead
@@ -248,10 +250,7 @@ class Page:
         if self.site.country_header and (country := headers.get(self.site.country_header.lower())):
             context["country"] = country
         if self._purposes is not None:
-            agreed = [
-                purpose for purpose in self._purposes if purpose != "ads" or not self.request.refuses_ads
-            ]
-            context["consent"] = agreed
+            context["consent"] = self._purposes
         return context
 
 

@@ -19,6 +19,7 @@ AHEAD = ("prefetch", "prerender", "preview")
 PASSED_ON = ("user-agent", "accept-language", "sec-gpc", "sec-purpose", "purpose")
 """Headers of the browser that Opportune reads itself when it is asked with a write key."""
 LONGEST_ID = 100
+PERSONALIZE = "personalize"
 _WITH_ADDRESS = re.compile(r"([?&][^=&]*=)[^&]*(?:@|%40)[^&]*", re.IGNORECASE)
 
 Purposes = Iterable[str] | Mapping[str, bool] | None
@@ -92,8 +93,8 @@ class PageRequest:
         return any(word in value for value in said for word in AHEAD)
 
     @property
-    def refuses_ads(self) -> bool:
-        """Global Privacy Control."""
+    def refuses_measuring(self) -> bool:
+        """Global Privacy Control: whatever was agreed to, this visit serves itself alone, as the page script has it."""
         return self.headers.get("sec-gpc", "") == "1"
 
     def passed_on(self) -> dict[str, str]:
@@ -108,6 +109,11 @@ class PageRequest:
 def without_addresses(url: str) -> str:
     """The address without values that hold somebody's e-mail address, and without its fragment."""
     return _WITH_ADDRESS.sub(r"\1", url.partition("#")[0])
+
+
+def limited(agreed: Iterable[str] | None) -> list[str]:
+    """What Global Privacy Control leaves of what was agreed to, or of all where nobody asks."""
+    return [PERSONALIZE] if agreed is None or PERSONALIZE in agreed else []
 
 
 def purposes_in(said: Purposes) -> list[str] | None:

@@ -16,7 +16,11 @@ class Opportune_Visitor {
 	const COOKIE  = 'o_id';
 	const SECONDS = 34128000;
 
+	/** Empty too where Global Privacy Control takes measuring back, as the page script has it. */
 	public static function id() {
+		if ( '1' === ( $_SERVER['HTTP_SEC_GPC'] ?? '' ) ) {
+			return '';
+		}
 		$found = isset( $_COOKIE[ self::COOKIE ] ) ? (string) wp_unslash( $_COOKIE[ self::COOKIE ] ) : '';
 		return preg_match( '/^[A-Za-z0-9_.:-]{8,200}$/', $found ) ? $found : '';
 	}

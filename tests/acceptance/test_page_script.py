@@ -142,6 +142,16 @@ def test_id_set_by_the_site_is_used(browser: Browser, noted: Noted) -> None:
     assert noted.events("page")[0]["anonymousId"] == "from-the-server"
 
 
+def test_id_that_cannot_be_read_counts_as_none(browser: Browser, noted: Noted) -> None:
+    with visitor(browser) as page:
+        page.context.add_cookies([{"name": "o_id", "value": "broken%E0%A4%A", "url": noted.site}])
+        page.goto(noted.site)
+        until(page, lambda: noted.events("page"))
+        kept = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    assert noted.events("page")[0]["anonymousId"] == kept["o_id"]
+    assert kept["o_id"].startswith("s-")
+
+
 def test_id_is_made_only_where_there_is_none_and_then_stays(browser: Browser, noted: Noted) -> None:
     with visitor(browser) as page:
         page.goto(noted.site)

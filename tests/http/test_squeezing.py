@@ -27,6 +27,11 @@ SCRIPT = """(() => {
   const said = `${outer.length} and ${path('ab/cd')}: {plain}`;
   const grown = list.map((each) => { const outer = each * 2; return outer; });
   const small = sum ? .5 : 1, typed = typeof sum;
+  const late = (outer) => { const inner = () => outer + list.length + sum;
+    { const list = [outer]; return inner() + list[0]; } };
+  const pick = (kind) => kind ?? last ? (one) => one + kind : (two) => two - kind;
+  const safe = async (text) => { try { return `${await text}${sum}`; } catch (fault) { return fault; } };
+  safe(outer).then((text) => console.log(text, late(2), late('a'), pick(1)(2), true, safe.length));
   console.log(JSON.stringify([outer, read({ name: 1, first: { more: 2 } }, 7, 8), path('ab/cd'), kinds.method(),
     choose(kinds), named(1), sum, last, plain, inner, said, grown, small, typed, { outer, sum }, list?.[0]]));
 })();"""
@@ -48,8 +53,10 @@ def test_a_squeezed_script_says_the_same(node: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
+        ("(() => { const one = 1; send((it) => it, (it) => { it; }); })();", "send(e=>e,e=>{e})"),
+        ("(() => { const one = 1; const two = 2; send(one); let three; })();", "{let Z=1,Q=2;send(Z);let J}"),
         ("(() => { const value = 1; send({ value, other: value }); })();", "send({value:"),
-        ("(() => { const name = 1; send(name); })();", "const name=1;"),
+        ("(() => { const name = 1; send(name); })();", "let name=1;"),
         ("(() => { send(`a ${b}  c`, 'x  y'); })();", "send(`a ${b}  c`,'x  y')"),
         ("(() => { send(window.value, location.href); })();", "send(window.value,location.href)"),
     ],

@@ -1,21 +1,20 @@
 """Squeezing: the page's scripts as they are served, without comments and spaces, and with short names inside.
 
 It knows the part of JavaScript that our scripts are written in: one function around everything, statements that end
-with a semicolon, and names bound by `const`, `let`, parameters and `catch`. Names of the whole script get one short
-name each; those inside a statement share the shortest with those inside others. Properties, keys and what the browser
-brings keep theirs.
+with a semicolon, and names bound by `const`, `let`, parameters and `catch`. What a function or block binds gets the
+shortest names that nothing else mentioned in it has; what a `for` binds belongs to the block around it. Properties and
+keys keep their names, and so does what the browser brings.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 _TOKEN = re.compile(
     r"(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<gap>\s+)|(?P<text>'(?:[^'\\\n]|\\.)*')|(?P<template>`(?:[^`\\]|\\.)*`)"
-    r"|(?P<number>\d[\w.]*)|(?P<name>[A-Za-z_$][\w$]*)|(?P<sign>=>|\+\+|--|\.\.\.|\?\.(?!\d)|.)",
+    r"|(?P<number>\d[\w.]*)|(?P<name>[A-Za-z_$][\w$]*)|(?P<sign>=>|\+\+|--|\.\.\.|\?\.(?!\d)|\?\?|.)",
     re.DOTALL,
 )
 _PATTERN = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
@@ -54,26 +53,36 @@ KEPT = frozenset(
     }
 )
 """What the browser has under such a name could be meant, or it is a word of the language."""
-OUTER_DEPTH = 2
-"""In `(() => { ... })();`."""
-MOST_INSIDE = 24
-"""So many of the shortest names are kept for inside statements."""
 _LETTERS = "etnairoslcduphmfgbvywkxjqzETNAIROSLCDUPHMFGBVYWKXJQZ"
+_SHORTER = {"const": "let", "true": "!0", "false": "!1"}
+
+
+@dataclass
+class _Scope:
+    """A function, from its first parameter's bracket to behind its body, or a block; around all is the whole file."""
+
+    around: _Scope | None = None
+    bound: dict[str, str] = field(default_factory=dict)
+    """Each name it binds, in their order, and its new one."""
+    mentioned: dict[tuple[int, str], _Scope | None] = field(default_factory=dict)
+    """What is said in it, and who binds that: nobody where the browser brings it."""
 
 
 def squeezed(source: str) -> str:
     """The same script, smaller."""
     words = list(_words(source))
     kinds = _kinds(words)
-    outer = _bound(words, kinds, is_outer=True)
-    free = [name for name in _names() if name not in _named(words, kinds)]
-    whole = dict(zip(_by_frequency(words, kinds, outer), free[MOST_INSIDE:], strict=False))
-    pieces: list[str] = []
-    for start, end in _statements(words):
-        inside = words[start:end], kinds[start:end]
-        short = dict(zip(_by_frequency(*inside, _bound(*inside) - outer), _shared(free), strict=False))
-        pieces += _renamed(*inside, {**short, **whole})
-    return "".join(_spaced(pieces))
+    inside = _scopes(words, kinds)
+    is_outer = True
+    for scope in {id(scope): scope for scope in inside}.values():
+        _name_anew(scope, is_outer=is_outer)
+        is_outer = is_outer and not scope.bound
+
+    def short(at: int, name: str) -> str:
+        binder = _binder(inside[at], name)
+        return binder.bound[name] if binder else _SHORTER.get(name, name)
+
+    return "".join(_spaced(_joined(_renamed(words, kinds, short))))
 
 
 def _words(source: str) -> Iterator[str]:
@@ -113,39 +122,68 @@ def _kinds(words: Sequence[str]) -> list[str]:
     return kinds
 
 
-def _depths(words: Sequence[str]) -> list[int]:
-    """How many brackets are open before each word."""
-    opened = accumulate(((word in _CLOSES) - (word in _CLOSES.values()) for word in words), initial=0)
-    return list(opened)[:-1]
-
-
-def _statements(words: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Start and end of each statement of the function around everything; all in one where there is none."""
-    depths, start = _depths(words), 0
+def _scopes(words: Sequence[str], kinds: Sequence[str]) -> list[_Scope]:
+    """The innermost scope around each word, with what it binds and what is mentioned in it."""
+    inside = [_Scope()] * len(words)
+    for start, body, end in sorted(_ranges(words, kinds)):
+        scope = _Scope(inside[start], dict.fromkeys(_names_in(words, kinds, start, body), ""))
+        inside[start:end] = [scope] * (end - start)
     for at, word in enumerate(words):
-        if word == ";" and depths[at] == OUTER_DEPTH:
-            yield start, at + 1
-            start = at + 1
-    yield start, len(words)
-
-
-def _bound(words: Sequence[str], kinds: Sequence[str], *, is_outer: bool = False) -> set[str]:
-    """The names that are declared somewhere, or for the whole script."""
-    bound: set[str] = set()
-    depths = _depths(words)
-    for at, word in enumerate(words):
-        if word in ("const", "let") and kinds[at] == "name" and (not is_outer or depths[at] == OUTER_DEPTH):
+        if word in ("const", "let") and kinds[at] == "name" and inside[at].around:
             for start in _declarations(words, at + 1):
-                bound |= _names_in(words, kinds, start, _end_of(words, start))
-        elif is_outer:
-            continue
-        elif word == "=>":
-            bound |= _names_in(words, kinds, _start_of(words, at - 1), at)
-        elif word in ("catch", "function") and kinds[at] == "name":
-            start = at + (2 if kinds[at + 1] == "name" else 1)
-            if words[start] == "(":
-                bound |= _names_in(words, kinds, start, _end_of(words, start))
-    return bound - KEPT
+                names = _names_in(words, kinds, start, _end_of(words, start))
+                inside[at].bound.update(dict.fromkeys(names, ""))
+    for at, word in enumerate(words):
+        for name in _names_at(word, kinds[at]):
+            _mention(inside[at], name)
+    return inside
+
+
+def _ranges(words: Sequence[str], kinds: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Of each function, `catch` and block: where it begins, where its parameters end, where it ends."""
+    for at, word in enumerate(words):
+        if word == "=>":
+            yield _start_of(words, at - 1), at, _end_of_body(words, at + 1)
+        elif word in ("function", "catch") and kinds[at] == "name" and words[at + 1] != "{":
+            start = at + (1 if words[at + 1] == "(" else 2)
+            body = _end_of(words, start)
+            yield start, body, _end_of(words, body)
+        elif word == "{" and at and words[at - 1] in _BEFORE_BLOCK:
+            yield at, at, _end_of(words, at)
+
+
+def _end_of_body(words: Sequence[str], at: int) -> int:
+    """Behind a block, or an expression: before `,`, `;`, a bracket's end, or the `:` of a choice around it."""
+    if words[at] == "{":
+        return _end_of(words, at)
+    choices = 0
+    while words[at] not in (",", ";", *_CLOSES.values()) and (words[at] != ":" or choices):
+        choices += (words[at] == "?") - (words[at] == ":")
+        at = _end_of(words, at)
+    return at
+
+
+def _mention(scope: _Scope, name: str) -> None:
+    binder = _binder(scope, name)
+    around: _Scope | None = scope
+    while around:
+        around.mentioned[id(binder), name] = binder
+        around = around.around
+
+
+def _binder(scope: _Scope, name: str) -> _Scope | None:
+    around: _Scope | None = scope
+    while around and name not in around.bound:
+        around = around.around
+    return around
+
+
+def _name_anew(scope: _Scope, *, is_outer: bool) -> None:
+    """Those around it have theirs already. The outermost leaves the first letters to those in it."""
+    taken = {binder.bound[name] if binder else name for (_, name), binder in scope.mentioned.items()}
+    free = (name for name in _names(is_outer=is_outer) if name not in taken and name not in KEPT)
+    for name in scope.bound:
+        scope.bound[name] = name if name in KEPT else next(free)
 
 
 def _declarations(words: Sequence[str], start: int) -> Iterator[int]:
@@ -178,9 +216,9 @@ def _start_of(words: Sequence[str], at: int) -> int:
     return 0
 
 
-def _names_in(words: Sequence[str], kinds: Sequence[str], start: int, end: int) -> set[str]:
-    """The names a pattern binds; what stands behind `=` is only a default."""
-    found: set[str] = set()
+def _names_in(words: Sequence[str], kinds: Sequence[str], start: int, end: int) -> list[str]:
+    """The names a pattern binds, in their order; what stands behind `=` is only a default."""
+    found: list[str] = []
     at = start
     while at < end:
         if words[at] == "=":
@@ -188,56 +226,60 @@ def _names_in(words: Sequence[str], kinds: Sequence[str], start: int, end: int) 
                 at = _end_of(words, at)
             continue
         if kinds[at] in ("name", "short"):
-            found.add(words[at])
+            found.append(words[at])
         at += 1
     return found
 
 
-def _by_frequency(words: Sequence[str], kinds: Sequence[str], bound: set[str]) -> list[str]:
-    counts: Counter[str] = Counter()
-    for word, kind in zip(words, kinds, strict=True):
-        if word[0] == "`":
-            counts.update(name for name in _names_in_template(word) if name in bound)
-        elif kind in ("name", "short") and word in bound:
-            counts[word] += 1
-    return sorted(counts, key=lambda name: (-counts[name], name))
+def _names_at(word: str, kind: str) -> list[str]:
+    if word[0] == "`":
+        return _NAME.findall(" ".join(_GAP_IN_TEMPLATE.findall(word)))
+    return [word] if kind in ("name", "short") else []
 
 
-def _named(words: Sequence[str], kinds: Sequence[str]) -> set[str]:
-    """Every word that stands somewhere, and must not become another's name."""
-    named = {word for word, kind in zip(words, kinds, strict=True) if kind in ("name", "short")}
-    return named.union(KEPT, *(_names_in_template(word) for word in words if word[0] == "`"))
-
-
-def _names_in_template(word: str) -> list[str]:
-    return _NAME.findall(" ".join(_GAP_IN_TEMPLATE.findall(word)))
-
-
-def _shared(free: Sequence[str]) -> list[str]:
-    """The shortest, then those no other name of the whole script will ever get."""
-    return [*free[:MOST_INSIDE], *free[len(free) // 2 :]]
-
-
-def _names() -> Iterator[str]:
-    yield from _LETTERS
+def _names(*, is_outer: bool) -> Iterator[str]:
+    yield from reversed(_LETTERS) if is_outer else _LETTERS
     yield from (first + second for first in _LETTERS for second in _LETTERS)
 
 
-def _renamed(words: Sequence[str], kinds: Sequence[str], short: Mapping[str, str]) -> Iterator[str]:
-    for word, kind in zip(words, kinds, strict=True):
+def _renamed(words: Sequence[str], kinds: Sequence[str], short: Callable[[int, str], str]) -> Iterator[str]:
+    for at, (word, kind) in enumerate(zip(words, kinds, strict=True)):
         if word[0] == "`":
-            yield _GAP_IN_TEMPLATE.sub(lambda gap: "${" + _renamed_code(gap[1], short) + "}", word)
-        elif kind == "short" and word in short:
-            yield f"{word}:{short[word]}"
-        elif kind == "name":
-            yield short.get(word, word)
+            pieces = _GAP_IN_TEMPLATE.split(word)
+            pieces[1::2] = ["${" + _renamed_code(code, at, short) + "}" for code in pieces[1::2]]
+            yield "".join(pieces)
+        elif kind == "short":
+            yield word if short(at, word) == word else f"{word}:{short(at, word)}"
         else:
-            yield word
+            yield short(at, word) if kind == "name" else word
 
 
-def _renamed_code(source: str, short: Mapping[str, str]) -> str:
+def _renamed_code(source: str, at: int, short: Callable[[int, str], str]) -> str:
     words = list(_words(source))
-    return "".join(_spaced(_renamed(words, _kinds(words), short)))
+    return "".join(_spaced(_renamed(words, _kinds(words), lambda _, name: short(at, name))))
+
+
+def _joined(words: Iterable[str]) -> list[str]:
+    """One `let` where several follow each other, no brackets around a lone parameter, no `;` before `}`."""
+    joined: list[str] = []
+    begins = [""]
+    for word in words:
+        before = joined[-1] if joined else ";"
+        if before == ";" and word == begins[-1] == "let":
+            joined[-1] = ","
+            continue
+        if before in (";", "{"):
+            begins[-1] = word
+        if word in _CLOSES:
+            begins.append("")
+        elif word in _CLOSES.values():
+            begins.pop()
+        if word == "}" and before == ";":
+            joined.pop()
+        elif word == "=>" and joined[-3] == "(" and _NAME.fullmatch(joined[-2]):
+            joined[-3:] = [joined[-2]]
+        joined.append(word)
+    return joined
 
 
 def _spaced(words: Iterable[str]) -> Iterator[str]:

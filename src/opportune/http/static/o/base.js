@@ -12,6 +12,7 @@ if (!data.key) return;
 
 const door = script.src.replace(/\/o\.js.*$/, '') + '/v1/decide';
 const on = (target, name, act) => target.addEventListener(name, quietly(act), { passive: true });
+const onLoaded = (act) => document.readyState === 'complete' ? act() : on(window, 'load', act);
 const newId = () => crypto.randomUUID ? crypto.randomUUID()
   : Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 // No fragments, no preview's word, and no values that hold an e-mail address.

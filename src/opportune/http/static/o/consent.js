@@ -86,8 +86,7 @@ const consent = (() => {
   if (banner === 'unknown') console.warn(`data-consent="${named}" is not ${Object.keys(banners)} or none`);
   quietly(() => window.Shopify.loadFeatures([{ name: 'consent-tracking-api', version: '0.1' }], changed))();
   setInterval(changed, 300);
-  if (document.readyState === 'complete') late();
-  else on(window, 'load', late);
+  onLoaded(late);
 
   const said = () => {
     const given = purposes();

@@ -10,7 +10,8 @@ const setCookie = (value, seconds) => {
 const readDevice = () => {
   const name = data.cookie || 'o_id';
   const found = document.cookie.split('; ').find((each) => each.startsWith(name + '='));
-  if (found) return decodeURIComponent(found.slice(name.length + 1));
+  const kept = found && quietly(decodeURIComponent)(found.slice(name.length + 1));
+  if (kept) return kept;
   // By its beginning an id tells that a script made it: such a cookie may not live long.
   const made = device || 's-' + newId();
   setCookie(made, 34128000);

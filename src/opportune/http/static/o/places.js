@@ -57,7 +57,7 @@ const watchPlaces = (its) => {
   head.faults.splice(0).forEach(failed);
   head.done.push = applied;
   head.faults.push = failed;
-  const giveUp = () => setTimeout(quietly(() => its === view && head.places.forEach((it) => {
+  onLoaded(() => setTimeout(quietly(() => its === view && head.places.forEach((it) => {
     const missing = it.put.find((put) => !put.to);
     if (it.off) return;
     if (!it.place) {
@@ -67,9 +67,7 @@ const watchPlaces = (its) => {
       tell('part not found', { slot: it.slot, selector: `${it.find} ${missing[0]}` });
       if (it.put.some((put) => put.to)) applied(Object.assign(it, { done: it.place }));
     }
-  })), SEARCH_MS);
-  if (document.readyState === 'complete') giveUp();
-  else on(window, 'load', giveUp);
+  })), SEARCH_MS));
 };
 
 // A place may ask once more for each thing that happens on the page.

@@ -44,6 +44,8 @@ from opportune.services.recommending import (
     recount,
     refresh_counters,
 )
+from opportune.services.redacting import erase_requested
+from opportune.services.requesting import list_requests
 from opportune.services.retiring import retire
 from opportune.services.selling import count_sales
 from opportune.services.selling import is_due as is_count_due
@@ -52,6 +54,7 @@ from opportune.settings import Settings
 log = logging.getLogger("opportune")
 
 FOLD_SECONDS = 1.0
+REDACT_SECONDS = 1.0
 RETIRE_SECONDS = 60.0
 COUNT_SECONDS = 2.0
 RECOUNT_SECONDS = 5.0
@@ -201,6 +204,11 @@ class Server:
         if is_count_due(self.house) and self._is_ours("sales"):
             count_sales(self.house, may_go_on=lambda: not self.ends.wait(FILL_PAUSE_SECONDS))
 
+    def redact(self) -> None:
+        """Erases whom a shop asked to erase, and goes on where an erasure was broken off."""
+        if list_requests(self.house.storage) and self._is_ours("redacting"):
+            erase_requested(self.house, may_go_on=partial(self._is_ours, "redacting"))
+
     def _may_retire(self) -> bool:
         return not self.ends.wait(RETIRE_PAUSE_SECONDS) and self._is_ours("retiring")
 
@@ -266,6 +274,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),
         asyncio.create_task(_repeat(server.feed, FEED_SECONDS)),
+        asyncio.create_task(_repeat(server.redact, REDACT_SECONDS)),
         asyncio.create_task(_repeat(server.watch, server.pause_seconds)),
     ]
     try:

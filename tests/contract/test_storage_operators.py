@@ -55,6 +55,9 @@ def test_a_setting_is_put_replaced_and_removed(storage: Storage) -> None:
     for value in ("1", "2"):
         written(storage, lambda transaction, value=value: transaction.put_setting("off", value))
     assert storage.find_setting("off") == "2"
+    written(storage, lambda transaction: transaction.put_setting("of_a", "3"))
+    assert storage.list_settings("of") == {"of_a": "3", "off": "2"}
+    assert storage.list_settings("of_") == {"of_a": "3"}
     written(storage, lambda transaction: transaction.put_setting("off", ""))
     written(storage, lambda transaction: transaction.put_setting("never set", ""))
     assert storage.find_setting("off") is None

@@ -18,9 +18,13 @@ from opportune.core.history.key import Namespace, key_of
 from opportune.core.history.timeline import TimelineEvent
 from opportune.core.moment import HOUR, to_iso
 from opportune.core.shops import SHOPS
+from opportune.errors import NotFoundError
 from opportune.services.cataloguing import put_products
 from opportune.services.connecting import add_source, list_sources, remove_source
 from opportune.services.house import House
+from opportune.services.identifying import find_people
+from opportune.services.redacting import erase_requested
+from opportune.services.requesting import list_requests
 
 pytestmark = pytest.mark.anyio
 
@@ -415,3 +419,70 @@ async def test_no_body_whatever_it_holds_breaks_a_shop(client: httpx.AsyncClient
             odd = {**whole, name: ODD[index % len(ODD)]}
             answer = await send(client, topic, odd)  # type: ignore[operator]  # any JSON value on purpose
             assert answer.status_code == 200, (topic, name, odd[name])
+
+
+# -- what a shop asks on behalf of its customers ----------------------------------------------
+
+CUSTOMER = {"id": 9001, "email": "Anna@shop.test", "phone": "+49 1"}
+
+
+def acts(house: House) -> list[tuple[str, str, str]]:
+    return [(entry.by, entry.act, entry.what) for entry in house.storage.list_audit(limit=50)]
+
+
+async def test_a_customer_whom_shopify_asks_to_erase_leaves(client: httpx.AsyncClient, house: House) -> None:
+    other = {**CUSTOMER, "id": 9002, "email": "berta@shop.test"}
+    assert (await shopify(client, "orders/create", shopify_order())).json()["accepted"]
+    elsewhere = shopify_order(id=2, customer=other, email="berta@shop.test", note_attributes=[])
+    assert (await shopify(client, "orders/create", elsewhere, event="e-2")).json()["accepted"]
+    guest = {"type": "identify", "userId": "anna@shop.test", "traits": {"email": "anna@shop.test"}}
+    await client.post("/v1/identify", json=guest, headers=SECRET)
+    body = {"shop_domain": "lumen.myshopify.com", "customer": CUSTOMER, "orders_to_redact": [5123456789012]}
+    answer = await shopify(client, "customers/redact", body, event="e-3")
+    assert (answer.status_code, answer.json()["success"]) == (200, True)
+    assert [request.kind for request in list_requests(house.storage).values()] == ["erase"]
+    assert erase_requested(house) == 1
+    for identifier in ("9001", "anna@shop.test", VISITOR):
+        with pytest.raises(NotFoundError):
+            find_people(house.storage, identifier)
+    assert named(house, "9002", "Order Completed")
+    assert list_requests(house.storage) == {}
+    assert ("shopify shopify", "erasing a person asked for", "customers/redact") in acts(house)
+    assert any((by, act) == ("shopify shopify", "person erased") for by, act, _ in acts(house))
+
+
+async def test_a_customer_nobody_knows_is_not_taken_when_they_come_late(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    await shopify(client, "customers/redact", {"customer": {"id": 9001}})
+    assert erase_requested(house) == 1
+    await shopify(client, "orders/create", shopify_order(note_attributes=[]), event="e-2")
+    assert named(house, "9001", "Order Completed") == []
+
+
+async def test_what_only_an_operator_can_do_waits_to_be_seen(client: httpx.AsyncClient, house: House) -> None:
+    await shopify(client, "orders/create", shopify_order())
+    await shopify(client, "customers/data_request", {"customer": CUSTOMER}, event="e-2")
+    await shopify(client, "customers/data_request", {"customer": CUSTOMER}, event="e-3")
+    await shopify(client, "shop/redact", {"shop_domain": "lumen.myshopify.com"}, event="e-4")
+    assert erase_requested(house) == 0
+    asked = {request.kind: request for request in list_requests(house.storage).values()}
+    assert sorted(asked) == ["export", "shop"]
+    assert [who.id for who in asked["shop"].who] == ["lumen.myshopify.com"]
+    assert ("shopify shopify", "a person's data asked for", "customers/data_request") in acts(house)
+    assert ("shopify shopify", "erasing a shop asked for", "shop/redact") in acts(house)
+    assert "anna" not in str(acts(house))
+    await shopify(client, "customers/redact", {"customer": CUSTOMER}, event="e-5")
+    erase_requested(house)
+    assert [request.kind for request in list_requests(house.storage).values()] == ["shop"]
+
+
+async def test_a_test_of_shopifys_and_an_unsigned_request_ask_nothing(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    body = {"customer": CUSTOMER}
+    tested = await shopify(client, "customers/redact", body, **{"X-Shopify-Test": "true"})
+    assert (tested.status_code, bool(tested.json()["ignored"])) == (200, True)
+    assert (await shopify(client, "customers/redact", body, secret="somebody-else")).status_code == 401
+    assert (await shopify(client, "customers/redact", {"customer": "?"})).json()["ignored"]
+    assert list_requests(house.storage) == {}

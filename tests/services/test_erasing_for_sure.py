@@ -32,6 +32,8 @@ from opportune.services.erasing import erase, take_over_erasures
 from opportune.services.exporting import PersonExport, export_person
 from opportune.services.house import Held, House
 from opportune.services.identifying import find_people
+from opportune.services.redacting import erase_requested
+from opportune.services.requesting import LEASE_MS, list_requests
 from opportune.storage.base import Storage
 from opportune.storage.memory import MemoryStorage
 from opportune.storage.postgres import PostgresStorage
@@ -43,8 +45,7 @@ import os, sys
 from contextlib import closing
 from opportune.app import build_house
 from opportune.process.place import place_from
-from opportune.services.erasing import erase
-from opportune.services.identifying import find_people
+from opportune.services.redacting import erase_person
 from opportune.storage.postgres import PostgresStorage
 from opportune.storage.sqlite import SqliteStorage
 
@@ -56,7 +57,7 @@ with closing((PostgresStorage if "://" in sys.argv[1] else SqliteStorage)(sys.ar
         future.add_done_callback(lambda _: os.write(1, b"step\\n"))
         return future
     storage.write = told
-    erase(house, find_people(storage, "user-anna"), step=1)
+    erase_person(house, "user-anna", step=1)
     os.write(1, b"done\\n")
 """
 
@@ -74,7 +75,8 @@ def place_of(storage: Storage) -> str:
 
 @ON_LASTING
 @pytest.mark.parametrize("steps", [1, 4, 9])
-def test_killed_in_the_middle_and_run_again_nothing_is_left(storage: Storage, steps: int) -> None:
+@pytest.mark.parametrize("by", ["hand", "itself"])
+def test_killed_in_the_middle_and_gone_on_nothing_is_left(storage: Storage, steps: int, by: str) -> None:
     house = build_house(storage)
     live(house)
     live(house, "berta")
@@ -93,7 +95,13 @@ def test_killed_in_the_middle_and_run_again_nothing_is_left(storage: Storage, st
     assert said == [b"step\n"] * steps
     half = export_person(storage, "user-anna")
     assert half.ids
-    erase(house, find_people(storage, "anna@example.org"))
+    assert erase_requested(house) == 0, "whoever was at it may be there yet"
+    if by == "hand":
+        erase(house, find_people(storage, "anna@example.org"))
+    else:
+        house.clock = lambda: time.time_ns() // 1_000_000 + LEASE_MS
+        assert erase_requested(house) == 1
+    assert list_requests(storage) == {}
     assert traces_of(storage, *(secret for secret in SECRETS if "gift" not in secret)) == []
     assert export_person(storage, "user-berta") == before
 

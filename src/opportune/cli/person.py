@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any, get_args
 
 import click
@@ -14,6 +15,7 @@ from opportune.cli.installation import Ask, ask, reach
 from opportune.cli.options import operator, place_option
 from opportune.cli.printing import counted, fail, print_json
 from opportune.core.history.key import Namespace
+from opportune.core.moment import to_iso
 from opportune.errors import BadRequestError, NotFoundError, OpportuneError
 from opportune.process.control import CommandError
 from opportune.process.place import Place
@@ -90,7 +92,7 @@ def erase(
     """Erase the person with this ID for good.
 
     ID is a user id, a device's id, or an e-mail address that they gave. All ids that were linked go together.
-    What was found is said first. Stopped half way, give the same command again.
+    What was found is said first. Stopped half way, it goes on by itself when a server runs.
     """
     if (identifier is None) == (file is None):
         raise click.UsageError("Name one ID, or a file of them with --from.")
@@ -142,6 +144,35 @@ def _erase(asked: Ask, name: str, namespace: Namespace | None) -> None:
         raise
     rows = sum(erased["rows"].values())
     click.echo(f"Erased {name}: {counted(erased['ids'], 'id')}, {counted(rows, 'row')}.")
+
+
+@person.command("requests")
+@place_option
+@click.option("--done", "code", metavar="REQUEST", help="You have done what this one asks for.")
+def requests(*, place: Place, code: str | None) -> None:
+    """What was asked for about people and is not done yet, by a shop or by whoever was interrupted.
+
+    Erasing goes on by itself while a server runs. The other lines say what to do.
+    """
+    with reach(place) as asked:
+        if code is not None:
+            asked("person requests done", code=code, by=operator())
+        found = asked("person requests")
+    for request in found:
+        at = to_iso(request["asked_at"])
+        click.echo(f"{request['code']}  {at}  {request['by']}\n  {_to_do(request)}")
+    if not found:
+        click.echo("Nothing is waiting.")
+
+
+def _to_do(request: Mapping[str, Any]) -> str:
+    names = [who["id"] for who in request["who"]]
+    if request["kind"] == "erase":
+        return f"erasing {' and '.join(names)}: goes on by itself while a server runs"
+    done = f"; then: opportune person requests --done {request['code']}"
+    if request["kind"] == "export":
+        return f"hand out what is kept: opportune person export {quote(names[-1])} --to person.json{done}"
+    return f"{names[0]} wants everything of its shop erased: opportune sources list, see docs/how/shopify.md{done}"
 
 
 @person.command("erasures")

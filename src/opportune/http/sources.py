@@ -24,6 +24,7 @@ from opportune.http.edge import Edge, Headers, headers_of, is_public
 from opportune.http.endpoint import Endpoint
 from opportune.services.connecting import Source, find_signer, list_sources
 from opportune.services.hearing import Heard, find_owner, hear, heard
+from opportune.services.redacting import take_request
 from opportune.services.stocking import hear_product
 
 MOST_BYTES = 2 * 1024 * 1024
@@ -52,6 +53,10 @@ async def _hear(edge: Edge, source: Source, shop: Shop, webhook: Webhook) -> Hea
         found = await asyncio.to_thread(hear_product, edge.house, shop, webhook)
         _count(edge, shop, webhook.topic, "ignored" if found.ignored else "taken")
         return found
+    if (asked := shop.ask(webhook)) is not None:
+        await asyncio.to_thread(take_request, edge.house, source, asked)
+        _count(edge, shop, webhook.topic, "taken")
+        return Heard()
     told = shop.tell(webhook)
     if not told.messages:
         _count(edge, shop, webhook.topic, "ignored")

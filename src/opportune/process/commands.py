@@ -30,13 +30,14 @@ from opportune.services import (
     explaining,
     exporting,
     feeding,
-    identifying,
     importing,
     operating,
     previewing,
     publishing,
     reading,
     recommending,
+    redacting,
+    requesting,
     setting_aside,
 )
 from opportune.services.authorizing import user_token_secret
@@ -259,8 +260,19 @@ def export_person(house: House, *, person: str, namespace: Namespace | None) -> 
 
 
 def erase_person(house: House, *, person: str, namespace: Namespace | None, by: str) -> Result:
-    found = identifying.find_people(house.storage, person, namespace)
-    return _plain(erasing.erase(house, found, by=by))
+    return _plain(redacting.erase_person(house, person, namespace, by=by))
+
+
+def list_requests(house: House) -> list[Result]:
+    """Without the name's beginning, which all have."""
+    return [
+        {**_plain(request), "code": name.removeprefix(requesting.REQUEST)}
+        for name, request in requesting.list_requests(house.storage).items()
+    ]
+
+
+def finish_request(house: House, *, code: str, by: str) -> Result:
+    return _plain(requesting.finish(house, code, by=by))
 
 
 def rewrite_store(house: House) -> Result:
@@ -365,6 +377,8 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "person export": export_person,
     "person erase": erase_person,
     "person erasures": list_erasures,
+    "person requests": list_requests,
+    "person requests done": finish_request,
     "person erasures apply": apply_erasures,
     "rewrite": rewrite_store,
 }

@@ -1,8 +1,8 @@
 """Erasing: a person leaves every table, in bounded steps that may be taken up again, and stays away.
 
 Each step is one transaction that holds everybody it is about and reads anew what is theirs. What is found by the id
-they were asked for with (links, ids, traits) leaves last and at once: whoever was stopped half way gives the same
-command again.
+they were asked for with (links, ids, traits) leaves last and at once: whoever was stopped half way
+finds the same person again, and the request for it (`redacting.py`) leaves in the same commit.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from opportune.services.house import House
 from opportune.services.identifying import Found, found_of, list_every_set_aside, list_set_aside_of
 from opportune.services.preparing import plan_of
 from opportune.services.recording import forget
+from opportune.services.requesting import LEASE_MS, hold, list_requests_about
 from opportune.services.separating import SEPARATED_ACT
 from opportune.storage.base import AuditEntry, Storage, StoredSetAside, Transaction
 from opportune.storage.personal import Erasure, Share, shares_of
@@ -78,16 +79,29 @@ class _Erasing:
         self._at = at
         self.is_noted = False
         self._has_unsubscribed = has_unsubscribed(house, found)
+        self._requests = list_requests_about(house.storage, found.keys, found.addresses)
+        self._held_until = 0
 
     def __call__(self, transaction: Transaction) -> _Step:
         shares = self._shares(transaction)
+        self._keep_hold(transaction)
         if not self.is_noted:
             self._note(transaction, shares)
+            return _Step({}, is_last=False)
         for share in shares:
             left = transaction.erase_records(share, self._most)
             if any(left.values()):
                 return _Step(left, is_last=False)
         return _Step(self._finish(transaction, shares), is_last=True)
+
+    def _keep_hold(self, transaction: Transaction) -> None:
+        """Says now and then that somebody is at it, so that nobody else begins."""
+        now = self._house.clock()
+        if now < self._held_until - LEASE_MS // 2:
+            return
+        self._held_until = now + LEASE_MS
+        for name, request in self._requests.items():
+            hold(transaction, name, msgspec.structs.replace(request, held_until=self._held_until))
 
     def _shares(self, transaction: Transaction) -> list[Share]:
         """As it is now: a device may have been linked to them since they were looked for."""
@@ -132,6 +146,8 @@ class _Erasing:
             transaction.remove_key(key)
             rows["keys"] += 1
         transaction.let_go(self._found.namesakes)
+        for name in self._requests:
+            transaction.put_setting(name, "")
         rows["audit"] = transaction.erase_audit(SEPARATED_ACT, self._is_named, INSTEAD)
         entry = AuditEntry(at=self._house.clock(), by=self._by, act=ERASED_ACT, what=f"{len(shares)} ids")
         transaction.add_audit(entry)

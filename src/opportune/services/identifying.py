@@ -108,12 +108,17 @@ def found_of(
 
 def _find_set_aside(storage: Storage, identifier: str, namespace: Namespace | None) -> Found:
     """Somebody of whom no event could ever be taken. Raises NotFoundError."""
-    views = {key_of(space, identifier): KeyView(space, identifier) for space in _spaces(namespace)}
-    addresses = (identifier,) if namespace is None and "@" in identifier else ()
-    found = Found(persons=tuple(views), keys=tuple(views), ids=tuple(views.values()), addresses=addresses)
+    found = named_only(identifier, namespace)
     if next(list_set_aside_of(storage, found.names), None) is None:
         raise NotFoundError(what=f"A person with the id {identifier[:100]!r}")
     return found
+
+
+def named_only(identifier: str, namespace: Namespace | None) -> Found:
+    """Somebody with this id, whatever is kept of them."""
+    views = {key_of(space, identifier): KeyView(space, identifier) for space in _spaces(namespace)}
+    addresses = (identifier,) if namespace is None and "@" in identifier else ()
+    return Found(persons=tuple(views), keys=tuple(views), ids=tuple(views.values()), addresses=addresses)
 
 
 def _view(storage: Storage, key: int, given: Mapping[int, KeyView]) -> KeyView | None:

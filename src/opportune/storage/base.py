@@ -552,6 +552,10 @@ class Storage(ABC):
     def find_setting(self, name: str) -> str | None: ...
 
     @abstractmethod
+    def list_settings(self, prefix: str) -> dict[str, str]:
+        """Those whose names begin with it, by name."""
+
+    @abstractmethod
     def list_api_keys(self) -> list[ApiKey]: ...
 
     @abstractmethod

@@ -792,6 +792,11 @@ class MemoryStorage(Storage):
     def find_setting(self, name: str) -> str | None:
         return self._tables.settings.get(name)
 
+    def list_settings(self, prefix: str) -> dict[str, str]:
+        with self._lock:
+            known = sorted(self._tables.settings.items())
+        return {name: value for name, value in known if name.startswith(prefix)}
+
     def list_api_keys(self) -> list[ApiKey]:
         with self._lock:
             return sorted(self._tables.api_keys.values(), key=lambda key: (key.created_at, key.digest))

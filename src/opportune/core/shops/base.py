@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -46,6 +46,17 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     of_order: str = ""
 
 
+class Privacy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform asks on behalf of a customer, or of a shop that is leaving."""
+
+    kind: Literal["erase", "export", "shop"]
+    topic: str
+    customer: str = ""
+    """The customer's number, without the source's prefix."""
+    address: str = ""
+    shop: str = ""
+
+
 class Shop(ABC):
     """A platform's webhooks: the headers they come with, and what each topic means."""
 
@@ -66,6 +77,10 @@ class Shop(ABC):
     @abstractmethod
     def tell(self, webhook: Webhook) -> Told:
         """Never raises, whatever the body is."""
+
+    def ask(self, _webhook: Webhook) -> Privacy | None:
+        """What the platform asks about somebody's data; None where it asks nothing."""
+        return None
 
     def is_greeting(self, _body: bytes) -> bool:
         """Whether this is the platform's unsigned knock at the door when a webhook is saved."""

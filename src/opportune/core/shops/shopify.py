@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from opportune.core.shops.base import (
     MOST_LINES,
     Buyer,
     Message,
     Object,
+    Privacy,
     Shop,
     Told,
     Webhook,
@@ -37,6 +38,11 @@ CUSTOMERS = (
     "customers/enable",
     "customers_email_marketing_consent/update",
 )
+PRIVACY: dict[str, Literal["erase", "export", "shop"]] = {
+    "customers/redact": "erase",
+    "customers/data_request": "export",
+    "shop/redact": "shop",
+}
 CONSENTS = {"subscribed": True, "unsubscribed": False}
 
 
@@ -57,6 +63,20 @@ class Shopify(Shop):
     )
     product_topics: ClassVar[tuple[str, ...]] = ("products/create", "products/update", "products/delete")
     gone_topics: ClassVar[tuple[str, ...]] = ("products/delete",)
+
+    def ask(self, webhook: Webhook) -> Privacy | None:
+        kind, body = PRIVACY.get(webhook.topic), webhook.body
+        if kind is None or webhook.is_test:
+            return None
+        customer = part(body, "customer") if kind != "shop" else {}
+        asked = Privacy(
+            kind=kind,
+            topic=webhook.topic,
+            customer=text(customer, "id"),
+            address=text(customer, "email").lower(),
+            shop=text(body, "shop_domain"),
+        )
+        return asked if kind == "shop" or asked.customer or asked.address else None
 
     def tell(self, webhook: Webhook) -> Told:
         topic = webhook.topic

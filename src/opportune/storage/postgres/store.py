@@ -276,6 +276,9 @@ class PostgresStorage(PostgresPersonal):
         row = self._one("find_setting", (name,))
         return None if row is None else str(row[0])
 
+    def list_settings(self, prefix: str) -> dict[str, str]:
+        return dict(self._all("list_settings", (prefix,)))
+
     def list_api_keys(self) -> list[ApiKey]:
         return [read_api_key(row[0]) for row in self._all("list_api_keys")]
 

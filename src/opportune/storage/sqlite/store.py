@@ -221,6 +221,9 @@ class SqliteStorage(SqlitePersonal):
         row = self._readers.one(SQL["find_setting"], (name,))
         return None if row is None else row[0]
 
+    def list_settings(self, prefix: str) -> dict[str, str]:
+        return dict(self._readers.all(SQL["list_settings"], (prefix,)))
+
     def list_api_keys(self) -> list[ApiKey]:
         return [read_api_key(row[0]) for row in self._readers.all(SQL["list_api_keys"])]
 

@@ -40,6 +40,10 @@ DELETE FROM settings WHERE name = %s;
 -- One of them.
 SELECT value FROM settings WHERE name = %s;
 
+-- name: list_settings
+-- Those whose names begin alike.
+SELECT name, value FROM settings WHERE starts_with(name, %s) ORDER BY name;
+
 -- name: put_api_key
 -- A key of the API, whole.
 INSERT INTO api_keys (digest, created_at, api_key) VALUES (%s, %s, %s)

@@ -32,6 +32,10 @@ DELETE FROM settings WHERE name = ?;
 -- One of them.
 SELECT value FROM settings WHERE name = ?;
 
+-- name: list_settings
+-- Those whose names begin alike.
+SELECT name, value FROM settings WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name;
+
 -- name: put_api_key
 -- A key of the API, whole.
 INSERT OR REPLACE INTO api_keys (digest, created_at, api_key) VALUES (?, ?, ?);

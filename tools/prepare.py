@@ -18,6 +18,8 @@ VENV_PYTHON = VENV / "bin" / "python"
 NODE_FOLDER = ROOT / "tests" / "acceptance" / "node"
 GROUPS: dict[str, tuple[str, ...]] = {"run": (), "dev": ("dev",), "bench": ("bench",)}
 EXTRAS = {"run": "", "dev": "[postgres]", "bench": "[postgres]"}
+WITHOUT_DEPENDENCIES: dict[str, tuple[str, ...]] = {"dev": ("gbstats==0.8.0",)}
+"""It pins numpy 1 and pandas 1, and runs with what tea-tasting brings."""
 STAMPS = {
     "run": ".installed",
     "dev": ".installed-dev",
@@ -62,13 +64,22 @@ def install_packages(step: str) -> None:
     say(f"Installing Opportune and its packages ({step}); the first time takes a minute ...")
     uv = shutil.which("uv")
     if uv is not None:
-        run([uv, "pip", "install", "--python", str(VENV_PYTHON), "--editable", package, *wanted])
+        install = [uv, "pip", "install", "--python", str(VENV_PYTHON)]
+        run([*install, "--editable", package, *wanted])
+        _install_alone(install, step)
         return
     if not _succeeds([str(VENV_PYTHON), "-m", "pip", "--version"]):
         run([str(VENV_PYTHON), "-m", "ensurepip", "--upgrade"])
     pip = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
     run([*pip, "--quiet", "--upgrade", "pip"])
     run([*pip, "--progress-bar", "off", "--editable", package, *wanted])
+    _install_alone([*pip, "--quiet"], step)
+
+
+def _install_alone(install: list[str], step: str) -> None:
+    """What the step takes without the packages it asks for, because it pins old ones."""
+    if step in WITHOUT_DEPENDENCIES:
+        run([*install, "--no-deps", *WITHOUT_DEPENDENCIES[step]])
 
 
 def install_node_clients() -> None:

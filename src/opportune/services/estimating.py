@@ -17,8 +17,8 @@ from opportune.core.moment import DAY
 from opportune.core.playbook import Playbook
 from opportune.core.programme import Programme
 from opportune.core.rule import RunState
-from opportune.core.sample_size import days_to_an_answer
 from opportune.core.situation import Situation
+from opportune.core.statistics.power import days_to_an_answer
 from opportune.core.visitor.context import from_request
 from opportune.recipes import RECIPES
 from opportune.services.advising import ReadyRule, all_recipes, list_ready_rules, title_of

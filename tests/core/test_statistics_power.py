@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opportune.core.sample_size import days_to_an_answer, people_per_arm
+from opportune.core.statistics.power import days_to_an_answer, people_per_arm
 
 
 @pytest.mark.parametrize(

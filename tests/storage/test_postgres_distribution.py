@@ -36,7 +36,9 @@ OF_ONE_PERSON = (
     "an operator asks for somebody's things by what is not their key; seldom, and nobody's page waits for it"
 )
 MOVE = "copies an installation while no server runs"
+AT_START = "asked once when a server starts, and not again once anybody stated consent"
 OF_ALL_LANES = {
+    "has_trait": AT_START,
     "list_events": INSPECTOR,
     "list_versions": INSPECTOR,
     "get_body": INSPECTOR,

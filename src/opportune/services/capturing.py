@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from opportune.core.history.event import SetAside
 from opportune.services.appending import Appending, CaptureResult, Outcome, keys_about
 from opportune.services.house import House
-from opportune.services.noticing import take_notice
+from opportune.services.noticing import CONSENT_STATED, states_consent, take_notice
 from opportune.services.preparing import CaptureSource, Message, Ready, prepare
 from opportune.services.recommending import notice_products
 from opportune.services.recording import release
@@ -47,6 +47,7 @@ def store(
     `also` is done in the same transaction, and undoes all of it by raising.
     """
     _release_held(house, prepared)
+    is_first_consent = not house.has_consent_traits and states_consent(prepared)
     answer: Future[CaptureResult] = Future()
     answer.set_running_or_notify_cancel()
 
@@ -56,6 +57,7 @@ def store(
             answer.set_exception(fault)
             return
         result = written.result()
+        house.has_consent_traits = house.has_consent_traits or is_first_consent
         take_notice(house, _names_of(prepared, result))
         notice_products(house, prepared, result)
         answer.set_result(result)
@@ -64,6 +66,8 @@ def store(
         result = Appending(house, transaction, prepared).run()
         if not _names_of(prepared, result) <= house.seen_events:
             transaction.tell_change()
+        if is_first_consent:
+            transaction.put_setting(CONSENT_STATED, "yes")
         if also is not None:
             also(transaction, result)
         return result

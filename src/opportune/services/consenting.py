@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from opportune.core.history.event import NAMES, SetAside
+from opportune.core.history.event import SetAside
 from opportune.core.history.key import key_of
 from opportune.core.history.timeline import Timeline, TimelineEvent
 from opportune.core.history.values import to_text
@@ -92,9 +92,9 @@ def is_record(house: House, each: Prepared) -> bool:
 def _is_asking(house: House, prepared: Iterable[Prepared]) -> bool:
     """Whether anybody can have said anything: else no history is read for it."""
     programme = house.programme
-    if programme.team.needs_consent or not house.seen_events.isdisjoint(
-        (*programme.consent_events, NAMES["identify"])
-    ):
+    if programme.team.needs_consent or house.has_consent_traits is not False:
+        return True
+    if not house.seen_events.isdisjoint(programme.consent_events):
         return True
     return any(is_record(house, each) for each in prepared)
 

@@ -62,6 +62,8 @@ class House:
     """Where a recount is done; None: here."""
     seen_events: set[str] = field(default_factory=set)
     """Names of events seen at least once; a rule waits until those it needs are in here."""
+    has_consent_traits: bool | None = None
+    """Whether anybody ever stated consent as a trait; None: not read yet. It never turns back."""
     held: OrderedDict[int, Held] = field(default_factory=OrderedDict)
     """By device key; bounded, see `services/recording.py`."""
     visits: OrderedDict[int, tuple[int, int]] = field(default_factory=OrderedDict)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from threading import Thread
 
+from opportune.core.history.event import NAMES, SetAside
+from opportune.core.visitor.consent import CONSENT
+from opportune.errors import StorageBusyError
 from opportune.services.house import House
+from opportune.services.preparing import Ready
 from opportune.storage.base import Recollection
+
+CONSENT_STATED = "consent stated"
+"""The setting that says so of a trait. It is put with the first one, and stays."""
 
 
 def notice_past(house: House, past: Recollection) -> None:
@@ -20,6 +28,27 @@ def take_notice(house: House, names: set[str]) -> None:
         return
     house.seen_events |= new
     wake(house, frozenset(new))
+
+
+def states_consent(prepared: Iterable[Ready | SetAside]) -> bool:
+    return any(isinstance(each, Ready) and CONSENT in each.traits for each in prepared)
+
+
+def learn_of_consent(house: House) -> None:
+    """Whether this or another process has ever taken in a consent trait; where that cannot be said, as if so.
+
+    What is stored is walked through once, at the start: it may be older than the setting.
+    """
+    if house.has_consent_traits:
+        return
+    if house.storage.find_setting(CONSENT_STATED) is not None:
+        house.has_consent_traits = True
+    elif house.has_consent_traits is None:
+        try:
+            has_any = NAMES["identify"] in house.seen_events and house.storage.has_trait(CONSENT)
+        except StorageBusyError:
+            has_any = True
+        house.has_consent_traits = has_any
 
 
 def wake(house: House, names: frozenset[str]) -> None:

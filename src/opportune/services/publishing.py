@@ -34,6 +34,7 @@ from opportune.core.rule import Rule, RunState
 from opportune.errors import NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
 from opportune.services.back_filling import changed_events, find_back_fill, plan_back_fill
 from opportune.services.house import House
+from opportune.services.noticing import learn_of_consent
 from opportune.services.operating import OFF, check_not_frozen
 from opportune.storage.base import AuditEntry, StoredPlaybook, Transaction
 
@@ -165,6 +166,7 @@ def load_running(house: House) -> Programme:
     """
     with house.changes:
         house.seen_events.update(house.storage.list_seen_events())
+        learn_of_consent(house)
         head = house.storage.find_playbook()
         run_playbook(
             house,

@@ -505,6 +505,10 @@ class Storage(ABC):
     def list_belongings(self, share: Share) -> Belongings: ...
 
     @abstractmethod
+    def has_trait(self, name: str) -> bool:
+        """Whether anybody has a trait of that name in force. Costs a walk through all traits where nobody has."""
+
+    @abstractmethod
     def list_addressed(self, trait: str, address: str) -> list[tuple[int, int]]:
         """(key, seq) where that trait is in force with that value, however it is capitalized.
 

@@ -740,6 +740,11 @@ class MemoryStorage(Storage):
                 business_keys=[one for one in known if one.key == key and share.holds(one.seq)],
             )
 
+    def has_trait(self, name: str) -> bool:
+        with self._lock:
+            kept = (each for key in self._tables.traits for each in _kept_traits(self._tables, key))
+            return any(each.name == name and each.until_seq is None for each in kept)
+
     def list_addressed(self, trait: str, address: str) -> list[tuple[int, int]]:
         with self._lock:
             sought = address.strip().casefold()

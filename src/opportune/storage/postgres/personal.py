@@ -49,6 +49,9 @@ class PostgresPersonal(Storage):
 
         return belongings_of(share, ask)
 
+    def has_trait(self, name: str) -> bool:
+        return bool(self._all("has_trait", (name,))[0][0])
+
     def list_addressed(self, trait: str, address: str) -> list[tuple[int, int]]:
         rows = self._all("list_addressed", (trait, json_of(address.strip())[1:-1].lower()))
         return sorted((key, seq) for key, seq, line in rows if is_of(line, address))

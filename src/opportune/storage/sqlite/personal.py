@@ -42,6 +42,9 @@ class SqlitePersonal(Storage):
 
         return belongings_of(share, ask)
 
+    def has_trait(self, name: str) -> bool:
+        return bool(self._readers.one(SQL["has_trait"], (name,))[0])
+
     def list_addressed(self, trait: str, address: str) -> list[tuple[int, int]]:
         asked = (trait, json_of(address.strip())[1:-1].lower())
         rows = self._readers.all(SQL["list_addressed"], asked)

@@ -38,6 +38,10 @@ SELECT event, value, key, class, occurred_at, seq, is_verified FROM business_key
 WHERE key = %s AND seq >= %s AND seq < %s
 ORDER BY seq, value;
 
+-- name: has_trait
+-- Whether anybody has a trait of that name.
+SELECT EXISTS (SELECT 1 FROM traits WHERE name = %s);
+
 -- name: list_addressed
 -- Keys with a trait whose text has an address in it.
 SELECT key, seq, line FROM traits WHERE name = %s AND position(%s in lower(line)) > 0;

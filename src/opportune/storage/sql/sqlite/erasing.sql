@@ -36,6 +36,10 @@ SELECT event, value, key, class, occurred_at, seq, is_verified FROM business_key
 WHERE key = ? AND seq >= ? AND seq < ?
 ORDER BY seq, value;
 
+-- name: has_trait
+-- Whether anybody has a trait of that name.
+SELECT EXISTS (SELECT 1 FROM traits WHERE name = ?);
+
 -- name: list_addressed
 -- Keys with a trait whose text has an address in it.
 SELECT key, seq, line FROM traits WHERE name = ? AND instr(lower(line), ?) > 0;

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.building import decided
 from tests.contract.stored import DEVICE, NOW, PHONE, USER, exposure, quick_folder, written
+from tests.contract.test_storage_experiments import experiment
 from tests.postgres_server import Postgres
 from tests.serving import environment
 from tests.storage.test_storage_properties import operations, plain, play, recall_all
@@ -150,6 +151,7 @@ def fill(house: House) -> list[str]:
     [given] = house.storage.list_exposures([KEYS[5]])
     written(house.storage, lambda transaction: transaction.mark_shown(given, house.clock()))
     put_products(house, [Product(id=f"p-{n}", name="Schuh", price=990, rating=4.5) for n in range(9)])
+    written(house.storage, lambda transaction: transaction.put_experiment(experiment()))
     for visitor in ("v-10", "v-11"):
         erase(house, find_people(house.storage, visitor))
     switch_off(house, reason="to see", by="Mia")
@@ -171,6 +173,7 @@ def answers_of(storage: Storage) -> dict[str, object]:
         "ids": [storage.find_key_id(key) for key in KEYS],
         "keys": [storage.list_person_keys(key) for key in KEYS],
         "set aside": storage.list_set_aside(),
+        "experiments": storage.list_experiments(),
         "seen": storage.list_seen_events(),
         "totals": storage.list_totals("1900", "2100"),
         "playbooks": storage.list_playbooks(),

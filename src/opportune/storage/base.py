@@ -14,6 +14,7 @@ from typing import ClassVar, TypeVar
 
 import msgspec
 
+from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
@@ -352,6 +353,10 @@ class Transaction(ABC):
     def put_run_state(self, state: RunState) -> None: ...
 
     @abstractmethod
+    def put_experiment(self, experiment: Experiment) -> None:
+        """Replaces the one of its id."""
+
+    @abstractmethod
     def put_setting(self, name: str, value: str) -> None:
         """Small operator state (`off`, `frozen`, the installation's secret); empty text removes it."""
 
@@ -551,6 +556,10 @@ class Storage(ABC):
 
     @abstractmethod
     def list_run_states(self) -> dict[str, RunState]: ...
+
+    @abstractmethod
+    def list_experiments(self, *, open_only: bool = False) -> list[Experiment]:
+        """As they were started, then by id."""
 
     @abstractmethod
     def find_setting(self, name: str) -> str | None: ...

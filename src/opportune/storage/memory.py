@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from opportune.core.conditions.reach import CLASS_BOUNDS
+from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
@@ -153,6 +154,7 @@ class _Tables:
         self.assignments: dict[int, dict[tuple[str, int], tuple[int, Assignment]]] = defaultdict(dict)
         self.playbooks: dict[int, StoredPlaybook] = {}
         self.run_states: dict[str, RunState] = {}
+        self.experiments: dict[str, Experiment] = {}
         self.settings: dict[str, str] = {}
         self.api_keys: dict[str, ApiKey] = {}
         self.products: dict[str, tuple[int, Product]] = {}
@@ -380,6 +382,9 @@ class MemoryTransaction(Transaction):
     def put_run_state(self, state: RunState) -> None:
         self._tables.put(self._tables.run_states, state.rule, state)
         self._tables.next("changed")
+
+    def put_experiment(self, experiment: Experiment) -> None:
+        self._tables.put(self._tables.experiments, experiment.id, experiment)
 
     def put_setting(self, name: str, value: str) -> None:
         if value:
@@ -793,6 +798,11 @@ class MemoryStorage(Storage):
     def list_run_states(self) -> dict[str, RunState]:
         with self._lock:
             return dict(self._tables.run_states)
+
+    def list_experiments(self, *, open_only: bool = False) -> list[Experiment]:
+        with self._lock:
+            found = [each for each in self._tables.experiments.values() if each.is_open or not open_only]
+        return sorted(found, key=lambda each: (each.started_at, each.id))
 
     def find_setting(self, name: str) -> str | None:
         return self._tables.settings.get(name)

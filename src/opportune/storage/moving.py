@@ -40,6 +40,7 @@ TABLES = (
     Table("api_keys", "digest created_at api_key", key="digest"),
     Table("playbooks", "id revision published_at by based_on files", key="id"),
     Table("run_states", "rule state", key="rule"),
+    Table("experiments", "id started_at ended_at experiment", key="id"),
     Table("audit", "id at by act what detail", key="id"),
     Table("products", "id version product", key="id"),
     Table("keys", "lane key namespace id", key="lane key"),

@@ -43,6 +43,7 @@ REFERENCE = (
     "set_aside",
     "playbooks",
     "run_states",
+    "experiments",
     "settings",
     "api_keys",
     "audit",

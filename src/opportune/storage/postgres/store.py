@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 import psycopg
 
+from opportune.core.experiment import Experiment
 from opportune.core.history.key import LANES, lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.moment import DAY
@@ -77,6 +78,7 @@ SEARCH_STEP = 500
 """Bodies looked through at once for a message id."""
 
 read_run_state = msgspec.json.Decoder(RunState).decode
+read_experiment = msgspec.json.Decoder(Experiment).decode
 read_api_key = msgspec.json.Decoder(ApiKey).decode
 read_product = msgspec.json.Decoder(Product).decode
 
@@ -271,6 +273,10 @@ class PostgresStorage(PostgresPersonal):
     def list_run_states(self) -> dict[str, RunState]:
         states = [read_run_state(row[0]) for row in self._all("list_run_states")]
         return {state.rule: state for state in states}
+
+    def list_experiments(self, *, open_only: bool = False) -> list[Experiment]:
+        rows = self._all("list_open_experiments" if open_only else "list_experiments")
+        return [read_experiment(row[0]) for row in rows]
 
     def find_setting(self, name: str) -> str | None:
         row = self._one("find_setting", (name,))

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import business_key_of, lane_of
 from opportune.core.history.link import Link
@@ -378,6 +379,12 @@ class PostgresTransaction(PostgresErasing):
 
     def put_run_state(self, state: RunState) -> None:
         self._operate("put_run_state", (state.rule, json_of(state)))
+
+    def put_experiment(self, experiment: Experiment) -> None:
+        self._execute(
+            "put_experiment",
+            (experiment.id, experiment.started_at, experiment.ended_at, json_of(experiment)),
+        )
 
     def put_setting(self, name: str, value: str) -> None:
         if value:

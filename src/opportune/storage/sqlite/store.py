@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
+from opportune.core.experiment import Experiment
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.product import Product
@@ -55,6 +56,7 @@ LONGEST_READ_SECONDS = 5.0
 """For a read-only store: a longer read would keep the log from being emptied."""
 
 read_run_state = msgspec.json.Decoder(RunState).decode
+read_experiment = msgspec.json.Decoder(Experiment).decode
 read_api_key = msgspec.json.Decoder(ApiKey).decode
 read_product = msgspec.json.Decoder(Product).decode
 
@@ -216,6 +218,10 @@ class SqliteStorage(SqlitePersonal):
     def list_run_states(self) -> dict[str, RunState]:
         states = [read_run_state(row[0]) for row in self._readers.all(SQL["list_run_states"])]
         return {state.rule: state for state in states}
+
+    def list_experiments(self, *, open_only: bool = False) -> list[Experiment]:
+        statement = SQL["list_open_experiments" if open_only else "list_experiments"]
+        return [read_experiment(row[0]) for row in self._readers.all(statement)]
 
     def find_setting(self, name: str) -> str | None:
         row = self._readers.one(SQL["find_setting"], (name,))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
@@ -248,6 +249,12 @@ class SqliteTransaction(SqliteErasing, Transaction):
     def put_run_state(self, state: RunState) -> None:
         self._execute(SQL["put_run_state"], (state.rule, json_of(state)))
         self.tally.operator_changes += 1
+
+    def put_experiment(self, experiment: Experiment) -> None:
+        self._execute(
+            SQL["put_experiment"],
+            (experiment.id, experiment.started_at, experiment.ended_at, json_of(experiment)),
+        )
 
     def put_setting(self, name: str, value: str) -> None:
         if value:

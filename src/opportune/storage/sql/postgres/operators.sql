@@ -28,6 +28,20 @@ INSERT INTO run_states (rule, state) VALUES (%s, %s) ON CONFLICT (rule) DO UPDAT
 -- Of every rule that was ever published.
 SELECT state FROM run_states;
 
+-- name: put_experiment
+-- An experiment, whole.
+INSERT INTO experiments (id, started_at, ended_at, experiment) VALUES (%s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE
+SET started_at = excluded.started_at, ended_at = excluded.ended_at, experiment = excluded.experiment;
+
+-- name: list_experiments
+-- As they were started, those that ended, too.
+SELECT experiment FROM experiments ORDER BY started_at, id;
+
+-- name: list_open_experiments
+-- As they were started, without those that ended.
+SELECT experiment FROM experiments WHERE ended_at IS NULL ORDER BY started_at, id;
+
 -- name: put_setting
 -- Small operator state.
 INSERT INTO settings (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value;

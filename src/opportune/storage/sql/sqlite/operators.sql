@@ -20,6 +20,18 @@ INSERT OR REPLACE INTO run_states (rule, state) VALUES (?, ?);
 -- Of every rule that was ever published.
 SELECT state FROM run_states;
 
+-- name: put_experiment
+-- An experiment, whole.
+INSERT OR REPLACE INTO experiments (id, started_at, ended_at, experiment) VALUES (?, ?, ?, ?);
+
+-- name: list_experiments
+-- As they were started, those that ended, too.
+SELECT experiment FROM experiments ORDER BY started_at, id;
+
+-- name: list_open_experiments
+-- As they were started, without those that ended.
+SELECT experiment FROM experiments WHERE ended_at IS NULL ORDER BY started_at, id;
+
 -- name: put_setting
 -- Small operator state.
 INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?);

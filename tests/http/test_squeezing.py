@@ -55,6 +55,10 @@ def test_a_squeezed_script_says_the_same(node: Path) -> None:
     [
         ("(() => { const one = 1; send((it) => it, (it) => { it; }); })();", "send(e=>e,e=>{e})"),
         ("(() => { const one = 1; const two = 2; send(one); let three; })();", "{let Z=1,Q=2;send(Z);let J}"),
+        (
+            "(() => { const MOST = 1_000, list = [MOST]; const LEAST = 2; send(`${LEAST}`); })();",
+            "{let Z=[1000];send(`${2}`)}",
+        ),
         ("(() => { const value = 1; send({ value, other: value }); })();", "send({value:"),
         ("(() => { const name = 1; send(name); })();", "let name=1;"),
         ("(() => { send(`a ${b}  c`, 'x  y'); })();", "send(`a ${b}  c`,'x  y')"),

@@ -3,7 +3,7 @@
 It knows the part of JavaScript that our scripts are written in: one function around everything, statements that end
 with a semicolon, and names bound by `const`, `let`, parameters and `catch`. What a function or block binds gets the
 shortest names that nothing else mentioned in it has; what a `for` binds belongs to the block around it. Properties and
-keys keep their names, and so does what the browser brings.
+keys keep their names, and so does what the browser brings. A number with a name in capitals stands where that is used.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class _Scope:
 def squeezed(source: str) -> str:
     """The same script, smaller."""
     words = list(_words(source))
+    numbers = _take_numbers(words)
     kinds = _kinds(words)
     inside = _scopes(words, kinds)
     is_outer = True
@@ -80,7 +81,7 @@ def squeezed(source: str) -> str:
 
     def short(at: int, name: str) -> str:
         binder = _binder(inside[at], name)
-        return binder.bound[name] if binder else _SHORTER.get(name, name)
+        return binder.bound[name] if binder else numbers.get(name) or _SHORTER.get(name, name)
 
     return "".join(_spaced(_joined(_renamed(words, kinds, short))))
 
@@ -97,6 +98,23 @@ def _words(source: str) -> Iterator[str]:
         if found.lastgroup not in ("comment", "gap"):
             before = found[0]
             yield before
+
+
+def _take_numbers(words: list[str]) -> dict[str, str]:
+    """Numbers with a name in capitals stand where they are used, so their declarations go."""
+    numbers = {}
+    for at in range(len(words) - 4, 0, -1):
+        before, name, sign, value, after = words[at - 1 : at + 4]
+        if (
+            before in ("const", ",")
+            and name.isupper()
+            and sign == "="
+            and value[0].isdigit()
+            and after in ",;"
+        ):
+            numbers[name] = value.replace("_", "")
+            del words[at - (after == ";") : at + (3 if after == ";" and before == "," else 4)]
+    return numbers
 
 
 def _kinds(words: Sequence[str]) -> list[str]:

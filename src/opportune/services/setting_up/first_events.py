@@ -41,7 +41,7 @@ KINDS: tuple[tuple[str, str, Callable[[Recent], str], str], ...] = (
         "Product Viewed",
         "product view",
         lambda event: _product(event.properties),
-        "Open a product; without a data layer its page has to say so: docs/how/capture.md.",
+        "Open a product and stay two seconds. Nothing? Its page has to say so: docs/how/capture.md.",
     ),
     (
         "Products Searched",

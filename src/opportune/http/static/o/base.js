@@ -5,12 +5,12 @@
 const script = document.currentScript || document.querySelector('script[data-key][src*="/o.js"]'), data = { ...window.opportuneTag, ...script?.dataset };
 const former = window.opportune || [];
 if (former.twice) return former.twice();
-const early = Array.isArray(former) ? [...former] : [], head = former.head;
+const early = former.map ? [...former] : [], head = former.head;
 const quietly = (act) => (...given) => { try { return act(...given); } catch { /* not the page's trouble */ } };
 const api = window.opportune = { head, track() {}, identify() {}, page() {}, twice() {} };
 if (!data.key) return;
 
-const door = script.src.replace(/\/o\.js.*$/, '') + '/v1/decide';
+const address = script.src.replace(/\/o\.js.*$/, ''), door = address + '/v1/decide';
 const on = (target, name, act) => target.addEventListener(name, quietly(act), { passive: true });
 const onLoaded = (act) => document.readyState === 'complete' ? act() : on(window, 'load', act);
 const newId = () => crypto.randomUUID ? crypto.randomUUID()

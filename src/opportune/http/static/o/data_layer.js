@@ -5,6 +5,24 @@ const LAYER_EVENTS = /^(view_(item|cart|search)|select_item|add_|remove_|begin_|
 const LAYER_FIELDS = ('items products actionField detail click impressions add remove checkout purchase refund id name category brand variant '
   + 'item_id item_name item_category item_brand item_variant item_list_id price quantity coupon transaction_id revenue value currency currencyCode '
   + 'search_term method payment_type lead_source').split(' ');
+// A page that names its one product for search engines only: told once, where nothing else tells of it.
+const SILENT_MS = 2000;
+let known;
+const isKnown = (...told) => {
+  const text = JSON.stringify(told);
+  return /^."(Product Viewed|data_layer.view_item)"|"detail":/.test(text) && (known ||= []).some((word) => text.includes(word));
+};
+const readProduct = () => {
+  const products = [...document.querySelectorAll('[type="application/ld+json"]')].flatMap(quietly(({ textContent }) => {
+    const said = JSON.parse(textContent);
+    return said['@graph'] || said;
+  })).filter((it) => /Product$/.test(it?.['@type']));
+  if (known || products.length !== 1) return;
+  const { sku, productID, name, category, offers } = products[0], offer = [offers].flat()[0] || {};
+  const item = { item_id: sku || productID, item_name: name, item_category: category, price: offer.price || offer.lowPrice };
+  track('data_layer/view_item', { items: [item], currency: offer.priceCurrency }, 0);
+  known = [item.item_id, name].map((word) => JSON.stringify(word));
+};
 const readDataLayer = (track) => {
   const told = {};
   const read = (entry) => {

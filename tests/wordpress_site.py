@@ -124,10 +124,12 @@ class WordPress:
             environment = {**os.environ, **more}
             self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, env=environment))
 
-    def get(self, path: str, *, cookie: str = "") -> tuple[int, str, dict[str, Any]]:
-        request = urllib.request.Request(
-            f"{self.url}{path}", headers={"Cookie": cookie, "User-Agent": "Firefox"}
-        )
+    def get(self, path: str, *, cookie: str = "", **more: str) -> tuple[int, str, dict[str, Any]]:
+        """`more` are headers."""
+        headers = {"Cookie": cookie, "User-Agent": "Firefox"} | {
+            name.replace("_", "-"): value for name, value in more.items()
+        }
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, answer.read().decode(), dict(answer.headers)

@@ -192,6 +192,8 @@ def test_only_what_a_page_needs_passes_through_the_shops_own_path(site: WordPres
     assert (status, "javascript" in headers["content-type"], len(script) > 1_000) == (200, True, True)
     assert "visitor-of-wordpress" in headers["Set-Cookie"]
     assert headers["Cache-Control"] == "private, max-age=3600"
+    _, _, headers = site.get("/o/o.js", cookie="o_id=visitor-of-wordpress", sec_gpc="1")
+    assert "Set-Cookie" not in headers, "Global Privacy Control"
     assert "max-age=0" in site.get("/o/o.js")[2]["Cache-Control"]
     for path in ("/o/v1/people/visitor-of-wordpress", "/o/v1/events", "/o/metrics", "/o/../v1/events"):
         status, text, _ = site.get(path)

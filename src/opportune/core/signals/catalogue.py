@@ -123,7 +123,8 @@ class SoldThisWeek(Signal):
     source = "catalogue"
     confidence = "high"
     meaning = (
-        "How many pieces of the product of this page were sold in 7 days; not known when there were none."
+        "How many pieces of the product of this page were sold in 7 days and not given back since; "
+        "not known when there were none."
     )
 
     def read(self, situation: Situation) -> Reading:

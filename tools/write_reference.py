@@ -8,6 +8,7 @@ from pathlib import Path
 from opportune.cli.reference import commands_page
 from opportune.core.conditions.reference import conditions_page
 from opportune.core.history.reference import events_page
+from opportune.core.metrics.reference import metrics_page
 from opportune.core.playbook_files.reference import playbook_page
 from opportune.core.signals.reference import reference_page as signals_page
 from opportune.http.reference import reference_page as http_page
@@ -19,6 +20,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "conditions.md": conditions_page,
     "events.md": events_page,
     "http.md": http_page,
+    "metrics.md": metrics_page,
     "playbook.md": playbook_page,
     "settings.md": settings_page,
     "signals.md": signals_page,

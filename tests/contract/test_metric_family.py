@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +14,10 @@ from opportune.core.history.timeline import TimelineEvent
 from opportune.core.metrics import METRICS, AnyMetric, Metric
 from opportune.core.metrics.base import BEFORE_MS, Words
 from opportune.core.metrics.reading import parse_metric
+from opportune.core.metrics.reference import metrics_page
 from opportune.core.moment import DAY, HOUR
 
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 FIRST_AT = 1_790_000_000_000
 WORDS = Words(places=("home-hero",), titles={"home-hero": "home hero", "offer-bar": "offer bar"})
 EXAMPLES = [(member, words) for member in METRICS for words in member.examples]
@@ -124,3 +128,9 @@ def test_events_under_a_former_name_are_read_too(metric: Metric) -> None:
 
 def test_no_window_is_shorter_than_an_hour_or_longer_than_a_year() -> None:
     assert all(HOUR <= metric.window_ms <= 365 * DAY for metric in READ)
+
+
+def test_the_reference_page_is_current_and_holds_every_example() -> None:
+    page = REFERENCE.read_text()
+    assert page == metrics_page(), "the page is stale: run `python tools/write_reference.py`"
+    assert all(example in page for member in METRICS for example in (*member.examples, *member.synonyms))

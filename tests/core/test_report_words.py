@@ -6,8 +6,8 @@ import pytest
 
 from opportune.core.report.plain import (
     between_words,
-    change_words,
     chance_words,
+    change_words,
     money_words,
     number_words,
     percent_words,

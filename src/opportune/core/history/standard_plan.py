@@ -28,6 +28,9 @@ CATEGORIES = PropertyPlan(name="category", type="category", path="products.*.cat
 TOTAL = PropertyPlan(name="value", type="money", path="total|revenue|value")
 REVENUE = PropertyPlan(name="value", type="money", path="revenue|total|value")
 ORDER = PropertyPlan(name="order_id", path="order_id|checkout_id")
+DISCOUNT = PropertyPlan(name="discount", type="money", path="discount|total_discount|discount_total")
+MARGIN = PropertyPlan(name="margin", type="money", path="margin|profit")
+QUANTITIES = PropertyPlan(name="quantity", type="list", path="products.*.quantity|quantity")
 COUPON = PropertyPlan(name="coupon", path="coupon|coupon_name|coupon_id")
 QUERY = PropertyPlan(name="query", path="query|search|keyword")
 SLOT = PropertyPlan(name="slot")
@@ -159,7 +162,16 @@ ORDERS = (
         "ordered",
         "completed an order",
         "made a purchase",
-        has=(PropertyPlan(name="order_id", path="order_id"), PRODUCTS, CATEGORIES, REVENUE, COUPON),
+        has=(
+            PropertyPlan(name="order_id", path="order_id"),
+            PRODUCTS,
+            CATEGORIES,
+            REVENUE,
+            COUPON,
+            QUANTITIES,
+            DISCOUNT,
+            MARGIN,
+        ),
         things="order",
         event_class=KEY_EVENT,
         business_key="order_id",
@@ -267,6 +279,14 @@ PEOPLE = (
         "asked for an offer",
         has=(FORM, TOTAL, PropertyPlan(name="lead_source", path="lead_source")),
         things="lead",
+        event_class=KEY_EVENT,
+    ),
+    _event(
+        "Lead Qualified",
+        "became qualified",
+        "was qualified",
+        has=(FORM, TOTAL),
+        things="qualified lead",
         event_class=KEY_EVENT,
     ),
     _event(

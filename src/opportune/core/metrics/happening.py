@@ -12,6 +12,15 @@ from opportune.core.history.plan import KEY_EVENT, EventPlan, Plan
 from opportune.core.language.phrases.wording import QUOTED, plural, quote, squeezed, unquote
 from opportune.core.metrics.base import Metric, Words, all_names
 
+WORSE = frozenset(
+    {
+        "Order Refunded", "Order Cancelled", "Refund Requested", "Return Requested", "Unsubscribed",
+        "Email Bounced", "Email Marked as Spam", "Support Ticket Opened", "Product Removed",
+        "Product Removed from Wishlist", "Coupon Denied", "Slot Dismissed", "Page Trouble", "Exit Intent",
+    }
+)  # fmt: skip
+"""Of the standard plan: what a shop wants less of."""
+
 
 class Happening(Metric, frozen=True, kw_only=True, omit_defaults=True):
     """A metric about one event. `said` and `deed` are its words, as the plan gave them when it was read."""
@@ -33,6 +42,10 @@ class Happening(Metric, frozen=True, kw_only=True, omit_defaults=True):
             names=all_names(words.plan, event.name),
             window_ms=window_ms or cls.usual_ms,
         )
+
+    @property
+    def more_is_better(self) -> bool:
+        return self.event not in WORSE
 
     def stored(self) -> tuple[str, ...]:
         return self.names or (self.event,)

@@ -12,7 +12,6 @@ from math import exp, expm1, log, log1p, sqrt
 import msgspec
 
 from opportune.core.statistics.comparing import ALPHA, Comparison, Contrast, Interval
-from opportune.core.statistics.estimate import Unanswerable
 
 FEWEST_EVENTS = 25
 """In each arm, of what is counted, before a bound is believed: below it the normal approximation is not yet one."""
@@ -49,7 +48,7 @@ def rho_squared(planned: int, *, alpha: float = ALPHA) -> float:
     return (doubled + log(doubled + 1)) / planned
 
 
-def always_valid(found: Comparison, *, planned: int, alpha: float = ALPHA) -> AlwaysValid | Unanswerable:
+def always_valid(found: Comparison, *, planned: int, alpha: float = ALPHA) -> AlwaysValid:
     """Two-sided, for a difference.
 
     Half width se sqrt(2 k log(sqrt(k) / alpha) / (N rho^2)); p = min(1, sqrt(k) exp(-rho^2 N z^2 / (2 k))).

@@ -6,7 +6,7 @@ from math import exp, sqrt
 
 import msgspec
 
-from opportune.core.statistics.estimate import Estimate, Unanswerable, is_finite
+from opportune.core.statistics.estimate import Estimate, Unanswerable, is_within_range
 from opportune.core.statistics.normal import quantile, two_tails, upper_tail
 
 ALPHA = 0.05
@@ -90,7 +90,7 @@ def compare(
         relative=relative,
         relative_interval=relative_interval,
     )
-    return found if is_finite(found) else Unanswerable("out_of_range")
+    return found if is_within_range(found) else Unanswerable("out_of_range")
 
 
 def _relative(control: Estimate, treatment: Estimate, alpha: float) -> tuple[float | None, Interval | None]:
@@ -142,7 +142,7 @@ def contrast_with_limit(
     if error == 0:
         return Unanswerable("no_spread")
     found = Contrast(control.n + treatment.n, value, error)
-    return found if is_finite(found) else Unanswerable("out_of_range")
+    return found if is_within_range(found) else Unanswerable("out_of_range")
 
 
 def safety_p(contrast: Contrast) -> float:

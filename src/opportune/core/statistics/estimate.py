@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite, sqrt
+from math import sqrt
 from typing import Literal, TypeVar
 
 import msgspec
@@ -17,7 +17,7 @@ class Unanswerable(msgspec.Struct, frozen=True, tag=True):
     """There is no answer to give, for this reason; never a NaN, an infinity or an exception.
 
     too_few_units: fewer than two units in an arm. no_spread: every unit of both arms has the same value.
-    nothing_to_divide_by: a ratio whose denominator is 0. out_of_range: numbers too large for arithmetic.
+    nothing_to_divide_by: a ratio whose denominator is 0. out_of_range: numbers beyond 1e150.
     """
 
     reason: Reason
@@ -50,6 +50,10 @@ class Adjusted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 SMALLEST_CORRELATION = 0.2
 """Below it CUPED removes less than 4 % of the variance: not worth a number that nobody can add up by hand."""
+
+
+LARGEST_NUMBER = 1e150
+"""Its square is still a number."""
 
 
 def estimate_mean(arm: Moments) -> Estimate | Unanswerable:
@@ -112,13 +116,13 @@ def _adjust(
 ) -> Adjusted | Unanswerable:
     if control.n < 2 or treatment.n < 2:
         return Unanswerable("too_few_units")
-    together = control + treatment
     for arm in (control, treatment):
         if any(letter and getattr(arm, letter) == 0 for letter in denominators):
             return Unanswerable("nothing_to_divide_by")
     value, covariate = ("y", denominators[0]), ("x", denominators[1])
 
     def adjusted() -> Adjusted | Unanswerable:
+        together = control + treatment
         spread = _covariance(together, covariate, covariate)
         of_value = _covariance(together, value, value)
         if spread <= 0 or of_value <= 0:
@@ -178,14 +182,14 @@ def _within_range(work: Callable[[], Found]) -> Found | Unanswerable:
         found = work()
     except (OverflowError, ZeroDivisionError):
         return Unanswerable("out_of_range")
-    return found if is_finite(found) else Unanswerable("out_of_range")
+    return found if is_within_range(found) else Unanswerable("out_of_range")
 
 
-def is_finite(found: msgspec.Struct) -> bool:
-    """Whether every number in it, and in what it holds, is one."""
+def is_within_range(found: msgspec.Struct) -> bool:
+    """Whether every number in it, and in what it holds, is one that can be calculated with."""
     for value in msgspec.structs.astuple(found):
-        if isinstance(value, float) and not isfinite(value):
+        if isinstance(value, float) and not abs(value) <= LARGEST_NUMBER:
             return False
-        if isinstance(value, msgspec.Struct) and not is_finite(value):
+        if isinstance(value, msgspec.Struct) and not is_within_range(value):
             return False
     return True

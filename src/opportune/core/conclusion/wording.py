@@ -1,0 +1,121 @@
+"""Wording: the sentences of conclusions, in a marketer's words; each state with one sentence and one next step."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from opportune.core.conclusion.judging import ArmResult, LimitResult, Trust
+from opportune.core.conclusion.reading import Change, Reading
+from opportune.core.statistics.always_valid import AlwaysValid
+from opportune.core.statistics.comparing import Comparison, Interval
+from opportune.core.statistics.estimate import Reason
+
+REASONS: dict[Reason, str] = {
+    "too_few_units": "one side has fewer than two visitors",
+    "no_spread": "every visitor has the same result",
+    "nothing_to_divide_by": "one side has nothing to divide by",
+    "out_of_range": "a number in it is too large to be real",
+}
+
+
+def percent(share: float) -> str:
+    """A size without its sign: "12 %", "3.4 %"."""
+    size = abs(share) * 100
+    if size > 1_000:
+        return "more than 1,000 %"
+    text = f"{size:.1f}".removesuffix(".0") if size < 9.95 else f"{size:.0f}"
+    return f"{text} %"
+
+
+def movement(share: float) -> str:
+    """A change with its direction: "12 % up"."""
+    if percent(share) == "0 %":
+        return "unchanged"
+    return f"{percent(share)} {'up' if share > 0 else 'down'}"
+
+
+def span(interval: Interval) -> str:
+    return f"between {movement(interval.low)} and {movement(interval.high)}"
+
+
+def amount(value: float) -> str:
+    """A change in the metric's own unit, where there is no percentage."""
+    return f"{value:+.4g}"
+
+
+def effect(result: ArmResult, metric: str) -> str:
+    """Such as: orders 12 % up (between 3 % up and 22 % up)."""
+    found = result.comparison
+    if not isinstance(found, Comparison):
+        return f"{metric} cannot be compared: {REASONS[found.reason]}"
+    if found.relative is None or found.relative_interval is None:
+        low, high = amount(found.interval.low), amount(found.interval.high)
+        return f"{metric} {amount(found.difference)} a visitor (between {low} and {high})"
+    return f"{metric} {movement(found.relative)} ({span(found.relative_interval)})"
+
+
+def odds(share: float, what: str) -> str:
+    better = min(99, max(1, round(100 * share)))
+    return f"The odds that {what} is better at all are {better} to {100 - better}."
+
+
+def running(result: ArmResult, metric: str) -> str:
+    """The always-valid range while collecting, as shares of control where control has any."""
+    found, valid = result.comparison, result.always_valid
+    if not isinstance(found, Comparison) or not isinstance(valid, AlwaysValid):
+        return ""
+    if found.control <= 0:
+        low, high = amount(valid.interval.low), amount(valid.interval.high)
+        return f"so far {metric} between {low} and {high} a visitor"
+    shares = Interval(valid.interval.low / found.control, valid.interval.high / found.control)
+    return f"so far {metric} {span(shares)}"
+
+
+def day(on: date | None) -> str:
+    return f"{on.day} {on:%B}" if on else ""
+
+
+def until(reading: Reading) -> str:
+    """Such as: until 14 March (day 5 of 28). There is always an end."""
+    done = f"day {min(reading.days, reading.planned_days)} of {reading.planned_days}"
+    return f"until {day(reading.ends_on)} ({done})" if reading.ends_on else f"({done})"
+
+
+def visitors(count: int) -> str:
+    return "1 visitor" if count == 1 else f"{count:,} visitors"
+
+
+def lost_trust(trust: Trust) -> tuple[str, str]:
+    if trust.is_split_off:
+        return (
+            "Do not trust this: the visitors are not split as they were meant to be, so no effect is shown.",
+            "Find out why one side lost visitors (a cache, a redirect, bots, an error), then start a new test.",
+        )
+    if trust.is_crossover_uneven:
+        return (
+            "Do not trust this: visitors who saw more than one version are unevenly spread over the sides.",
+            "Check what makes visitors of one side lose their version, then start a new test.",
+        )
+    return (
+        f"Do not trust this: {percent(trust.crossover_share)} of the visitors saw more than one version.",
+        "Check how visitors are recognised (log-in, devices, cookies), then start a new test.",
+    )
+
+
+def changed(change: Change, metric: str) -> tuple[str, str]:
+    """Without a control group."""
+    said = f"{metric} {movement(change.relative)} against {change.compared_with}"
+    advice = "Leave some visitors out by chance, and the next answer is a proof."
+    if change.band is None:
+        return f"A direction, not a proof: {said}; there is too little history to say what is usual.", advice
+    usual = (
+        f"nine in ten of {change.band.comparisons} such comparisons moved by {percent(change.band.reach)} "
+        "or less when nothing was changed"
+    )
+    meaning = "changes as large happen anyway" if change.band.holds(change.relative) else "this is unusual"
+    return f"A direction, not a proof: {said}; {usual}, so {meaning}.", advice
+
+
+def unproven_limits(limits: list[LimitResult]) -> str:
+    names = sorted({f"{limit.metric} losing less than {percent(limit.margin)}" for limit in limits})
+    return " and ".join(names)

@@ -85,11 +85,11 @@ def shop(node: Path, tmp_path: Path) -> Iterator[ShopSite]:
     done = subprocess.run(
         [node, "react_page.cjs"], cwd=NODE, capture_output=True, text=True, check=True, timeout=60
     )
-    body = f'<div id="root">{done.stdout}</div><script defer src="/react.js"></script>'
+    root, react = f'<div id="root">{done.stdout}</div>', '<script defer src="/react.js"></script>'
     with ServerProcess(tmp_path / "data", "--playbook", playbook) as running:
         shop = ShopSite(running)
-        for path, before in {"/": "", "/low": '<div style="height:3000px"></div>'}.items():
-            shop.pages[path] = f"<!doctype html><meta charset=utf-8>{PASTE}{HEAD}{before}{body}"
+        for path, body in {"/": root + react, "/low": f'<div style="height:3000px"></div>{root}'}.items():
+            shop.pages[path] = f"<!doctype html><meta charset=utf-8>{PASTE}{HEAD}{body}"
         shop.pages["/react.js"] = in_browser()
         yield shop
         shop.close()
@@ -139,16 +139,21 @@ def test_what_react_owns_is_filled_before_it_is_painted_and_stays(browser: Brows
 
 
 def test_on_a_first_page_what_react_owns_is_filled_below_the_fold(browser: Browser, shop: ShopSite) -> None:
-    with visitor(browser) as page:
-        errors = errors_of(page)
-        page.goto(f"{shop.url}/low")
-        until(page, lambda: page.evaluate(SHOWN) == ALL)
-        page.wait_for_function("window.isHydrated")
-        render_again(page)
-        assert page.evaluate(SHOWN) == ALL
-        page.evaluate("document.querySelector('.hero').scrollIntoView()")
-        until(page, lambda: shop.events("Slot Viewed", slot="hero", rule="Came", variant="Warm"))
-        assert errors == []
+    """On a busy machine the answer may be late; then normal content stays, and the next visitor comes."""
+    for _ in range(10):
+        with visitor(browser) as page:
+            errors = errors_of(page)
+            page.goto(f"{shop.url}/low")
+            until(page, lambda: page.evaluate("sessionStorage.opportune"))
+            page.add_script_tag(url="/react.js")
+            render_again(page)
+            assert errors == []
+            if page.evaluate(SHOWN) == ALL:
+                page.evaluate("document.querySelector('.hero').scrollIntoView()")
+                until(page, lambda: shop.events("Slot Viewed", slot="hero", rule="Came", variant="Warm"))
+                break
+    else:
+        pytest.fail("no answer came in time")
 
 
 def errors_of(page: Page) -> list[str]:

@@ -25,7 +25,7 @@ import uvloop
 
 from opportune import app
 from opportune.core.visitor import user_agent
-from opportune.errors import BadRequestError, PlaybookError, RecountGoesOnError
+from opportune.errors import BadRequestError, OpportuneError, PlaybookError, RecountGoesOnError
 from opportune.process import commands
 from opportune.process.control import ControlServer
 from opportune.process.feeding import fetch_feed, is_due
@@ -49,6 +49,7 @@ from opportune.services.requesting import list_requests
 from opportune.services.retiring import retire
 from opportune.services.selling import count_sales
 from opportune.services.selling import is_due as is_count_due
+from opportune.services.tallying import tally_consents
 from opportune.settings import Settings
 
 log = logging.getLogger("opportune")
@@ -180,6 +181,10 @@ class Server:
             pass
         refresh_counters(self.house)
 
+    def tally(self) -> None:
+        """Adds what was counted of visits' consent."""
+        tally_consents(self.house)
+
     def recount(self) -> None:
         """Every night all counts of products are made anew, by one of all processes."""
         if is_recount_due(self.house) and self._is_ours("recount"):
@@ -270,6 +275,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
     tasks = [
         asyncio.create_task(_repeat(server.fold, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.count, COUNT_SECONDS)),
+        asyncio.create_task(_repeat(server.tally, COUNT_SECONDS)),
         asyncio.create_task(_repeat(server.recount, RECOUNT_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),
@@ -284,6 +290,8 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(OpportuneError):
+            await asyncio.to_thread(server.tally)
         if control is not None:
             await control.stop()
         server.reader.close()

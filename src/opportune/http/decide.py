@@ -20,7 +20,7 @@ from opportune.core.moment import to_iso
 from opportune.core.placement import OnPage
 from opportune.core.receipt import Receipt
 from opportune.core.slot import slot_id
-from opportune.core.visitor.consent import MEASURE
+from opportune.core.visitor.consent import CONSENT, MEASURE
 from opportune.errors import BadRequestError, OpportuneError, StorageBusyError
 from opportune.http.answers import encode
 from opportune.http.asking import Identifier, asker_of, read_json, stated_context
@@ -30,6 +30,7 @@ from opportune.services.capturing import CaptureResult, CaptureSource, prepare, 
 from opportune.services.consenting import Prepared, is_record, keep_agreed, keys_about, may_keep
 from opportune.services.deciding import UNKNOWN_SLOT, Answer, Answered, Question, decide_slots, keys_of
 from opportune.services.passing import NOTHING, read_passing
+from opportune.services.tallying import notice_visit
 
 MOST_SLOTS = 200
 NO_RECEIPTS = "receipts need a secret key"
@@ -55,6 +56,8 @@ class DecideRequest(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """The answer is for a page still to come: asked, not exposed, until its token comes back."""
     page: bool = False
     """The page script asks: each decision with where it stands on the page and how it is put there."""
+    before: bool | None = None
+    """From the page script: whether this visit let us measure when it asked last; without it, the visit begins."""
     sent_at: str | None = None
     write_key: str | None = None
     """For beacons, which cannot send headers."""
@@ -119,6 +122,10 @@ async def decide(edge: Edge, scope: Scope, receive: Receive, send: Send) -> int:
     caller = await edge.authorize(headers, scope, request.write_key)
     caller.admit("decide")
     question = _question(edge, caller, headers, request, started)
+    stated = request.context.get(CONSENT)
+    if isinstance(stated, dict) and "banner" in stated and not caller.is_secret:
+        has_gpc = headers.get(b"sec-gpc") == b"1"
+        notice_visit(edge.house, question.context, stated["banner"], before=request.before, has_gpc=has_gpc)
     taken = None
     if request.events:
         taken, question = await _take_events(edge, caller, request, question)

@@ -57,6 +57,8 @@ class House:
     """What all visitors did with products; see `services/recommending.py`."""
     product_events: deque[Happened] = field(default_factory=partial(deque, maxlen=MOST_HAPPENED))
     """Stored events about products that are not counted yet, oldest first."""
+    consents: deque[tuple[str, str, bool, str]] = field(default_factory=partial(deque, maxlen=MOST_HAPPENED))
+    """Visits not counted yet: day, banner, Global Privacy Control, answer; see `services/tallying.py`."""
     counting: Counting = field(default_factory=Counting)
     count_anew: CountAnew | None = None
     """Where a recount is done; None: here."""

@@ -67,6 +67,7 @@ def _note(house: House, day: str, left: int, *, is_done: bool) -> None:
     def put(transaction: Transaction) -> None:
         if is_done:
             transaction.put_setting(KEPT_SINCE, day)
+            transaction.retire_consents(day)
         if left:
             transaction.add_audit(audit)
 

@@ -175,6 +175,20 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class ConsentCount(msgspec.Struct, frozen=True):
+    """How many visits of a day, which nobody can be found by.
+
+    `answer` is how they began, `yes` or `no` to being measured, or what they changed to, `later yes` or `later no`.
+    `banner` is one that the page script knows, `none` or `unknown`.
+    """
+
+    day: str
+    banner: str
+    has_gpc: bool
+    answer: str
+    visits: int
+
+
 class Recollection(msgspec.Struct, frozen=True, kw_only=True):
     """All a decision needs of the past, from one call.
 
@@ -367,6 +381,14 @@ class Transaction(ABC):
     @abstractmethod
     def put_products(self, products: Iterable[Product]) -> None:
         """Each replaces the one of its id; all together are the catalogue's next version."""
+
+    @abstractmethod
+    def add_consents(self, counts: Iterable[ConsentCount]) -> None:
+        """Visits added to those of their day; of each day, banner and answer at most one."""
+
+    @abstractmethod
+    def retire_consents(self, before_day: str) -> None:
+        """Those of earlier days leave."""
 
     @abstractmethod
     def add_audit(self, entry: AuditEntry) -> None: ...
@@ -580,6 +602,10 @@ class Storage(ABC):
         self, after: tuple[int, str] = (0, ""), limit: int = 1_000
     ) -> list[tuple[int, Product]]:
         """(version, product) of those changed after a version and an id, as they were changed."""
+
+    @abstractmethod
+    def list_consents(self, since_day: str, until_day: str) -> list[ConsentCount]:
+        """Of these days, both ends included, ordered."""
 
     @abstractmethod
     def list_audit(self, limit: int = 100) -> list[AuditEntry]: ...

@@ -38,6 +38,7 @@ from opportune.storage.base import (
     AuditEntry,
     Belongings,
     BusinessKey,
+    ConsentCount,
     EventQuery,
     EventRow,
     Exposure,
@@ -158,6 +159,7 @@ class _Tables:
         self.settings: dict[str, str] = {}
         self.api_keys: dict[str, ApiKey] = {}
         self.products: dict[str, tuple[int, Product]] = {}
+        self.consents: dict[tuple[str, str, bool, str], int] = {}
         self.audit: dict[int, AuditEntry] = {}
         self.seen: dict[str, tuple[int, int, int]] = {}
         self.feed: dict[int, tuple[str, str, int, int]] = {}
@@ -402,6 +404,16 @@ class MemoryTransaction(Transaction):
         for product in products:
             self._tables.put(self._tables.products, product.id, (version, product))
         self._tables.next("changed")
+
+    def add_consents(self, counts: Iterable[ConsentCount]) -> None:
+        known = self._tables.consents
+        for count in counts:
+            place = (count.day, count.banner, count.has_gpc, count.answer)
+            self._tables.put(known, place, known.get(place, 0) + count.visits)
+
+    def retire_consents(self, before_day: str) -> None:
+        for place in [place for place in self._tables.consents if place[0] < before_day]:
+            self._tables.remove(self._tables.consents, place)
 
     def add_audit(self, entry: AuditEntry) -> None:
         self._tables.put(self._tables.audit, len(self._tables.audit), entry)
@@ -831,6 +843,14 @@ class MemoryStorage(Storage):
                 if (version, identifier) > after
             )
             return [self._tables.products[identifier] for _, identifier in changed[:limit]]
+
+    def list_consents(self, since_day: str, until_day: str) -> list[ConsentCount]:
+        with self._lock:
+            return [
+                ConsentCount(*place, visits)
+                for place, visits in sorted(self._tables.consents.items())
+                if since_day <= place[0] <= until_day
+            ]
 
     def list_audit(self, limit: int = 100) -> list[AuditEntry]:
         with self._lock:

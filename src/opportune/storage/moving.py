@@ -75,6 +75,7 @@ TABLES = (
     Table("erased_totals", "day name count value", key="day name"),
     Table("totals", "day name count value", key="day name"),
     Table("seen_events", "name first_at last_at count", key="name"),
+    Table("consent_days", "day banner has_gpc answer visits", key="day banner has_gpc answer"),
     Table("set_aside", "id state reason code raw message_id name source received_at", key="id"),
 )
 """Everything that is moved, what operators did first."""

@@ -46,6 +46,7 @@ IMPERSONAL: Mapping[str, str] = {
     "totals": "sums by day and event; they stay, as they name nobody",
     "changes": "the same, waiting to be added up",
     "seen_events": "names of events",
+    "consent_days": "visits of a day by what they agreed to; sums that name nobody",
     "products": "the shop's catalogue",
     "product_pairs": "which products go together, over all visitors",
     "product_counts": "how often products were viewed and bought, over all visitors",

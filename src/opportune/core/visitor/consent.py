@@ -17,6 +17,13 @@ MEASURE = "measure"
 PERSONALIZE = "personalize"
 
 
+def answer_changed(before: bool | None, now: bool) -> str:
+    """How a visit begins, `yes` or `no`; `later yes` or `later no` once it changes; empty while it stays."""
+    if before is None:
+        return "yes" if now else "no"
+    return "" if before == now else "later yes" if now else "later no"
+
+
 def answer_of(situation: Situation, purpose: str, events: Sequence[str]) -> bool | None:
     """Yes, no, or None when nothing was ever said; `events` are the names that `Consent Updated` may have."""
     purposes = situation.context.purposes

@@ -40,6 +40,7 @@ REFERENCE = (
     "erased_units",
     "erased_totals",
     "seen_events",
+    "consent_days",
     "set_aside",
     "playbooks",
     "run_states",

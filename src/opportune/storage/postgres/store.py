@@ -23,6 +23,7 @@ from opportune.storage.base import (
     FIRST_OF_LANE,
     ApiKey,
     AuditEntry,
+    ConsentCount,
     EventQuery,
     LaneEvent,
     LanePlace,
@@ -296,6 +297,9 @@ class PostgresStorage(PostgresPersonal):
     ) -> list[tuple[int, Product]]:
         rows = self._all("list_products", (*after, limit))
         return [(version, read_product(product)) for version, product in rows]
+
+    def list_consents(self, since_day: str, until_day: str) -> list[ConsentCount]:
+        return [ConsentCount(*row) for row in self._all("list_consents", (since_day, until_day))]
 
     def list_audit(self, limit: int = 100) -> list[AuditEntry]:
         return [

@@ -28,6 +28,7 @@ from opportune.storage.base import (
     ApiKey,
     AuditEntry,
     BusinessKey,
+    ConsentCount,
     EventRow,
     Exposure,
     Opportunity,
@@ -406,6 +407,15 @@ class PostgresTransaction(PostgresErasing):
             self._put("put_products", (identifier, version, json_of(newest[identifier])))
         self._send()
         self._operator_changes += 1
+
+    def add_consents(self, counts: Iterable[ConsentCount]) -> None:
+        """In one order everywhere: processes that count at the same time never wait for each other in a circle."""
+        for row in sorted(map(msgspec.structs.astuple, counts)):
+            self._put("add_consents", row)
+        self._send()
+
+    def retire_consents(self, before_day: str) -> None:
+        self._execute("retire_consents", (before_day,))
 
     def meet(self, key: int, at: int) -> None:
         self._met.setdefault(key, at)

@@ -21,6 +21,7 @@ from opportune.storage.base import (
     FIRST_OF_LANE,
     ApiKey,
     AuditEntry,
+    ConsentCount,
     EventQuery,
     LaneEvent,
     LanePlace,
@@ -242,6 +243,13 @@ class SqliteStorage(SqlitePersonal):
     ) -> list[tuple[int, Product]]:
         rows = self._readers.all(SQL["list_products"], (*after, limit))
         return [(version, read_product(product)) for version, product in rows]
+
+    def list_consents(self, since_day: str, until_day: str) -> list[ConsentCount]:
+        rows = self._readers.all(SQL["list_consents"], (since_day, until_day))
+        return [
+            ConsentCount(day, banner, bool(has_gpc), answer, visits)
+            for day, banner, has_gpc, answer, visits in rows
+        ]
 
     def list_audit(self, limit: int = 100) -> list[AuditEntry]:
         return [

@@ -22,6 +22,7 @@ from opportune.storage.base import (
     ApiKey,
     AuditEntry,
     BusinessKey,
+    ConsentCount,
     EventRow,
     Exposure,
     Opportunity,
@@ -272,6 +273,12 @@ class SqliteTransaction(SqliteErasing, Transaction):
         rows = [(product.id, version, json_of(product)) for product in products]
         self.connection.executemany(SQL["put_product"], rows)
         self.tally.operator_changes += 1
+
+    def add_consents(self, counts: Iterable[ConsentCount]) -> None:
+        self.connection.executemany(SQL["add_consents"], map(msgspec.structs.astuple, counts))
+
+    def retire_consents(self, before_day: str) -> None:
+        self._execute(SQL["retire_consents"], (before_day,))
 
     def add_audit(self, entry: AuditEntry) -> None:
         self._execute(SQL["add_audit"], (entry.at, entry.by, entry.act, entry.what, entry.detail))

@@ -2,6 +2,7 @@
 // Attributes of its tag: data-key, data-cookie (name of the id cookie, o_id), data-page-type, data-category,
 // data-product, data-hold (docs/how/page.md).
 // A tag manager cannot write attributes: its template leaves them in a variable.
+const began = performance.now();
 const script = document.currentScript || document.querySelector('script[data-key][src*="/o.js"]'), data = { ...window.opportuneTag, ...script?.dataset };
 const former = window.opportune || [];
 if (former.twice) return former.twice();

@@ -15,5 +15,6 @@ const begin = quietly(() => {
   if (head && head.late) tell('late block');
   if (head && head.twice) tell('two blocks');
 });
+const busy = performance.now() - began;
 if (document.prerendering) document.addEventListener('prerenderingchange', begin, { once: true });
 else begin();

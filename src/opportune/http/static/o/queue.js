@@ -1,7 +1,7 @@
 // Events on their way. Those that may change what is shown bring fresh decisions back.
-const agent = navigator.userAgent, MOST_WAITING = 60, MOST_AT_ONCE = 20, MOST_TRIES = 4, VISIT = 'opportune_visit';
+const agent = navigator.userAgent, MOST_WAITING = 60, MOST_AT_ONCE = 20, MOST_TRIES = 4, VISIT = 'opportune_visit', TOLD = 'opportune_measured';
 const QUIET = /^(Slot (Applied|Viewed)|Scrolled|Page (Left|Trouble)|Exit Intent|Web Vitals)$/;
-let waiting = [], timer = 0, tries = 0, isAsking = false, view = null;
+let waiting = [], timer = 0, tries = 0, isAsking = false, view = null, before = recall(TOLD);
 
 const put = (type, fields, seconds) => {
   const isMeasured = agreed('measure'), isQuiet = QUIET.test(fields.event), unsent = isMeasured ? waiting : recall(VISIT) || [];
@@ -21,8 +21,10 @@ const track = (name, properties, seconds) => put('track', { event: String(name),
 
 // A text/plain body needs no preflight, so it also leaves with a page that is closing.
 const bodyOf = (slots, more, events) => {
-  const frame = JSON.stringify({ writeKey: data.key, anonymousId: device || undefined, slots, ...slots.length && { ahead: true, page: true },
+  // How this visit stood when it last asked: so it is counted once, and needs no id for that.
+  const frame = JSON.stringify({ before, writeKey: data.key, anonymousId: device || undefined, slots, ...slots.length && { ahead: true, page: true },
     context: { preview, page: { ...view?.page, ...said }, consent: consent.said(), ...more }, sentAt: new Date().toISOString() });
+  keep('sessionStorage', TOLD, before = agreed('measure'));
   return `${frame.slice(0, -1)},"events":[${events}]}`;
 };
 const post = (body) => fetch(door, { method: 'POST', body, keepalive: body.length < 6e4, credentials: 'omit' });

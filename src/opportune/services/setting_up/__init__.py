@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opportune.core.moment import to_iso
-from opportune.services.setting_up import connecting, data, first_events, pages
+from opportune.services.setting_up import connecting, consents, data, first_events, pages
 from opportune.services.setting_up.checklists import checklists
 from opportune.services.setting_up.looked import Looked, look
 from opportune.services.setting_up.step import Checklist, Setup, State, Step, Task
@@ -22,6 +22,7 @@ STEPS: tuple[Callable[[Looked], Step | None], ...] = (
     *first_events.STEPS,
     *pages.STEPS,
     *data.STEPS,
+    *consents.STEPS,
 )
 
 

@@ -77,14 +77,7 @@ def write_key(looked: Looked) -> Step:
 def snippet(looked: Looked) -> Step:
     found = next((event for event in looked.recent if event.is_script), None)
     if found is None:
-        return Step(
-            name="snippet",
-            group=GROUP,
-            title="The snippet is on the site",
-            state="waiting",
-            seen="Waiting for the first page",
-            fix="Paste what `opportune snippet` prints into the <head> of every page, then open one.",
-        )
+        return _snippet_unseen(looked)
     hosts = sorted({event.host for event in looked.recent if event.is_script and event.host})
     is_silent = looked.now - found.at > DAY
     return Step(
@@ -95,6 +88,23 @@ def snippet(looked: Looked) -> Step:
         seen=f"Last seen {looked.when(found.at)} on {' and '.join(hosts[:3]) or 'a page without an address'}",
         fix="Nothing came for a day: is it still in the <head>, and does the shop's theme load it?"
         if is_silent
+        else "",
+    )
+
+
+def _snippet_unseen(looked: Looked) -> Step:
+    """Nothing is kept of its pages: it is not there, or nobody agreed yet."""
+    visits = sum(row.visits for row in looked.visits if row.answer in ("yes", "no"))
+    return Step(
+        name="snippet",
+        group=GROUP,
+        title="The snippet is on the site",
+        state="done" if visits else "waiting",
+        seen=f"{_counted(visits, 'visit')} came by it. Nobody agreed to being measured, so nothing else is kept"
+        if visits
+        else "Waiting for the first page",
+        fix="Paste what `opportune snippet` prints into the <head> of every page, then open one."
+        if not visits
         else "",
     )
 

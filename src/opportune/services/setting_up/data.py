@@ -1,11 +1,10 @@
-"""Whether what we know is whole: orders, consent, catalogue, what was set aside."""
+"""Whether what we know is whole: orders, catalogue, what was set aside."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from opportune.core.moment import DAY
-from opportune.core.signals.consent import PURPOSES
 from opportune.services.setting_up.looked import Looked
 from opportune.services.setting_up.step import State, Step
 
@@ -48,44 +47,6 @@ def orders(looked: Looked) -> Step:
         "and see that the snippet is on the thank-you page."
         if state == "trouble"
         else "",
-    )
-
-
-def consent(looked: Looked) -> Step | None:
-    """What visitors said to being measured and personalized; who never agreed is stored nowhere."""
-    if not any(event.is_script for event in looked.recent):
-        return None
-    answers, title = looked.consents, "Consent is respected"
-    if not answers and looked.playbook.team.needs_consent:
-        return Step(
-            name="consent",
-            group=GROUP,
-            title=title,
-            state="waiting",
-            seen="Nobody has agreed yet: nobody is personalized",
-            fix="See that the shop's banner is one the script knows, and agree to it yourself.",
-        )
-    if not answers:
-        return Step(
-            name="consent",
-            group=GROUP,
-            title=title,
-            state="not needed",
-            seen="No banner speaks to the script: everybody counts as agreed",
-            fix="If your shop has a banner, see that it is one the script knows.",
-        )
-    shares = ", ".join(
-        f"{sum(purpose in said for said in answers.values()) / len(answers):.0%} to {purpose}"
-        for purpose in PURPOSES
-        if any(purpose in said for said in answers.values())
-    )
-    return Step(
-        name="consent",
-        group=GROUP,
-        title=title,
-        state="done",
-        seen=f"{len(answers):,} people said something lately: {shares or 'nobody agreed'}. "
-        "Who never agreed is not stored",
     )
 
 
@@ -134,4 +95,4 @@ def set_aside(looked: Looked) -> Step:
     )
 
 
-STEPS = (orders, consent, catalogue, set_aside)
+STEPS = (orders, catalogue, set_aside)

@@ -22,7 +22,7 @@ from opportune.core.visitor.user_agent import agent_of
 from opportune.errors import PlaybookError
 from opportune.services.connecting import list_sources
 from opportune.services.reading import Sent
-from opportune.storage.base import ApiKey, EventQuery, Storage, StoredEvent, StoredSetAside
+from opportune.storage.base import ApiKey, ConsentCount, EventQuery, Storage, StoredEvent, StoredSetAside
 
 PAGE_EVENTS = 1_000
 MOST_PAGES = 4
@@ -101,6 +101,11 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     """By kind of browser (`Safari`, `others`): for how many days each of some ids is known."""
     by_server: float | None
     """The share of these ids that the shop's own server set; None where there are none."""
+    today: str
+    yesterday: str
+    """Days by the team's clock, as `visits` are counted."""
+    visits: Sequence[ConsentCount]
+    """Of these two days."""
     sources: Sequence[str]
     aside: Sequence[StoredSetAside]
     products: Products
@@ -137,6 +142,7 @@ def look(storage: Storage, url: str, now: int) -> Looked:
     zone = playbook.vocabulary.zone
     recent = list(_recent(storage))
     devices = _devices(recent)
+    yesterday, today = (_day_of(moment, zone) for moment in (now - DAY, now))
     return Looked(
         now=now,
         url=url,
@@ -154,6 +160,9 @@ def look(storage: Storage, url: str, now: int) -> Looked:
             for kind, found in devices.items()
         },
         by_server=_by_server(storage, [key for found in devices.values() for key in found]),
+        today=today,
+        yesterday=yesterday,
+        visits=storage.list_consents(yesterday, today),
         sources=[source.name for source in list_sources(storage)],
         aside=storage.list_set_aside(limit=MOST_SET_ASIDE),
         products=_products(storage),
@@ -224,6 +233,10 @@ def _orders(storage: Storage, playbook: Playbook, since_at: int) -> list[Order]:
             order.by_browser |= row.source in SOURCES
             order.by_shop |= row.source in VERIFIED
     return sorted(orders.values(), key=lambda order: order.at)
+
+
+def _day_of(at: int, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(at / SECOND, zone).date().isoformat()
 
 
 def _month_began(now: int, zone: ZoneInfo) -> int:

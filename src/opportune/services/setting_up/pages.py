@@ -20,7 +20,17 @@ GOOD_LCP_MS = 2_500
 POOR_LCP_MS = 4_000
 FEWEST_VISITS = 10
 MOST_NAMED = 4
-SAME_DOMAIN = "Serve it from the shop's own domain under /o/: docs/how/production.md."
+SAME_DOMAIN = (
+    "Let the shop's own server set it: the WordPress plugin and the helpers for Python do, and so does a path /o/ "
+    "of the shop's own domain."
+)
+SAFARI_FORGETS = (
+    "An id from a script lives 7 days in Safari and in every browser of an iPhone, 13 months in Chrome, Edge and "
+    "Firefox: after that a returning visitor is a new one."
+)
+OURS, BY_SCRIPT = "set by our server", "set by script"
+BUSY_MS = 50
+"""Longer than this a visitor's tap has to wait (the Web Vitals programme calls it a long task)."""
 
 
 def places(looked: Looked) -> Step | None:
@@ -86,7 +96,7 @@ def id_life(looked: Looked) -> Step | None:
     elif not safari and _lives_on(others):
         state = "done"
     fix = {
-        "trouble": f"Safari forgets a visitor after {SAFARI_DAYS} days. {SAME_DOMAIN}",
+        "trouble": f"{SAFARI_FORGETS} {SAME_DOMAIN}",
         "waiting": f"Known once visitors came back after {SAFARI_DAYS} days. {SAME_DOMAIN}",
     }
     return Step(
@@ -96,6 +106,41 @@ def id_life(looked: Looked) -> Step | None:
         state=state,
         seen=seen,
         fix=fix.get(state, ""),
+    )
+
+
+def id_setter(looked: Looked) -> Step | None:
+    """Who sets the visitor's id: what the team says, against what comes from the pages, and what it costs."""
+    said, share = looked.playbook.team.visitor_id, looked.by_server
+    if share is None:
+        return None
+    is_ours = share >= MOSTLY
+    seen = (
+        f"{share:.0%} of the ids seen lately come from the shop's own server, {1 - share:.0%} from a script"
+    )
+    state: State = "done"
+    fix = ""
+    if said == OURS and not is_ours:
+        state, fix = "trouble", f"team.yaml says “visitor id: {OURS}”. {SAFARI_FORGETS} {SAME_DOMAIN}"
+    elif is_ours and said == BY_SCRIPT:
+        state, fix = "trouble", f"Write “visitor id: {OURS}” in team.yaml, and no rule warns of it any more."
+    elif is_ours:
+        seen += ": browsers keep them for 13 months"
+    elif said != BY_SCRIPT:
+        state = "waiting"
+        fix = (
+            f"{SAFARI_FORGETS} {SAME_DOMAIN} Until then write “visitor id: {BY_SCRIPT}” in team.yaml: rules "
+        )
+        fix += "that look back further then say so."
+    else:
+        seen += f". {SAFARI_FORGETS} Rules that look back further say so"
+    return Step(
+        name="visitor id",
+        group=GROUP,
+        title="Who sets the visitor's id is known",
+        state=state,
+        seen=seen,
+        fix=fix,
     )
 
 
@@ -117,7 +162,7 @@ def speed(looked: Looked) -> Step | None:
     )
     if not paints:
         return None
-    worst = paints[min(len(paints) - 1, len(paints) * 3 // 4)]
+    worst = _of_three_in_four(paints)
     is_enough = len(paints) >= FEWEST_VISITS
     state: State = "waiting" if not is_enough else "trouble" if worst > POOR_LCP_MS else "done"
     word = "good" if worst <= GOOD_LCP_MS else "could be better" if worst <= POOR_LCP_MS else "slow"
@@ -132,6 +177,38 @@ def speed(looked: Looked) -> Step | None:
         if state == "trouble"
         else "",
     )
+
+
+def own_cost(looked: Looked) -> Step | None:
+    """What our own script costs a page, as visitors' browsers measured it."""
+    measured = [
+        (load, busy)
+        for event in looked.recent
+        if event.name == "Web Vitals"
+        and isinstance(load := event.properties.get("load"), int | float)
+        and isinstance(busy := event.properties.get("busy"), int | float)
+    ]
+    if not measured:
+        return None
+    load, busy = (_of_three_in_four(sorted(values)) for values in zip(*measured, strict=True))
+    is_enough = len(measured) >= FEWEST_VISITS
+    return Step(
+        name="own cost",
+        group=GROUP,
+        title="Opportune costs the pages little",
+        state="waiting" if not is_enough else "trouble" if busy > BUSY_MS else "done",
+        seen=f"On three of four page views its script is there within {load:,.0f} ms, loaded beside the page, which "
+        f"does not wait for it; getting ready takes the browser {busy:,.0f} ms ({len(measured):,} measured)",
+        fix="More than a blink: the browsers are slow or the page is busy. See that the snippet is there once, and "
+        "which other scripts start with it."
+        if busy > BUSY_MS
+        else "",
+    )
+
+
+def _of_three_in_four(values: Sequence[float]) -> float:
+    """What three of four stay below; `values` ascend."""
+    return values[min(len(values) - 1, len(values) * 3 // 4)]
 
 
 TROUBLES: Mapping[str, tuple[str, str]] = {
@@ -198,4 +275,4 @@ def page_trouble(looked: Looked) -> Step | None:
     )
 
 
-STEPS = (places, id_life, speed, page_trouble)
+STEPS = (places, id_setter, id_life, speed, own_cost, page_trouble)

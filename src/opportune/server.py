@@ -50,7 +50,7 @@ from opportune.services.retiring import retire
 from opportune.services.selling import count_sales
 from opportune.services.selling import is_due as is_count_due
 from opportune.services.tallying import tally_consents
-from opportune.settings import Settings
+from opportune.settings import DEFAULTS, Settings
 
 log = logging.getLogger("opportune")
 
@@ -105,7 +105,7 @@ def serve(
         house = app.build_house(storage, settings=settings, on_unreadable=on_unreadable)
         prepare(house)
         if settings.workers == 1:
-            control = lock.announce() if lock is not None else None
+            control = lock.announce(known_at(settings, listener)) if lock is not None else None
             _run(Server(house, settings, announce, version), listener, control)
             return
         run_workers(
@@ -148,6 +148,11 @@ def listening_socket(host: str, port: int) -> socket.socket:
 def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def known_at(settings: Settings, listener: socket.socket) -> str:
+    """Where visitors find it, as far as it was told; else where it listens."""
+    return settings.url.rstrip("/") if settings.url != DEFAULTS.url else url_of(listener)
 
 
 class Server:

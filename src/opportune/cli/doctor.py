@@ -26,10 +26,9 @@ MARKS = {"done": "done", "waiting": "waiting", "trouble": "TROUBLE", "not needed
 @place_option
 @click.option(
     "--url",
-    default=DEFAULTS.url,
+    default="",
     envvar="OPPORTUNE_URL",
-    show_default=True,
-    help="Where visitors' browsers find the server.",
+    help="Where visitors' browsers find the server; left out, where the one on the folder says it is.",
 )
 @click.option("--link", is_flag=True, help="Print a link that opens the set-up page once.")
 @json_option
@@ -38,7 +37,7 @@ def doctor(*, place: Place, url: str, link: bool, as_json: bool) -> None:
 
     Ends with 1 where something is wrong.
     """
-    url = checked_url(url)
+    url = checked_url(url or _running_at(place) or DEFAULTS.url)
     if link:
         click.echo(setup_link(url, ask(place, "set-up link", by=operator())["word"]))
         return
@@ -61,6 +60,11 @@ def preview(*, page: str, place: Place) -> None:
     For two hours, on any phone; whoever uses it enters no test.
     """
     click.echo(ask(place, "preview", page=page)["link"])
+
+
+def _running_at(place: Place) -> str:
+    """Where the server on the folder says it is; of those on a database nobody knows here."""
+    return "" if place.database else place.folder.find_url()
 
 
 def setup_link(url: str, word: str) -> str:

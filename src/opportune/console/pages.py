@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from opportune.errors import OpportuneError
-from opportune.services.admitting import SESSION_LIFE_MS, is_admitted, open_link
+from opportune.services.admitting import SESSION_LIFE_MS, is_admitted, knows_link, open_link
 from opportune.services.house import House
 
 Reader = Callable[..., Awaitable[Any]]
@@ -25,7 +25,7 @@ COOKIE = "o_setup"
 HEADERS = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
@@ -99,26 +99,34 @@ class ConsoleApp:
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        name = request.url.path.removeprefix(ROOT).strip("/")
+        word = request.query_params.get("open", "") if not name else ""
+        if request.method == "POST" and word:
+            return await self._open(request, word)
         if request.method not in ("GET", "HEAD"):
             return Response("Only to be read.", 405, {**HEADERS, "Allow": "GET, HEAD"}, "text/plain")
-        name = request.url.path.removeprefix(ROOT).strip("/")
         if name in FILES:
             return _file(name)
         if name:
             return self.pages.render("setup/closed.html", 404, words="There is nothing at this address.")
-        if word := request.query_params.get("open", ""):
-            return await self._open(request, word)
+        if word:
+            return await self._offer(word)
         if not is_admitted(self.pages.house, request.cookies.get(COOKIE, "")):
             return self.pages.render("setup/closed.html", 403, words="This page opens with a link.")
         return await self._show(self.pages, request)
 
+    async def _offer(self, word: str) -> Response:
+        """A button. Mail and chat programs look at every address they show: looking must not use a link up."""
+        if not await asyncio.to_thread(knows_link, self.pages.house, word):
+            return self._used()
+        return self.pages.render("setup/opening.html", word=word)
+
     async def _open(self, request: Request, word: str) -> Response:
-        """A link works once. The page that follows is asked for by this one, so that a strict cookie comes along."""
+        """A link works once."""
         cookie = await asyncio.to_thread(open_link, self.pages.house, word)
         if cookie is None:
-            words = "This link was used already, or is older than a quarter of an hour."
-            return self.pages.render("setup/closed.html", 403, words=words)
-        answer = self.pages.render("setup/opened.html")
+            return self._used()
+        answer = Response(status_code=303, headers={**HEADERS, "Location": ROOT})
         answer.set_cookie(
             COOKIE,
             cookie,
@@ -129,6 +137,10 @@ class ConsoleApp:
             samesite="strict",
         )
         return answer
+
+    def _used(self) -> Response:
+        words = "This link was used already, or is older than a quarter of an hour."
+        return self.pages.render("setup/closed.html", 403, words=words)
 
 
 def _file(name: str) -> Response:

@@ -59,11 +59,19 @@ class DataFolder:
 
     def find_socket(self) -> Path | None:
         """Where a server on this folder listens for commands; of a crashed one nobody answers there."""
-        try:
-            lines = (self.path / "lock").read_text().splitlines()
-        except OSError:
-            return None
+        lines = self._announced()
         return Path(lines[1]) if len(lines) > 1 and Path(lines[1]).is_socket() else None
+
+    def find_url(self) -> str:
+        """Where a server on this folder answers requests; empty where none said so."""
+        lines = self._announced()
+        return lines[2] if len(lines) > 2 and self.find_socket() is not None else ""
+
+    def _announced(self) -> list[str]:
+        try:
+            return (self.path / "lock").read_text().splitlines()
+        except OSError:
+            return []
 
 
 class FolderLock:
@@ -86,12 +94,12 @@ class FolderLock:
             raise DataFolderBusyError(path=path, pid=pid) from None
         self._write(str(os.getpid()))
 
-    def announce(self) -> Path:
-        """Where this process's control socket shall be; other processes find it through the lock file."""
+    def announce(self, url: str = "") -> Path:
+        """Where this process's control socket shall be; other processes find it, and `url`, through the lock file."""
         socket = self._path.with_name("control.sock")
         if len(os.fsencode(socket)) > LONGEST_SOCKET_PATH:
             socket = Path(tempfile.mkdtemp(prefix="opportune-")) / "control.sock"
-        self._write(f"{os.getpid()}\n{socket}")
+        self._write(f"{os.getpid()}\n{socket}\n{url}")
         return socket
 
     def release(self) -> None:

@@ -43,13 +43,19 @@ def make_link(house: House, *, by: str = "") -> str:
     return word
 
 
+def knows_link(house: House, word: str) -> bool:
+    """Whether a link can still be opened; looking uses nothing up."""
+    if not word or len(word) > LONGEST:
+        return False
+    digest = _digest(house, word)
+    return any(hmac.compare_digest(link.digest, digest) for link in _waiting(house, house.clock()))
+
+
 def open_link(house: House, word: str) -> str | None:
     """The session's cookie, once; None for a link that was opened already, is too old or none of ours."""
-    if not word or len(word) > LONGEST:
-        return None
-    digest, now = _digest(house, word), house.clock()
-    if not any(hmac.compare_digest(link.digest, digest) for link in _waiting(house, now)):
+    if not knows_link(house, word):
         return None  # strangers' guesses take no turn from those who write
+    digest, now = _digest(house, word), house.clock()
     with house.storage.turn():
         waiting = _waiting(house, now)
         left = [link for link in waiting if not hmac.compare_digest(link.digest, digest)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from functools import partial
+from functools import lru_cache, partial
 from html import escape
 from pathlib import Path
 from threading import Event
@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
-from opportune.console.pages import ConsoleApp, ConsoleOptions
+from opportune.console.pages import ConsoleApp, ConsoleOptions, File
 from opportune.console.setting_up import create_console_app
 from opportune.core.programme import empty_programme
 from opportune.errors import BadRequestError, PlaybookError
 from opportune.http import script
 from opportune.http.edge import EdgeOptions
 from opportune.http.routes import HttpApp, create_http_app
+from opportune.platforms import PLATFORMS, Filling, archive_of, files_of, text_of
 from opportune.process.apart import Apart
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
@@ -208,6 +209,7 @@ def build_console_app(house: House, reader: ReadingProcess, settings: Settings) 
         is_default_url=settings.url == DEFAULTS.url,
         trusts_proxy=settings.trusts_proxy,
         snippet=snippet_of,
+        files=files_to_paste,
     )
     return create_console_app(house, reader, options)
 
@@ -222,6 +224,25 @@ class Edges:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_console = scope["type"] == "http" and self.console.knows(scope["path"])
         await (self.console if is_console else self.http)(scope, receive, send)
+
+
+@lru_cache(maxsize=4)
+def files_to_paste(url: str, key: str) -> tuple[File, ...]:
+    """What a shop or a tag manager is given, ready to paste or to upload."""
+    filling = Filling(url, key, head_block())
+    return tuple(
+        File("woocommerce", "opportune.zip", "Plugins > Add New > Upload Plugin", archive_of(filling), True)
+        if pasted.is_archive
+        else File(
+            platform,
+            pasted.name,
+            pasted.where or "Templates > New > Import",
+            text_of(pasted, filling).encode(),
+            platform == "tag-manager",
+        )
+        for platform in PLATFORMS
+        for pasted in files_of(platform)
+    )
 
 
 def snippet_of(url: str, key: str, consent: str = "", hold: str = "", *, forms: bool = False) -> str:

@@ -12,6 +12,8 @@ from tests.acceptance.browsing import launched
 from tests.acceptance.shop_window import ShopWindow, shop_window
 from tests.stores import everything_in
 
+from opportune.services.tallying import tally_consents
+
 NO_BANNER = 'data-consent="none"'
 
 
@@ -87,6 +89,33 @@ def test_where_the_page_says_that_nobody_asks_everything_is_kept(shop: ShopWindo
     shop.until(lambda: shop.kept("Page Viewed") and shop.asked)
     assert shop.asked[0]["context"]["consent"] == {"banner": "none"}
     assert shop.asked[0]["anonymousId"]
+
+
+def test_each_visit_is_counted_once_by_what_it_agreed_to(shop: ShopWindow) -> None:
+    shop.open("/", before=BANNERS["cookiebot"])
+    shop.until(lambda: shop.asked)
+    shop.page.evaluate("opportune.track('Product Viewed', {product_id: 'b-1'})")
+    shop.until(lambda: len(shop.asked[-1]["events"]) == 2)
+    shop.open("/next", before=BANNERS["cookiebot"])
+    shop.until(lambda: len(shop.asked[-1]["events"]) == 3)
+    shop.until(lambda: answers(shop) == {("cookiebot", "no"): 1})
+    shop.page.evaluate("accept()")
+    shop.until(lambda: "Consent Updated" in shop.names())
+    shop.page.evaluate("opportune.track('Product Viewed', {product_id: 'b-2'})")
+    shop.until(lambda: "b-2" in str(shop.kept()))
+    assert answers(shop) == {("cookiebot", "no"): 1, ("cookiebot", "later yes"): 1}
+
+
+def test_a_visit_is_counted_where_nobody_can_read_the_banner(shop: ShopWindow) -> None:
+    shop.open("/", attributes='data-consent="somebody"')
+    shop.until(lambda: shop.asked)
+    shop.until(lambda: answers(shop) == {("unknown", "no"): 1})
+    assert shop.kept() == []
+
+
+def answers(shop: ShopWindow) -> dict[tuple[str, str], int]:
+    tally_consents(shop.house)
+    return {(row.banner, row.answer): row.visits for row in shop.house.storage.list_consents("", "9")}
 
 
 def test_where_no_banner_comes_within_a_second_of_loading_nobody_asks(shop: ShopWindow) -> None:

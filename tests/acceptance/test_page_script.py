@@ -177,7 +177,10 @@ def test_leaving_sends_time_depth_and_loading(browser: Browser, noted: Noted) ->
     assert {event["context"]["userAgent"] for event in noted.events()} == {AGENT}
     assert left["depth"] >= 50
     assert noted.events("Scrolled")[-1]["properties"]["depth"] in (50, 75)
-    assert noted.events("Web Vitals")[0]["properties"]["lcp"] > 0
+    vitals = noted.events("Web Vitals")[0]["properties"]
+    assert vitals["lcp"] > 0
+    assert vitals["load"] >= 0
+    assert vitals["busy"] >= 0
 
 
 def test_pointer_that_leaves_through_the_top_means_exit_once(browser: Browser, noted: Noted) -> None:

@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": {"core", "errors"},
     "storage": {"storage", "core", "errors"},
     "delivery": {"delivery", "core", "errors"},
+    "platforms": {"errors"},  # files to paste, filled
     "recipes": set(),  # playbook files, and a list of them
     "services": {"services", "recipes", "storage", "delivery", "core", "errors"},
     "http": {"http", *HOUSE_PARTS},
@@ -25,9 +26,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     # process), putting it all together, and a server's life.
     "settings": {"errors"},
     "process": {"process", *HOUSE_PARTS},
-    "app": {"settings", "process", "http", "console", *HOUSE_PARTS},
+    "app": {"settings", "process", "http", "console", "platforms", *HOUSE_PARTS},
     "server": {"app", "process", "settings", *HOUSE_PARTS},
-    "cli": {"cli", "app", "server", "process", "settings", "demo", *HOUSE_PARTS},
+    "cli": {"cli", "app", "server", "process", "settings", "platforms", "demo", *HOUSE_PARTS},
     # The ways in for a site's own server know only the HTTP surface; the demo shop uses one, as any shop would.
     "web": {"web"},
     "demo": {"demo", "web"},

@@ -40,6 +40,10 @@ def test_commands_find_the_socket_of_the_running_server(tmp_path: Path) -> None:
         assert folder.find_socket() is None
         listener.bind(str(lock.announce()))
         assert folder.find_socket() == tmp_path / "control.sock"
+        assert folder.find_url() == ""
+        lock.announce("http://127.0.0.1:8411")
+        assert folder.find_url() == "http://127.0.0.1:8411"
+    assert folder.find_url() == ""
 
 
 def test_a_deep_folder_gets_a_socket_elsewhere(tmp_path: Path) -> None:

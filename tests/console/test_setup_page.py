@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import pytest
 from tests.building import NOW, programme
 from tests.stores import ON_MEMORY
 
+from opportune.app import files_to_paste
 from opportune.console.pages import ConsoleApp, ConsoleOptions
 from opportune.console.setting_up import create_console_app
 from opportune.services.admitting import SESSION_LIFE_MS, make_link
@@ -50,6 +54,7 @@ def console(house: House) -> ConsoleApp:
         is_default_url=True,
         trusts_proxy=False,
         snippet=lambda url, key, _consent, _hold: f'<script src="{url}/o.js" data-key="{key}"></script>',
+        files=files_to_paste,
     )
     return create_console_app(house, reader, options)
 
@@ -77,8 +82,8 @@ async def test_a_link_opens_the_page_once_and_leaves_a_strict_cookie(
     client: httpx.AsyncClient, house: House
 ) -> None:
     word = make_link(house)
-    answer = await client.get(f"/setup?open={word}")
-    assert answer.status_code == 200
+    answer = await client.post(f"/setup?open={word}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/setup")
     cookie = answer.headers["set-cookie"]
     for part in (
         "HttpOnly",
@@ -92,11 +97,26 @@ async def test_a_link_opens_the_page_once_and_leaves_a_strict_cookie(
     assert page.status_code == 200
     assert "It answers at https://o.shop.example" in page.text
     client.cookies.clear()
-    assert (await client.get(f"/setup?open={word}")).status_code == 403
+    for again in (client.get, client.post, client.head):
+        assert (await again(f"/setup?open={word}")).status_code == 403
+
+
+@pytest.mark.anyio
+async def test_looking_at_a_link_does_not_use_it_up(client: httpx.AsyncClient, house: House) -> None:
+    """Mail and chat programs ask for every address they show."""
+    word = make_link(house)
+    for _ in range(2):
+        assert (await client.head(f"/setup?open={word}")).status_code == 200
+        shown = await client.get(f"/setup?open={word}")
+        assert shown.status_code == 200
+        assert f'<form method="post" action="/setup?open={word}"><button' in shown.text
+        assert "set-cookie" not in shown.headers
+        assert "form-action 'self'" in shown.headers["content-security-policy"]
+    assert (await client.post(f"/setup?open={word}")).status_code == 303
 
 
 async def opened(client: httpx.AsyncClient, house: House) -> httpx.Response:
-    await client.get(f"/setup?open={make_link(house)}")
+    await client.post(f"/setup?open={make_link(house)}")
     return await client.get("/setup")
 
 
@@ -111,7 +131,48 @@ async def test_the_page_has_steps_paste_recipes_and_checklists(
     assert "Week one: see" in page.text
     assert page.headers["cache-control"] == "private, no-store"
     assert "script-src 'self'" in page.headers["content-security-policy"]
-    assert not re.search(r"<script(?! src=)|style=|\son\w+=", page.text)
+    own = re.sub(r"<textarea.*?</textarea>", "", page.text, flags=re.DOTALL)
+    assert not re.search(r"<script(?! src=)|style=|\son\w+=", own)
+
+
+@pytest.mark.anyio
+async def test_what_a_shop_needs_stands_there_to_be_copied(client: httpx.AsyncClient, house: House) -> None:
+    page = (await opened(client, house)).text
+    boxes = dict(re.findall(r'<textarea id="the-([\w-]+)"[^>]* readonly [^>]*>([^<]*)</textarea>', page))
+    assert set(boxes) == {
+        *(
+            "snippet",
+            "shopify-theme",
+            "shopify-pixel",
+            "shopify-slot",
+            "woocommerce-settings",
+            "address",
+            "key",
+        )
+    }
+    assert boxes["address"] == "https://o.shop.example"
+    assert boxes["key"] == "owk_write_key_of_tests"
+    for name in ("shopify-theme", "shopify-pixel"):
+        assert "https://o.shop.example" in boxes[name]
+        assert "owk_write_key_of_tests" in boxes[name]
+    assert page.count("data-copies=") == len(boxes)
+    assert "docs/" not in page
+
+
+@pytest.mark.anyio
+async def test_the_plugin_and_the_template_can_be_downloaded(client: httpx.AsyncClient, house: House) -> None:
+    for name in ("opportune.zip", "opportune.tpl"):
+        assert (await client.get(f"/setup/{name}")).status_code == 403
+    page = (await opened(client, house)).text
+    for name in ("opportune.zip", "opportune.tpl"):
+        assert f'href="/setup/{name}" download' in page
+        answer = await client.get(f"/setup/{name}")
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+        if name.endswith("zip"):
+            with ZipFile(BytesIO(answer.content)) as packed:
+                connection = json.loads(packed.read("opportune/connection.json"))
+            assert connection == {"url": "https://o.shop.example", "write_key": "owk_write_key_of_tests"}
 
 
 @pytest.mark.anyio
@@ -136,6 +197,7 @@ async def test_a_session_ends(client: httpx.AsyncClient, house: House) -> None:
 @pytest.mark.anyio
 async def test_the_page_is_only_read(client: httpx.AsyncClient) -> None:
     assert (await client.post("/setup")).status_code == 405
+    assert (await client.post("/setup?open=wrong")).status_code == 403
     assert (await client.get("/setup/nothing")).status_code == 404
     assert (await client.get("/setup/../secret")).status_code in (403, 404)
 

@@ -16,6 +16,7 @@ from opportune.core.rule import Rule, Show, Test
 from opportune.core.team import Team
 from opportune.services.house import House
 from opportune.services.noticing import take_notice
+from opportune.services.tallying import tally_consents
 from opportune.storage.base import EventQuery
 
 pytestmark = pytest.mark.anyio
@@ -241,6 +242,32 @@ async def test_a_rule_that_waits_for_an_event_acts_from_the_first_visit_that_has
     assert await shown(client, context=NO, events=[track("Checkout Started")]) == "Shoes"
     take_notice(house, {"Checkout Started"})  # a kept one later is still news
     assert "Checkout Started" in house.seen_events
+
+
+async def test_a_visit_of_the_page_script_is_counted_once_and_by_its_answer_alone(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    act_by(house, "a visitor viewed in this visit")
+    no = {"consent": {"banner": "cookiebot", "measure": False, "personalize": True}}
+    yes = {"consent": {"banner": "cookiebot", "measure": True, "personalize": True}}
+    await ask(client, context=no, events=[view(1)])
+    await ask(client, context=no, events=[view(1), view(2)], before=False)
+    await ask(client, context=yes, anonymousId="a", before=False)
+    await ask(client, context=yes, anonymousId="a", before=True)
+    await ask(client, context=no, headers={**WRITE, "Sec-GPC": "1"})
+    await ask(client, context=NO)
+    await ask(client, context=no, headers=SECRET)
+    await ask(client, context={"consent": {"banner": {"a": 1}, "measure": False}})
+    before = everything_in(house.storage)
+    assert tally_consents(house) == 3
+    after = everything_in(house.storage)
+    assert [name for name in after if after[name] != before[name]] in (["consent_days"], ["consents"])
+    counts = house.storage.list_consents("", "9")
+    assert [(row.has_gpc, row.answer, row.visits) for row in counts] == [
+        (False, "later yes", 1),
+        (False, "no", 1),
+        (True, "no", 1),
+    ]
 
 
 async def test_only_numbers_are_counted(client: httpx.AsyncClient, house: House) -> None:

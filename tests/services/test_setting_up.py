@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.building import NOW, programme
 
 from opportune.core.history.event import SetAside
@@ -14,7 +15,7 @@ from opportune.services.house import House
 from opportune.services.operating import add_key, set_run_state
 from opportune.services.publishing import publish
 from opportune.services.setting_up import STEPS, Setup, Step, set_up
-from opportune.storage.base import Storage
+from opportune.storage.base import ConsentCount, Storage
 
 BROWSER, SHOP = CaptureSource(name="site"), CaptureSource(name="backend", is_secret=True)
 URL = "https://o.shop.example"
@@ -217,6 +218,96 @@ def test_consent_speed_and_catalogue_are_told_as_they_are(storage: Storage) -> N
     storage.write(lambda transaction: transaction.put_products([old])).result()
     assert shop.step("catalogue").state == "trouble"
     assert "1 without a price" in shop.step("catalogue").seen
+
+
+def visits(shop: Shop, *counts: tuple[str, str, int], days_ago: int = 1, has_gpc: bool = False) -> None:
+    """(banner, answer, how many) of a day."""
+    day = to_iso(NOW - days_ago * DAY)[:10]
+    rows = [ConsentCount(day, banner, has_gpc, answer, number) for banner, answer, number in counts]
+    shop.storage.write(lambda transaction: transaction.add_consents(rows)).result()
+
+
+def test_those_who_did_not_agree_are_a_number_too(storage: Storage) -> None:
+    shop = Shop(storage)
+    visits(shop, ("cookiebot", "yes", 20), ("none", "no", 980), ("cookiebot", "later yes", 610))
+    visits(shop, ("cookiebot", "later no", 10), ("cookiebot", "yes", 9), days_ago=0)
+    visits(shop, ("cookiebot", "later no", 10))
+    step = shop.step("consent")
+    assert step.state == "done"
+    assert step.seen == (
+        "Of 1,000 visits yesterday 620 agreed to being measured, 380 did not or did not answer: "
+        "nothing of them is kept"
+    )
+    assert (shop.step("banner").state, shop.step("banner").seen) == (
+        "done",
+        "Visitors are asked by Cookiebot",
+    )
+
+
+def test_the_first_day_is_told_while_it_lasts(storage: Storage) -> None:
+    shop = Shop(storage)
+    visits(shop, ("google", "no", 2), days_ago=0)
+    visits(shop, ("google", "no", 1), days_ago=0, has_gpc=True)
+    step = shop.step("consent")
+    assert step.state == "waiting"
+    assert step.seen.startswith("Of 3 visits today 0 agreed")
+    assert step.seen.endswith("(1 of these by a setting of their browser)")
+    assert shop.step("snippet").state == "done"
+    assert shop.step("snippet").seen.startswith("3 visits came by it. Nobody agreed")
+
+
+def test_a_banner_that_cannot_be_read_is_trouble_with_what_to_write_instead(storage: Storage) -> None:
+    shop = Shop(storage)
+    visits(shop, ("unknown", "no", 40), days_ago=0)
+    step = shop.step("banner")
+    assert step.state == "trouble"
+    assert "cannot read: nothing is kept of 40 visits today" in step.seen
+    assert 'data-consent="own"' in step.fix
+    assert "opportune.consent({measure: true" in step.fix
+
+
+def test_a_shop_without_a_banner_is_told_what_that_means(storage: Storage) -> None:
+    shop = Shop(storage)
+    visits(shop, ("none", "yes", 40))
+    assert shop.step("banner").state == "not needed"
+    assert "everybody counts as agreed" in shop.step("banner").seen
+    assert shop.step("consent").seen == "Of 40 visits yesterday 40 agreed to being measured"
+
+
+@pytest.mark.parametrize(
+    ("said", "identifier", "state", "words"),
+    [
+        ("", "5b1f2c", "done", "browsers keep them for 13 months"),
+        ("set by our server", "5b1f2c", "done", "100% of the ids"),
+        ("set by script", "5b1f2c", "trouble", "Write “visitor id: set by our server”"),
+        ("set by our server", "s-1", "trouble", "7 days in Safari"),
+        ("set by script", "s-1", "done", "7 days in Safari"),
+        ("", "s-1", "waiting", "write “visitor id: set by script”"),
+    ],
+)
+def test_who_sets_the_id_is_what_the_team_says(
+    storage: Storage, said: str, identifier: str, state: str, words: str
+) -> None:
+    shop = Shop(storage)
+    stated = f"visitor id: {said}\n" if said else ""
+    publish(shop.house, FILES | {"team.yaml": FILES["team.yaml"] + stated})
+    shop.take(message("page", identifier))
+    step = shop.step("visitor id")
+    assert step.state == state
+    assert words in f"{step.seen} {step.fix}"
+
+
+def test_the_script_tells_what_it_costs_itself(storage: Storage) -> None:
+    shop = Shop(storage)
+    for number in range(12):
+        shop.take(message("Web Vitals", f"v-{number}", lcp=900, load=40 + number * 10, busy=4))
+    step = shop.step("own cost")
+    assert step.state == "done"
+    assert "there within 130 ms" in step.seen
+    assert "takes the browser 4 ms (12 measured)" in step.seen
+    for number in range(12):
+        shop.take(message("Web Vitals", f"slow-{number}", lcp=900, load=40, busy=80))
+    assert shop.step("own cost").state == "trouble"
 
 
 def test_what_was_set_aside_names_the_commonest_reason(storage: Storage) -> None:

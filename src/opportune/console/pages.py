@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -30,10 +30,25 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
+DOWNLOADS = ("opportune.zip", "opportune.tpl")
 FILES = {"setup.css": "text/css", "setup.js": "text/javascript"}
 
 Snippet = Callable[[str, str, str, str], str]
 """What a site pastes, from the server's address and a write key."""
+
+
+class File(msgspec.Struct, frozen=True):
+    """Something to paste or to upload, with the address and the key in it, and where it goes."""
+
+    platform: str
+    name: str
+    where: str
+    content: bytes
+    is_download: bool
+
+    @property
+    def text(self) -> str:
+        return self.content.decode()
 
 
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +59,8 @@ class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     is_default_url: bool
     trusts_proxy: bool
     snippet: Snippet
+    files: Callable[[str, str], Sequence[File]] = lambda _url, _key: ()
+    """For shops and tag managers, from the same."""
 
 
 class Pages:
@@ -74,6 +91,15 @@ class Pages:
             scheme = request.headers.get("x-forwarded-proto", scheme).split(",")[0].strip()
         host = request.headers.get("host", "")
         return f"{scheme}://{host}" if host and scheme in ("http", "https") else self.options.url
+
+    def write_key(self) -> str:
+        """The first public key in force; empty where there is none."""
+        keys = self.house.storage.list_api_keys()
+        return next((each.public_value for each in keys if each.kind == "write" and not each.revoked_at), "")
+
+    def files(self, request: Request) -> Sequence[File]:
+        key = self.write_key()
+        return self.options.files(self.address_of(request), key) if key else ()
 
 
 Show = Callable[[Pages, Request], Awaitable[Response]]
@@ -107,13 +133,24 @@ class ConsoleApp:
             return Response("Only to be read.", 405, {**HEADERS, "Allow": "GET, HEAD"}, "text/plain")
         if name in FILES:
             return _file(name)
-        if name:
-            return self.pages.render("setup/closed.html", 404, words="There is nothing at this address.")
+        if name and name not in DOWNLOADS:
+            return self._nothing()
         if word:
             return await self._offer(word)
         if not is_admitted(self.pages.house, request.cookies.get(COOKIE, "")):
             return self.pages.render("setup/closed.html", 403, words="This page opens with a link.")
+        if name:
+            return await asyncio.to_thread(self._download, request, name)
         return await self._show(self.pages, request)
+
+    def _download(self, request: Request, name: str) -> Response:
+        found = next(
+            (file for file in self.pages.files(request) if file.is_download and file.name == name), None
+        )
+        if found is None:
+            return self._nothing()
+        attached = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+        return Response(found.content, 200, {**HEADERS, **attached}, "application/octet-stream")
 
     async def _offer(self, word: str) -> Response:
         """A button. Mail and chat programs look at every address they show: looking must not use a link up."""
@@ -137,6 +174,9 @@ class ConsoleApp:
             samesite="strict",
         )
         return answer
+
+    def _nothing(self) -> Response:
+        return self.pages.render("setup/closed.html", 404, words="There is nothing at this address.")
 
     def _used(self) -> Response:
         words = "This link was used already, or is older than a quarter of an hour."

@@ -7,7 +7,7 @@ from itertools import groupby
 from starlette.requests import Request
 from starlette.responses import Response
 
-from opportune.console.pages import ConsoleApp, ConsoleOptions, Pages, Reader
+from opportune.console.pages import ConsoleApp, ConsoleOptions, File, Pages, Reader
 from opportune.core.moment import MINUTE
 from opportune.core.placement import held
 from opportune.services.estimating import Estimate, estimate_recipes
@@ -18,20 +18,28 @@ from opportune.services.setting_up import Setup, set_up
 ESTIMATE_MS = 5 * MINUTE
 """A reach is estimated anew after this long."""
 WORDS = {"done": "Done", "waiting": "Waiting", "trouble": "Trouble", "not needed": "Not needed"}
-WAYS_IN: tuple[tuple[str, str], ...] = (
-    ("Any page", "The snippet below, in the <head>."),
-    ("Shopify", "opportune platform shopify prints the theme block, the pixel and the place."),
-    ("WooCommerce", "opportune platform woocommerce makes the plugin."),
-    (
-        "Tag Manager",
-        "GA4's data layer is read by itself; opportune platform tag-manager opportune.tpl prints a template.",
-    ),
-    (
-        "Django, Flask, FastAPI, Node",
-        "Helpers that ask before the page leaves: docs/how/python.md, docs/how/node.md.",
-    ),
-    ("From your own server", "Segment's and RudderStack's libraries, pointed at this address."),
+BY_TAG_MANAGER = (
+    "GA4's data layer is read by itself once the snippet is on the page. Where only the tag manager can be changed, "
+    "import this template: places are then filled after the page was seen."
 )
+SHOPS: tuple[tuple[str, str, str], ...] = (
+    (
+        "shopify",
+        "Shopify",
+        "Three texts, each with its place in Shopify's settings. They do what the snippet does.",
+    ),
+    (
+        "woocommerce",
+        "WooCommerce",
+        "A plugin that has the address and the key in it already. It does what the snippet does.",
+    ),
+    (
+        "tag-manager",
+        "Google Tag Manager",
+        BY_TAG_MANAGER,
+    ),
+)
+"""Platform, its name, and what there is for it."""
 
 
 def create_console_app(house: House, reader: Reader, options: ConsoleOptions) -> ConsoleApp:
@@ -60,7 +68,9 @@ class _Shown:
             count=len(counted),
             following=next((step for step in counted if step.state != "done" and step.fix), None),
             snippet=self._snippet(pages, url),
-            ways=WAYS_IN,
+            url=url,
+            key=pages.write_key(),
+            shops=_shops(pages, request),
             estimate=self._estimate[1],
             preview=_preview(pages, setup),
             preview_hours=LIFE_MS // (60 * MINUTE),
@@ -68,10 +78,19 @@ class _Shown:
 
     @staticmethod
     def _snippet(pages: Pages, url: str) -> str:
-        keys = pages.house.storage.list_api_keys()
-        key = next((each.public_value for each in keys if each.kind == "write" and not each.revoked_at), "")
+        key = pages.write_key()
         hold = held(pages.house.programme.playbook.slots.values())
         return pages.options.snippet(url, key, "", hold) if key else ""
+
+
+def _shops(pages: Pages, request: Request) -> list[tuple[str, str, list[File]]]:
+    """(name, words, files) of each platform that has any."""
+    files = pages.files(request)
+    found = [
+        (name, words, [each for each in files if each.platform == platform])
+        for platform, name, words in SHOPS
+    ]
+    return [shop for shop in found if shop[2]]
 
 
 def _preview(pages: Pages, setup: Setup) -> str:

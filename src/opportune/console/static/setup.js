@@ -2,6 +2,18 @@
 (() => {
   const EVERY_MS = 4000;
   const news = document.getElementById('news');
+  // Without this script a click into the box and "select all" marks all of its text, too.
+  for (const button of document.querySelectorAll('[data-copies]')) {
+    const box = document.getElementById(button.dataset.copies);
+    button.hidden = false;
+    button.addEventListener('click', async () => {
+      box.select();
+      let isCopied = true;
+      try { await navigator.clipboard.writeText(box.value); } catch { isCopied = document.execCommand('copy'); }
+      button.textContent = isCopied ? 'Copied' : 'Press Ctrl and C';
+      setTimeout(() => { button.textContent = 'Copy'; }, EVERY_MS);
+    });
+  }
   const states = (root) => new Map([...root.querySelectorAll('[data-state]')].map((step) => [step.dataset.name, step.dataset.state]));
   const refresh = async () => {
     const answer = await fetch(location.pathname, { credentials: 'same-origin' });

@@ -21,7 +21,9 @@ def server(looked: Looked) -> Step:
         title="The server has an address of its own",
         state="not needed" if is_here else "done",
         seen=f"It answers at {looked.url}" + (", on this machine only: enough to try" if is_here else ""),
-        fix="For visitors it needs a name such as o.yourshop.com: docs/how/production.md." if is_here else "",
+        fix="For visitors it needs a machine in the net with a name of its own, such as o.yourshop.com."
+        if is_here
+        else "",
     )
 
 
@@ -35,9 +37,7 @@ def https(looked: Looked) -> Step:
         title="Visitors reach it by HTTPS",
         state=state,
         seen="Encrypted" if state == "done" else "Not needed on this machine" if is_here else "Plain HTTP",
-        fix="Put Caddy in front of it, which gets a certificate by itself: docs/how/production.md."
-        if state == "trouble"
-        else "",
+        fix="Put Caddy in front of it, which gets a certificate by itself." if state == "trouble" else "",
     )
 
 

@@ -10,6 +10,10 @@ from opportune.services.setting_up.looked import ORDER, Looked, Recent
 from opportune.services.setting_up.step import Step
 
 GROUP = "First events"
+NAMED_BY_PAGE = (
+    "Open a product and stay two seconds. Nothing? Then its page names the product neither in a data layer nor for "
+    "search engines, and has to say opportune.track('Product Viewed', {product_id: '3', name: 'Trail shoe 3'})."
+)
 
 
 def _product(said: Mapping[str, Any]) -> str:
@@ -41,7 +45,7 @@ KINDS: tuple[tuple[str, str, Callable[[Recent], str], str], ...] = (
         "Product Viewed",
         "product view",
         lambda event: _product(event.properties),
-        "Open a product and stay two seconds. Nothing? Its page has to say so: docs/how/capture.md.",
+        NAMED_BY_PAGE,
     ),
     (
         "Products Searched",

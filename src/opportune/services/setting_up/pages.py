@@ -230,7 +230,7 @@ TROUBLES: Mapping[str, tuple[str, str]] = {
     ),
     "refused": (
         "the page refused what belongs into {slot}",
-        "Its content security policy may forbid it: docs/how/page.md says what it needs.",
+        "Its content security policy may forbid it: `opportune snippet --csp` prints what that has to allow.",
     ),
     "no block": (
         "half of the snippet is missing",

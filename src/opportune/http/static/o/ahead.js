@@ -27,7 +27,7 @@ const remember = (decisions, at, revision) => {
   const until = Math.min(now + FRESH_MS, ...all.map((it) => Date.parse(it.holdsUntil) || Infinity));
   const record = { until, at, revision, decisions };
   if (!keep('sessionStorage', KEPT, record)) tell('no storage');
-  if (agreed('measure') && !preview) keep('localStorage', KEPT, { ...record, until: Math.min(until, now + FRESH_IN_TABS_MS) });
+  if (mayMeasure() && !preview) keep('localStorage', KEPT, { ...record, until: Math.min(until, now + FRESH_IN_TABS_MS) });
   (window.requestIdleCallback || setTimeout)(() => all.forEach((it) => it.page.images?.forEach((src) => { new Image().src = src; })));
 };
 const fillIn = (decisions, isLate) => head.put({ decisions: Object.fromEntries(decisions), at: location.pathname }, isLate);

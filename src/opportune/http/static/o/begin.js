@@ -12,8 +12,8 @@ const begin = quietly(() => {
     keep('sessionStorage', 'opportune_told', 1);
     tell('no block');
   }
-  if (head && head.late) tell('late block');
-  if (head && head.twice) tell('two blocks');
+  if (head?.late) tell('late block');
+  if (head?.twice) tell('two blocks');
 });
 const busy = performance.now() - began;
 if (document.prerendering) document.addEventListener('prerenderingchange', begin, { once: true });

@@ -26,7 +26,7 @@ const readProduct = () => {
 const readDataLayer = (track) => {
   const told = {};
   const read = (entry) => {
-    const [event, given] = entry[0] === 'event' ? [entry[1], entry[2]] : [entry.event, entry], shop = given && given.ecommerce;
+    const [event, given] = entry[0] === 'event' ? [entry[1], entry[2]] : [entry.event, entry], shop = given?.ecommerce;
     if (!LAYER_EVENTS.test(event) && !(shop && !shop.items)) return;
     const said = JSON.stringify({ ...given, ...shop }, LAYER_FIELDS), mark = event + said;
     // Two tags that say the same within a second mean it once.

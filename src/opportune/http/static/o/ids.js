@@ -1,9 +1,6 @@
 // The visitor's id, in a cookie; none is read or made while measuring is not agreed to.
 let device = '';
-const agreed = (purpose) => {
-  const purposes = consent.purposes();
-  return !purposes || purposes.includes(purpose);
-};
+const mayMeasure = () => consent.purposes()?.includes('measure') ?? true;
 const setCookie = (value, seconds) => {
   document.cookie = `${data.cookie || 'o_id'}=${value}; Path=/; Max-Age=${seconds}; SameSite=Lax${location.protocol === 'https:' ? '; Secure' : ''}`;
 };

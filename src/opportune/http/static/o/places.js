@@ -77,7 +77,7 @@ const askAgain = (isDue) => {
   if (!due[0]) return;
   due.forEach((it) => { it.isAsked = true; });
   const context = { exitIntent: view.exit, scrollDepth: view.depth, timeOnPage: shownSeconds() };
-  post(bodyOf(due.map((it) => it.slot), context, agreed('measure') ? [] : recall(VISIT) || [])).then((answer) => answer.json()).then(quietly(({ decisions }) => {
+  post(bodyOf(due.map((it) => it.slot), context, mayMeasure() ? [] : recall(VISIT) || [])).then((answer) => answer.json()).then(quietly(({ decisions }) => {
     const fresh = due.filter((it) => {
       const { page, rule, variant } = decisions[it.slot] || {};
       return page?.put && head.places.includes(it) && (rule !== it.rule || variant !== it.variant);
@@ -88,8 +88,8 @@ const askAgain = (isDue) => {
 };
 
 on(document, 'click', (event) => {
-  const path = event.composedPath(), it = head && head.places.find(({ done }) => done && path.includes(done))
-    || byPlace.get(path.find((each) => each.dataset && each.dataset.decision));
+  const path = event.composedPath(), it = head?.places.find(({ done }) => done && path.includes(done))
+    || byPlace.get(path.find((each) => each.dataset?.decision));
   if (!it) return;
   const inside = path.slice(0, path.indexOf(it.place) + 1);
   if (inside.some((each) => each.matches?.('[data-dismiss]'))) {

@@ -1,10 +1,10 @@
 // Events on their way. Those that may change what is shown bring fresh decisions back.
-const agent = navigator.userAgent, MOST_WAITING = 60, MOST_AT_ONCE = 20, MOST_TRIES = 4, VISIT = 'opportune_visit', TOLD = 'opportune_measured';
+const agent = navigator.userAgent, MOST_WAITING = 60, MOST_AT_ONCE = 20, MOST_TRIES = 4, VISIT = 'opportune_visit', TOLD = 'opportune_before';
 const QUIET = /^(Slot (Applied|Viewed)|Scrolled|Page (Left|Trouble)|Exit Intent|Web Vitals)$/;
 let waiting = [], timer = 0, tries = 0, isAsking = false, view = null, before = recall(TOLD);
 
 const put = (type, fields, seconds) => {
-  const isMeasured = agreed('measure'), isQuiet = QUIET.test(fields.event), unsent = isMeasured ? waiting : recall(VISIT) || [];
+  const isMeasured = mayMeasure(), isQuiet = QUIET.test(fields.event), unsent = isMeasured ? waiting : recall(VISIT) || [];
   if (unsent.length >= MOST_WAITING || !isMeasured && isQuiet) return;
   device = isMeasured ? readDevice() : '';
   const context = { page: view?.page, campaign: view?.campaign, locale: navigator.language,
@@ -22,9 +22,9 @@ const track = (name, properties, seconds) => put('track', { event: String(name),
 // A text/plain body needs no preflight, so it also leaves with a page that is closing.
 const bodyOf = (slots, more, events) => {
   // How this visit stood when it last asked: so it is counted once, and needs no id for that.
-  const frame = JSON.stringify({ before, writeKey: data.key, anonymousId: device || undefined, slots, ...slots.length && { ahead: true, page: true },
+  const frame = JSON.stringify({ writeKey: data.key, anonymousId: device || undefined, before, slots, ...slots.length && { ahead: true, page: true },
     context: { preview, page: { ...view?.page, ...said }, consent: consent.said(), ...more }, sentAt: new Date().toISOString() });
-  keep('sessionStorage', TOLD, before = agreed('measure'));
+  keep('sessionStorage', TOLD, before = mayMeasure());
   return `${frame.slice(0, -1)},"events":[${events}]}`;
 };
 const post = (body) => fetch(door, { method: 'POST', body, keepalive: body.length < 6e4, credentials: 'omit' });
@@ -32,7 +32,7 @@ const post = (body) => fetch(door, { method: 'POST', body, keepalive: body.lengt
 const send = quietly((isLeaving) => {
   clearTimeout(timer);
   timer = 0;
-  const isMeasured = agreed('measure'), asks = isAsking && isLeaving !== true;
+  const isMeasured = mayMeasure(), asks = isAsking && isLeaving !== true;
   const events = isMeasured ? waiting.splice(0, MOST_AT_ONCE) : recall(VISIT) || [];
   if (!asks && !(isMeasured && events.length)) return;
   const body = bodyOf(asks ? 'all' : [], {}, events), take = asks && asking();
@@ -54,7 +54,7 @@ const send = quietly((isLeaving) => {
 });
 
 const consented = () => {
-  if (agreed('measure')) {
+  if (mayMeasure()) {
     device = readDevice();
     waiting = (recall(VISIT) || []).map((event) => JSON.stringify({ ...JSON.parse(event), anonymousId: device })).concat(waiting);
     forget(VISIT);

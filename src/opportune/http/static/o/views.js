@@ -34,7 +34,7 @@ const leave = () => {
   scrolled();
   if (shownSince) view.shown += performance.now() - shownSince;
   shownSince = 0;
-  if (view.lcp) track('Web Vitals', { lcp: Math.round(view.lcp), load: Math.round(performance.getEntriesByName(script.src)[0]?.duration), busy: Math.round(busy) }, 1);
+  if (view.lcp) track('Web Vitals', { lcp: Math.round(view.lcp), busy }, 1);
   view.lcp = 0;
   if (shownSeconds() - view.told >= 0.1) track('Page Left', { seconds: view.told = shownSeconds(), depth: view.depth }, 1);
 };
@@ -74,7 +74,7 @@ const start = () => {
   on(window, 'popstate', routed);
   setInterval(quietly(() => askAgain((again) => again.seconds <= shownSeconds() + 0.1)), 1000);
   const push = history.pushState;
-  history.pushState = function pushState(...given) {
+  history.pushState = function (...given) {
     const answer = push.apply(this, given);
     routed();
     return answer;

@@ -45,7 +45,7 @@ from opportune.services.identifying import find_people
 from opportune.services.moving import Store, finish, move
 from opportune.services.operating import add_key, switch_off, switch_on
 from opportune.services.publishing import publish
-from opportune.storage.base import EventQuery, Storage
+from opportune.storage.base import ConsentCount, EventQuery, Storage
 from opportune.storage.moving import TABLES
 from opportune.storage.postgres import moving as postgres_moving
 
@@ -152,6 +152,8 @@ def fill(house: House) -> list[str]:
     written(house.storage, lambda transaction: transaction.mark_shown(given, house.clock()))
     put_products(house, [Product(id=f"p-{n}", name="Schuh", price=990, rating=4.5) for n in range(9)])
     written(house.storage, lambda transaction: transaction.put_experiment(experiment()))
+    visits = [ConsentCount("2026-11-22", "cookiebot", has_gpc, "no", 7) for has_gpc in (False, True)]
+    written(house.storage, lambda transaction: transaction.add_consents(visits))
     for visitor in ("v-10", "v-11"):
         erase(house, find_people(house.storage, visitor))
     switch_off(house, reason="to see", by="Mia")
@@ -181,6 +183,7 @@ def answers_of(storage: Storage) -> dict[str, object]:
         "api keys": storage.list_api_keys(),
         "audit": storage.list_audit(),
         "products": storage.list_products(),
+        "visits by consent": storage.list_consents("", "9"),
         "erasures": storage.list_erasures(),
         "erased units": storage.list_erased_units(),
         "secret": storage.find_setting("secret"),

@@ -299,7 +299,11 @@ class PostgresStorage(PostgresPersonal):
         return [(version, read_product(product)) for version, product in rows]
 
     def list_consents(self, since_day: str, until_day: str) -> list[ConsentCount]:
-        return [ConsentCount(*row) for row in self._all("list_consents", (since_day, until_day))]
+        rows = self._all("list_consents", (since_day, until_day))
+        return [
+            ConsentCount(day, banner, bool(has_gpc), answer, visits)
+            for day, banner, has_gpc, answer, visits in rows
+        ]
 
     def list_audit(self, limit: int = 100) -> list[AuditEntry]:
         return [

@@ -410,8 +410,8 @@ class PostgresTransaction(PostgresErasing):
 
     def add_consents(self, counts: Iterable[ConsentCount]) -> None:
         """In one order everywhere: processes that count at the same time never wait for each other in a circle."""
-        for row in sorted(map(msgspec.structs.astuple, counts)):
-            self._put("add_consents", row)
+        for day, banner, has_gpc, answer, visits in sorted(map(msgspec.structs.astuple, counts)):
+            self._put("add_consents", (day, banner, int(has_gpc), answer, visits))
         self._send()
 
     def retire_consents(self, before_day: str) -> None:

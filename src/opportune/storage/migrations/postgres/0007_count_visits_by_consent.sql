@@ -3,7 +3,7 @@
 CREATE TABLE consent_days (
     day text COLLATE "C" NOT NULL,
     banner text COLLATE "C" NOT NULL,
-    has_gpc boolean NOT NULL,
+    has_gpc bigint NOT NULL,
     answer text COLLATE "C" NOT NULL,
     visits bigint NOT NULL,
     PRIMARY KEY (day, banner, has_gpc, answer)

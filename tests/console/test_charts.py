@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -29,8 +29,8 @@ def picture(*points: tuple[float | None, float | None, float | None], limit: flo
     )
 
 
-def parsed(text: str) -> ElementTree.Element:
-    return ElementTree.fromstring(text)
+def parsed(text: str) -> ET.Element:
+    return ET.fromstring(text)
 
 
 @given(st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=28), st.none() | NUMBERS)
@@ -40,7 +40,7 @@ def test_any_numbers_make_a_picture_whose_marks_lie_on_it(
     rows = [(value, min(low, value), max(high, value)) for value, low, high in drawn]
     for chart in (difference, whiskers):
         root = parsed(chart(picture(*rows, limit=limit), "a"))
-        assert "nan" not in ElementTree.tostring(root, "unicode")
+        assert "nan" not in ET.tostring(root, "unicode")
         for mark in root.iter(f"{SVG}circle"):
             assert 0 <= float(mark.attrib["cx"]) <= WIDTH
             assert -1 <= float(mark.attrib["cy"]) <= HEIGHT
@@ -80,7 +80,7 @@ def test_bars_carry_their_words() -> None:
     root = parsed(bars(arms, "arms", "Orders"))
     widths = [float(bar.attrib["width"]) for bar in root.iter(f"{SVG}rect")]
     assert widths == [WIDTH / 2, WIDTH]
-    assert "20 of 100 bought" in ElementTree.tostring(root, "unicode")
+    assert "20 of 100 bought" in ET.tostring(root, "unicode")
     assert bars((), "arms", "Orders") == ""
 
 

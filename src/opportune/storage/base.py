@@ -7,7 +7,7 @@ after another, several to a durable commit, and their futures resolve after that
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import ClassVar, TypeVar
@@ -19,10 +19,12 @@ from opportune.core.history.event import SetAside
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.history.timeline import TimelineEvent
+from opportune.core.measured import Cell, CellSums, Measured
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
+from opportune.storage.measurements import Exposed, ExposedQuery, LanesAsked
 from opportune.storage.personal import (
     ErasedUnits,
     Erasure,
@@ -422,6 +424,10 @@ class Transaction(ABC):
         """
 
     @abstractmethod
+    def erase_assignments(self, share: Share) -> int:
+        """All arms of a share at once, noted as `erase_records` does; how many left."""
+
+    @abstractmethod
     def erase_traits(self, share: Share) -> int:
         """Those in force; how many left."""
 
@@ -439,6 +445,14 @@ class Transaction(ABC):
     @abstractmethod
     def erase_audit(self, act: str, has_name: Callable[[str], bool], instead: str) -> int:
         """In acts of that kind whose `what` names somebody it is replaced; in how many."""
+
+    @abstractmethod
+    def put_measured(self, measured: Measured) -> None:
+        """An experiment's sums, instead of those that were there."""
+
+    @abstractmethod
+    def add_erased_sums(self, experiment: str, cells: Mapping[Cell, CellSums]) -> None:
+        """What visitors had added to an experiment who are being erased; sums that name nobody."""
 
     def meet(self, key: int, at: int) -> None:  # noqa: B027 - nobody else there
         """A device nobody knew was asked for; the other processes know by it when they are asked for it again."""
@@ -695,6 +709,39 @@ class Storage(ABC):
 
         Key events of all times, others since a moment.
         """
+
+    @abstractmethod
+    def find_seq(self) -> int:
+        """The newest number that a committed record can have."""
+
+    @abstractmethod
+    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
+        """Units exposed to a rule, of some lanes, as of one commit: those of `apart` and odd ones one by one.
+
+        Odd is who has no assignment, or was exposed to another arm than the one assigned in the first phase.
+        """
+
+    @abstractmethod
+    def list_key_facts(
+        self, name: str, *, after: tuple[int, int], until_at: int, limit: int
+    ) -> list[LaneEvent]:
+        """Key events (class 0) of a name with their facts, as they happened, after (moment, seq), before a moment."""
+
+    @abstractmethod
+    def list_facts_of(self, keys: Collection[int], names: Collection[str]) -> list[LaneEvent]:
+        """Events of some names of a few keys, by key, class and time, without superseded versions."""
+
+    @abstractmethod
+    def list_links_in_force(self, lanes: LanesAsked) -> list[Link]:
+        """Of every key of some lanes that is or was somebody's, its stretches as they are known today."""
+
+    @abstractmethod
+    def find_measured(self, experiment: str) -> Measured | None:
+        """What an experiment came to when it was measured last."""
+
+    @abstractmethod
+    def find_erased_sums(self, experiment: str) -> dict[Cell, CellSums]:
+        """What visitors had added to it who were erased while it was open."""
 
     @abstractmethod
     def retire_events(self, before_at: int, most: int) -> int:

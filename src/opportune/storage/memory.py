@@ -5,8 +5,8 @@ It forgets all on exit. What it answers is what every other adapter must answer.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from threading import RLock
@@ -21,6 +21,7 @@ from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.history.plan import KEY_EVENT, EventClass
 from opportune.core.history.timeline import FactValue, TimelineEvent
+from opportune.core.measured import NO_SUMS, Cell, CellSums, Measured
 from opportune.core.moment import DAY
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount
@@ -57,6 +58,13 @@ from opportune.storage.base import (
     Transaction,
 )
 from opportune.storage.days import day_after, day_of
+from opportune.storage.measurements import (
+    Exposed,
+    ExposedGroup,
+    ExposedQuery,
+    ExposedUnit,
+    LanesAsked,
+)
 from opportune.storage.person import (
     Stretch,
     is_within,
@@ -170,6 +178,8 @@ class _Tables:
         self.erasures: dict[tuple[int, str], Erasure] = {}
         self.erased_units: dict[tuple[str, int, str], int] = {}
         self.erased_totals: dict[tuple[str, str], tuple[int, int]] = {}
+        self.measured: dict[str, Measured] = {}
+        self.erased_days: dict[tuple[str, Cell], CellSums] = {}
         self._undo: list[Callable[[], object]] = []
 
     def take_counts(self, counted: Counted, *, is_added: bool) -> None:
@@ -498,6 +508,17 @@ class MemoryTransaction(Transaction):
             tables.put(tables.erased_units, arm, tables.erased_units.get(arm, 0) + 1)
             tables.remove(given, place)
         return len(gone)
+
+    def erase_assignments(self, share: Share) -> int:
+        return self._erase_assignments(share, FOREVER)
+
+    def put_measured(self, measured: Measured) -> None:
+        self._tables.put(self._tables.measured, measured.experiment, measured)
+
+    def add_erased_sums(self, experiment: str, cells: Mapping[Cell, CellSums]) -> None:
+        kept = self._tables.erased_days
+        for cell, sums in cells.items():
+            self._tables.put(kept, (experiment, cell), kept.get((experiment, cell), NO_SUMS) + sums)
 
     def _erase_business_keys(self, share: Share, most: int) -> int:
         known = self._tables.business_keys
@@ -970,6 +991,93 @@ class MemoryStorage(Storage):
             ]
         places = sorted(((key, kind, *event.order), event) for key, kind, event in found)
         return [(place[0], place[1], event) for place, event in places if place > after][:limit]
+
+    def find_seq(self) -> int:
+        return self._tables.head
+
+    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
+        with self._lock:
+            found = [
+                unit
+                for key, given in self._tables.exposures.items()
+                if lanes[0] <= lane_of(key) < lanes[1] and (unit := self._exposed(query, key, given.values()))
+            ]
+        counted: Counter[tuple[int, str, int, bool]] = Counter()
+        units = []
+        for unit in found:
+            if unit.phase is None or unit.arm is None or {unit.first_arm, unit.last_arm} != {unit.arm}:
+                units.append(unit)
+            elif unit.key in apart:
+                units.append(unit)
+            else:
+                counted[unit.phase, unit.arm, unit.first_at // query.stretch_ms, unit.is_shown] += 1
+        return Exposed([ExposedGroup(*alike, count) for alike, count in counted.items()], units)
+
+    def _exposed(self, query: ExposedQuery, key: int, given: Iterable[_Exposed]) -> ExposedUnit | None:
+        theirs = [
+            item
+            for item in given
+            if item.exposure.rule == query.rule and query.since_at <= item.exposure.at < query.until_at
+        ]
+        if not theirs:
+            return None
+        assigned = self._tables.assignments.get(key, {})
+        phase = min((phase for experiment, phase in assigned if experiment == query.experiment), default=None)
+        arms = sorted(item.exposure.arm for item in theirs)
+        return ExposedUnit(
+            key,
+            phase,
+            None if phase is None else assigned[query.experiment, phase][1].arm,
+            arms[0],
+            arms[-1],
+            min(item.exposure.at for item in theirs),
+            min(item.seq for item in theirs),
+            any(item.exposure.shown_at is not None for item in theirs),
+        )
+
+    def list_key_facts(
+        self, name: str, *, after: tuple[int, int], until_at: int, limit: int
+    ) -> list[LaneEvent]:
+        with self._lock:
+            found = [
+                (row.seen.order, key, row.seen)
+                for key, rows in self._tables.events.items()
+                for row in rows.values()
+                if row.until_seq is None and row.event.event_class == KEY_EVENT and row.event.name == name
+            ]
+        found.sort(key=lambda each: each[0])
+        return [
+            (key, int(KEY_EVENT), seen) for order, key, seen in found if after < order and order[0] < until_at
+        ][:limit]
+
+    def list_facts_of(self, keys: Collection[int], names: Collection[str]) -> list[LaneEvent]:
+        with self._lock:
+            found = [
+                (key, int(row.event.event_class), row.seen)
+                for key in keys
+                for row in self._tables.events.get(key, {}).values()
+                if row.until_seq is None and row.event.name in names
+            ]
+        return sorted(found, key=lambda each: (each[0], each[1], each[2].order))
+
+    def list_links_in_force(self, lanes: LanesAsked) -> list[Link]:
+        with self._lock:
+            found = [
+                link
+                for key, links in self._tables.links.items()
+                if lanes[0] <= lane_of(key) < lanes[1]
+                for link in links.values()
+                if link.is_in_force
+            ]
+        return sorted(found, key=lambda link: (link.key, link.from_seq, link.since_seq))
+
+    def find_measured(self, experiment: str) -> Measured | None:
+        return self._tables.measured.get(experiment)
+
+    def find_erased_sums(self, experiment: str) -> dict[Cell, CellSums]:
+        with self._lock:
+            kept = self._tables.erased_days.items()
+            return {cell: sums for (known, cell), sums in kept if known == experiment}
 
     def retire_events(self, before_at: int, most: int) -> int:
         return self.write(lambda _: self._retire(self._tables, before_at, most)).result()

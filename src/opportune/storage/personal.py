@@ -39,12 +39,15 @@ KEPT_OF_ERASED: Mapping[str, str] = {
     "erasures": "keyed hashes with a date, so that what arrives late is dropped and who unsubscribed stays so",
     "erased_units": "how many visitors of each arm were erased",
     "erased_totals": "what their events had added to days' totals",
+    "erased_days": "what they had added to tests, as sums by day",
 }
 """What an erasure leaves on purpose. Nobody can be found by it without the installation's secret."""
 
 IMPERSONAL: Mapping[str, str] = {
     "totals": "sums by day and event; they stay, as they name nobody",
     "changes": "the same, waiting to be added up",
+    "measured": "when tests were measured",
+    "measured_days": "what tests came to, as sums by day",
     "seen_events": "names of events",
     "consent_days": "visits of a day by what they agreed to; sums that name nobody",
     "products": "the shop's catalogue",

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from opportune.core.history.key import business_key_of, lane_of
-from opportune.core.history.link import Link
+from opportune.core.history.link import FOREVER, Link
 from opportune.core.moment import DAY
 from opportune.storage.base import (
     Transaction,
@@ -130,6 +130,13 @@ class PostgresErasing(Transaction):
             self._execute("erase_business_keys", (lane_of(order), event, value, key))
             self._let_go(order)
         return len(found)
+
+    def erase_assignments(self, share: Share) -> int:
+        self.hold((share.key,))
+        place = {"lane": lane_of(share.key), "key": share.key, "most": FOREVER}
+        return sum(
+            self._erase_assignments({**place, "first": first, "end": end}) for first, end in share.stretches
+        )
 
     def erase_traits(self, share: Share) -> int:
         asked = (lane_of(share.key), share.key)

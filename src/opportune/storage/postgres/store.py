@@ -55,6 +55,7 @@ from opportune.storage.postgres.connection import (
     translated,
 )
 from opportune.storage.postgres.distribution import has_citus
+from opportune.storage.postgres.measuring import PostgresMeasuring
 from opportune.storage.postgres.migrating import FOLDER, find_layout, migrate
 from opportune.storage.postgres.partitions import make_parts
 from opportune.storage.postgres.personal import PostgresPersonal
@@ -84,7 +85,7 @@ read_api_key = msgspec.json.Decoder(ApiKey).decode
 read_product = msgspec.json.Decoder(Product).decode
 
 
-class PostgresStorage(PostgresPersonal):
+class PostgresStorage(PostgresPersonal, PostgresMeasuring):
     """`url` as libpq takes it, `postgresql://user@host/database`. `read_only` is for a process that only reads.
 
     Read-only, `write` is refused and a read that takes longer than `longest_read_seconds` ends in SlowReadError.

@@ -42,6 +42,7 @@ from opportune.storage.days import day_of
 from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
 from opportune.storage.postgres.connection import Connection, raw
 from opportune.storage.postgres.erasing import PostgresErasing
+from opportune.storage.postgres.measuring import PostgresKeepingSums
 from opportune.storage.postgres.statements import ROWS_TOGETHER, SQL, Row, in_pieces
 from opportune.storage.rows import event_place, exposure_place
 
@@ -49,7 +50,7 @@ BLOCK = 1_000
 """As many numbers as the sequence gives at once."""
 
 
-class PostgresTransaction(PostgresErasing):
+class PostgresTransaction(PostgresErasing, PostgresKeepingSums):
     """Inside `BEGIN` and a pipeline; `finish` sends what was collected, and what belongs to every commit."""
 
     def __init__(self, connection: Connection, together: int = ROWS_TOGETHER[0]) -> None:

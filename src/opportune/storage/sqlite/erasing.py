@@ -101,6 +101,10 @@ class SqliteErasing(Transaction):
         self.connection.executemany(SQL["add_erased_unit"], gone)
         return len(gone)
 
+    def erase_assignments(self, share: Share) -> int:
+        place = (lane_of(share.key), share.key)
+        return sum(self._erase_assignments((*place, *stretch, -1)) for stretch in share.stretches)
+
     def erase_traits(self, share: Share) -> int:
         lane = lane_of(share.key)
         return sum(

@@ -43,6 +43,7 @@ from opportune.storage.rows import exposure_of, playbook_of
 from opportune.storage.sqlite import counting
 from opportune.storage.sqlite.checkpoints import empty_log
 from opportune.storage.sqlite.connection import Readers
+from opportune.storage.sqlite.measuring import SqliteMeasuring
 from opportune.storage.sqlite.migrating import find_layout, list_migrations, migrate
 from opportune.storage.sqlite.personal import SqlitePersonal
 from opportune.storage.sqlite.recalling import recall
@@ -62,7 +63,7 @@ read_api_key = msgspec.json.Decoder(ApiKey).decode
 read_product = msgspec.json.Decoder(Product).decode
 
 
-class SqliteStorage(SqlitePersonal):
+class SqliteStorage(SqlitePersonal, SqliteMeasuring):
     """One file. `read_only` is for the process that reads beside the one that writes.
 
     Read-only, the file must exist, `write` is refused, and a single read that takes longer than

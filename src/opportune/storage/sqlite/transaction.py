@@ -37,13 +37,14 @@ from opportune.storage.days import day_after, day_of
 from opportune.storage.lines import event_line, exposure_line, json_of, read_trait
 from opportune.storage.rows import event_place, exposure_place
 from opportune.storage.sqlite.erasing import SqliteErasing
+from opportune.storage.sqlite.measuring import SqliteKeepingSums
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally
 
 FOLD_STEP = 1_000
 
 
-class SqliteTransaction(SqliteErasing, Transaction):
+class SqliteTransaction(SqliteErasing, SqliteKeepingSums, Transaction):
     """Writes at once, counts in its tally; the writer undoes both when the job raises."""
 
     def __init__(self, connection: sqlite3.Connection, head: int) -> None:

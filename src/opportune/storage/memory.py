@@ -1005,9 +1005,12 @@ class MemoryStorage(Storage):
         counted: Counter[tuple[int, str, int, bool]] = Counter()
         units = []
         for unit in found:
-            if unit.phase is None or unit.arm is None or {unit.first_arm, unit.last_arm} != {unit.arm}:
-                units.append(unit)
-            elif unit.key in apart:
+            if (
+                unit.phase is None
+                or unit.arm is None
+                or {unit.first_arm, unit.last_arm} != {unit.arm}
+                or unit.key in apart
+            ):
                 units.append(unit)
             else:
                 counted[unit.phase, unit.arm, unit.first_at // query.stretch_ms, unit.is_shown] += 1

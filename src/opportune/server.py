@@ -35,6 +35,8 @@ from opportune.services.back_filling import back_fill
 from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.erasing import take_over_erasures
 from opportune.services.house import House
+from opportune.services.keeping_measured import Rounds
+from opportune.services.measuring import measure_all
 from opportune.services.publishing import load_running
 from opportune.services.recommending import (
     begin_counting,
@@ -58,6 +60,9 @@ FOLD_SECONDS = 1.0
 REDACT_SECONDS = 1.0
 RETIRE_SECONDS = 60.0
 COUNT_SECONDS = 2.0
+MEASURE_SECONDS = 5.0
+MEASURE_LEASE_MS = 15 * 60_000
+"""Longer than a round of measuring may take."""
 RECOUNT_SECONDS = 5.0
 """Between two looks whether it is due."""
 RETIRE_PAUSE_SECONDS = 0.1
@@ -171,7 +176,10 @@ class Server:
         self.ends = threading.Event()
         self.http.edge.keys.refresh()
         begin_counting(house)
-        house.count_anew = partial(app.build_apart(place_of(settings), settings, self.ends), count_anew)
+        apart = app.build_apart(place_of(settings), settings, self.ends)
+        house.count_anew = partial(apart, count_anew)
+        self._measure_apart = partial(apart, measure_all)
+        self._rounds = Rounds()
         self._version = version
         self._name = f"{socket.gethostname()} {os.getpid()} {token_hex(4)}"
 
@@ -195,6 +203,13 @@ class Server:
         if is_recount_due(self.house) and self._is_ours("recount"):
             with contextlib.suppress(RecountGoesOnError):
                 recount(self.house)
+
+    def measure(self) -> None:
+        """Keeps what experiments came to, by one of all processes, and done by one that does nothing else."""
+        if not self._is_ours("measuring") or not self._rounds.is_due:
+            return
+        if self._is_ours("measuring", MEASURE_LEASE_MS):
+            self._rounds.make(self.house, self._measure_apart)
 
     def fill(self) -> None:
         """Reads past events again after a playbook declared what they carry."""
@@ -282,6 +297,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         asyncio.create_task(_repeat(server.count, COUNT_SECONDS)),
         asyncio.create_task(_repeat(server.tally, COUNT_SECONDS)),
         asyncio.create_task(_repeat(server.recount, RECOUNT_SECONDS)),
+        asyncio.create_task(_repeat(server.measure, MEASURE_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),
         asyncio.create_task(_repeat(server.feed, FEED_SECONDS)),

@@ -168,15 +168,19 @@ def sums(units: int, money: int) -> CellSums:
     )
 
 
-def test_sums_of_any_size_come_back_as_they_were_put(storage: Storage) -> None:
-    assert storage.find_measured(SEED) is None
-    first = Measured(
+def measured() -> Measured:
+    return Measured(
         experiment=SEED,
         made_at=NOW,
         seq=4,
         cells={FIRST: sums(3, 10**20), Cell(1, "treatment", "2026-11-22", "shown"): sums(1, 7)},
         not_counted={"without": 2},
     )
+
+
+def test_sums_of_any_size_come_back_as_they_were_put(storage: Storage) -> None:
+    assert storage.find_measured(SEED) is None
+    first = measured()
     written(storage, lambda transaction: transaction.put_measured(first))
     assert storage.find_measured(SEED) == first
     assert storage.find_measured("another/1") is None

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from tests.building import decided
 from tests.contract.stored import DEVICE, NOW, PHONE, USER, exposure, quick_folder, written
 from tests.contract.test_storage_experiments import experiment
+from tests.contract.test_storage_measuring import SEED, measured
 from tests.postgres_server import Postgres
 from tests.serving import environment
 from tests.storage.test_storage_properties import operations, plain, play, recall_all
@@ -154,6 +155,8 @@ def fill(house: House) -> list[str]:
     written(house.storage, lambda transaction: transaction.put_experiment(experiment()))
     visits = [ConsentCount("2026-11-22", "cookiebot", has_gpc, "no", 7) for has_gpc in (False, True)]
     written(house.storage, lambda transaction: transaction.add_consents(visits))
+    written(house.storage, lambda transaction: transaction.put_measured(measured()))
+    written(house.storage, lambda transaction: transaction.add_erased_sums(SEED, measured().cells))
     for visitor in ("v-10", "v-11"):
         erase(house, find_people(house.storage, visitor))
     switch_off(house, reason="to see", by="Mia")
@@ -176,6 +179,8 @@ def answers_of(storage: Storage) -> dict[str, object]:
         "keys": [storage.list_person_keys(key) for key in KEYS],
         "set aside": storage.list_set_aside(),
         "experiments": storage.list_experiments(),
+        "measured": storage.find_measured(SEED),
+        "erased sums": storage.find_erased_sums(SEED),
         "seen": storage.list_seen_events(),
         "totals": storage.list_totals("1900", "2100"),
         "playbooks": storage.list_playbooks(),

@@ -20,6 +20,7 @@ from opportune.services.deciding import Question, recollect
 from opportune.services.dropping import keys_named, marks_of, read_sent
 from opportune.services.house import House
 from opportune.services.identifying import Found, found_of, list_every_set_aside, list_set_aside_of
+from opportune.services.keeping_measured import keep_erased
 from opportune.services.preparing import plan_of
 from opportune.services.recording import forget
 from opportune.services.requesting import LEASE_MS, hold, list_requests_about
@@ -87,7 +88,7 @@ class _Erasing:
         self._keep_hold(transaction)
         if not self.is_noted:
             self._note(transaction, shares)
-            return _Step({}, is_last=False)
+            return _Step({"assignments": keep_erased(self._house, transaction, shares)}, is_last=False)
         for share in shares:
             left = transaction.erase_records(share, self._most)
             if any(left.values()):

@@ -1,14 +1,14 @@
-"""Measuring: what an experiment came to, derived anew from exposures, links and events, and kept as sums by day.
+"""Measuring: what an experiment came to, derived anew from exposures, links and events.
 
-Nothing is kept by visitor. What arrives late, twice, refunded or merged comes out right because every round begins
-at the log; what is expensive about that is bounded by how often it is done. Visitors of whom nothing that counts
-ever happened are only counted, by the store.
+Nothing is kept by visitor. What arrives late, twice, refunded or merged comes out right because everything begins at
+the log. Visitors of whom nothing that counts ever happened are only counted, by the store. Reading alone; who measures
+when, and keeps it, is `keeping_measured.py`.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -75,20 +75,33 @@ def measure_all(
     found = []
     for experiment in experiments:
         erased = storage.find_erased_sums(experiment.id)
+        known = storage.find_measured(experiment.id)
         round_ = _Round(storage, experiment, terms, people, now)
         round_.take_everybody()
-        cells = round_.adding.cells()
         found.append(
             Measured(
                 experiment=experiment.id,
                 made_at=now,
                 seq=seq,
-                cells={cell: cells.get(cell, NO_SUMS) + erased.get(cell, NO_SUMS) for cell in {**cells, **erased}},
+                cells=_joined(round_, erased, known),
                 not_counted=dict(round_.not_counted),
                 is_frozen=is_over(experiment, now),
             )
         )
     return found
+
+
+def _joined(round_: _Round, erased: Mapping[Cell, CellSums], known: Measured | None) -> dict[Cell, CellSums]:
+    """What was derived and what erased visitors had added.
+
+    Days some events of which have left meanwhile stay as they were measured before.
+    """
+    cells = round_.adding.cells()
+    together = {cell: cells.get(cell, NO_SUMS) + erased.get(cell, NO_SUMS) for cell in {**cells, **erased}}
+    if known is None or not round_.whole_from:
+        return together
+    kept = {cell: sums for cell, sums in known.cells.items() if cell.day < round_.whole_from}
+    return kept | {cell: sums for cell, sums in together.items() if cell.day >= round_.whole_from}
 
 
 def measure_share(
@@ -104,7 +117,9 @@ def measure_share(
 
 def until_of(experiment: Experiment) -> int:
     """Who is exposed from then on is not in it any more."""
-    return min((at for at in (experiment.ended_at, experiment.planned_end_at) if at is not None), default=FOREVER)
+    return min(
+        (at for at in (experiment.ended_at, experiment.planned_end_at) if at is not None), default=FOREVER
+    )
 
 
 def is_over(experiment: Experiment, now: int) -> bool:
@@ -187,6 +202,12 @@ class _Round:
         self.adding = Adding(metrics, experiment.caps)
         self.not_counted: Counter[str] = Counter()
 
+    @property
+    def whole_from(self) -> str:
+        """The first day of which every event that counts is still there; empty when that is every day."""
+        since_at = 0 if self._are_key_events else self._storage.find_whole_since()
+        return self._day_of(since_at + BEFORE_MS + self._lead + DAY) if since_at else ""
+
     # -- everybody ------------------------------------------------------------------------------
 
     def take_everybody(self) -> None:
@@ -219,7 +240,7 @@ class _Round:
             if self._people.is_linked(unit.key):
                 self._linked[self._people.owner_of(unit.key, unit.seq)].append(unit)
             else:
-                self._add(unit, happened.get(unit.key) or self._happened.get(unit.key, ()))
+                self._add(unit, happened.get(unit.key, self._happened.get(unit.key, ())))
 
     def _list_key_events(self) -> Happened:
         """Of names whose events are all kept in order of time: far fewer than there are visitors."""
@@ -227,7 +248,9 @@ class _Round:
         since_at, until_at = self._reach
         for name in sorted(self._names):
             after = (since_at, -1)
-            while page := self._storage.list_key_facts(name, after=after, until_at=until_at, limit=PAGE_EVENTS):
+            while page := self._storage.list_key_facts(
+                name, after=after, until_at=until_at, limit=PAGE_EVENTS
+            ):
                 for key, _, event in page:
                     found[key].append(event)
                 after = page[-1][2].order
@@ -344,7 +367,3 @@ def stretch_of(zone: ZoneInfo, since_at: int, until_at: int) -> int:
         if not any(minute * MINUTE % longest for minute in minutes):
             return longest
     return MINUTE
-
-
-Measure = Callable[[Sequence[Experiment], Terms, int], list[Measured]]
-"""A round done elsewhere: experiments, terms, and the moment now."""

@@ -715,6 +715,10 @@ class Storage(ABC):
         """The newest number that a committed record can have."""
 
     @abstractmethod
+    def find_whole_since(self) -> int:
+        """The moment from which on every event taken is still there; 0 while none has left by `retire_events`."""
+
+    @abstractmethod
     def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
         """Units exposed to a rule, of some lanes, as of one commit: those of `apart` and odd ones one by one.
 

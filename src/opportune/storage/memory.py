@@ -995,6 +995,9 @@ class MemoryStorage(Storage):
     def find_seq(self) -> int:
         return self._tables.head
 
+    def find_whole_since(self) -> int:
+        return self._tables.numbers["whole since day"] * DAY
+
     def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
         with self._lock:
             found = [

@@ -13,7 +13,7 @@ from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.core.measured import Cell, CellSums, Measured
 from opportune.storage.base import LaneEvent, Storage, Transaction
-from opportune.storage.lines import read_event
+from opportune.storage.lines import json_of, read_event
 from opportune.storage.measurements import (
     Exposed,
     ExposedQuery,
@@ -38,9 +38,12 @@ class PostgresMeasuring(Storage):
     def find_seq(self) -> int:
         return int(self._all("find_head")[0][0])
 
+    def find_whole_since(self) -> int:
+        return int(self._all("find_whole_since")[0][0])
+
     def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
         first, end = lanes
-        asked = {**msgspec.structs.asdict(query), "first": first, "end": end, "apart": list(apart)}
+        asked = {**msgspec.structs.asdict(query), "first": first, "end": end, "apart": json_of(list(apart))}
         return exposed_of(self._all("list_exposed", asked))
 
     def list_key_facts(

@@ -34,6 +34,9 @@ class SqliteMeasuring(Storage):
     def find_seq(self) -> int:
         return int(self._readers.one(SQL["find_head"])[0])
 
+    def find_whole_since(self) -> int:
+        return int(self._readers.one(SQL["find_whole_since"])[0])
+
     def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
         first, last = self._readers.one(SQL["find_phases"], (*lanes, query.experiment))
         asked = {

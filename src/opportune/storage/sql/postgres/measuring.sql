@@ -1,3 +1,7 @@
+-- name: find_whole_since
+-- The moment from which on every event taken is still there.
+SELECT value FROM counters WHERE name = 'whole since';
+
 -- name: list_exposed
 -- Everybody exposed to a rule in some lanes, counted by what counts alike; whom somebody asks for, and whoever was not
 -- exposed as assigned, as JSON of its own. An assignment of the first phase stands.
@@ -23,7 +27,8 @@ FROM (
             SELECT DISTINCT ON (lane, unit) lane, unit, phase, arm FROM assignments
             WHERE lane >= %(first)s AND lane < %(end)s AND experiment = %(experiment)s
             ORDER BY lane, unit, phase) AS given ON given.lane = found.lane AND given.unit = found.unit
-        LEFT JOIN (SELECT unnest(%(apart)s::bigint[]) AS key) AS asked ON asked.key = found.unit) AS each) AS all_units
+        LEFT JOIN (SELECT value::bigint AS key FROM json_array_elements_text(%(apart)s::json)) AS asked
+            ON asked.key = found.unit) AS each) AS all_units
 GROUP BY 1, 2, 3, 4, 5;
 
 -- name: list_key_facts

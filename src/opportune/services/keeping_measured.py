@@ -1,0 +1,113 @@
+"""Keeping what experiments came to: a round measures those that are open and puts their sums into the store.
+
+A round is skipped while nothing changed, and comes the later the longer the last one took. An experiment whose last
+window has closed is measured once more and keeps its sums for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic
+
+from opportune.core.experiment import Experiment
+from opportune.core.measured import Measured
+from opportune.services.house import House
+from opportune.services.measuring import Terms, measure_all, measure_share
+from opportune.services.preparing import plan_of
+from opportune.storage.base import Storage, Transaction
+from opportune.storage.personal import Share
+
+ROUND_SECONDS = 60.0
+PAUSE_TIMES = 20
+"""After a round as many times as long as it took."""
+ANYWAY_SECONDS = 600.0
+"""A round is made although nothing seems to have changed, for what no number tells of."""
+
+MeasureAll = Callable[[Sequence[Experiment], Terms, int], list[Measured]]
+"""Where a round may be done instead of here: experiments, terms, and the moment now."""
+
+
+def terms_of(house: House) -> Terms:
+    """What measuring needs to know of the house."""
+    return Terms(plan_of(house), house.programme.playbook.vocabulary.zone)
+
+
+def list_unfrozen(storage: Storage) -> list[Experiment]:
+    """Experiments whose sums may still change."""
+    experiments = storage.list_experiments()
+    return [each for each in experiments if not is_frozen(storage, each)]
+
+
+def is_frozen(storage: Storage, experiment: Experiment) -> bool:
+    found = storage.find_measured(experiment.id)
+    return found is not None and found.is_frozen
+
+
+def keep_measured(house: House, measure: MeasureAll | None = None) -> list[Measured]:
+    """Measures every experiment that is not frozen, and keeps what it came to. `measure` may do it elsewhere."""
+    experiments = list_unfrozen(house.storage)
+    if not experiments:
+        return []
+    terms, now = terms_of(house), house.clock()
+    measure = measure or partial(measure_all, house.storage)
+    found = measure(experiments, terms, now)
+    for measured in found:
+        house.storage.write(partial(_put, measured)).result()
+    return found
+
+
+def _put(measured: Measured, transaction: Transaction) -> None:
+    transaction.put_measured(measured)
+
+
+def keep_erased(house: House, transaction: Transaction, shares: Sequence[Share]) -> int:
+    """Before somebody leaves: what they have added to open experiments stays as sums, and their arms leave at once.
+
+    Without arms they count nowhere any more, so that an erasing that is broken off and taken up again adds nothing
+    a second time. How many arms left.
+    """
+    terms = terms_of(house)
+    for experiment in list_unfrozen(house.storage):
+        cells = measure_share(house.storage, experiment, terms, shares)
+        if cells:
+            transaction.add_erased_sums(experiment.id, cells)
+    return sum(transaction.erase_assignments(share) for share in shares)
+
+
+class Rounds:
+    """When a process makes the next round."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._next_at = 0.0
+        self._made_at = float("-inf")
+        self._seen = ""
+        self._is_settled = False
+
+    @property
+    def is_due(self) -> bool:
+        return self._clock() >= self._next_at
+
+    def make(self, house: House, measure: MeasureAll | None = None) -> list[Measured]:
+        """One round, unless nothing changed since before the last one but one.
+
+        What was about to be committed when a round began has a number already, and is in the next one.
+        """
+        began = self._clock()
+        state = state_of(house)
+        is_known = state == self._seen
+        if is_known and self._is_settled and began < self._made_at + ANYWAY_SECONDS:
+            self._next_at = began + ROUND_SECONDS
+            return []
+        found = keep_measured(house, measure)
+        took = self._clock() - began
+        self._seen, self._is_settled, self._made_at = state, is_known, began
+        self._next_at = began + took + max(ROUND_SECONDS, PAUSE_TIMES * took)
+        return found
+
+
+def state_of(house: House) -> str:
+    """A text that differs once anything was recorded, erased or published."""
+    storage = house.storage
+    return f"{storage.find_seq()} {storage.find_newest_erasure()} {storage.changed_at()}"

@@ -28,6 +28,7 @@ CITUS_VARIABLE = "OPPORTUNE_TEST_CITUS"
 PACKAGE = Path(postgres.__file__).parent
 INSPECTOR = "an operator looks through everybody's events; nobody's page waits for it"
 SALES = "counts the week's orders in the background, a few rows of an index at a time"
+MEASURES = "measures a test in the background, some lanes at a time"
 TOTALS = "reads the feed of all lanes for a report, which a worker keeps short"
 REBUILD = "totals are made anew, by hand, in one transaction"
 FINDS_LANES = "tells in which lanes there is work, without a lock; the work is done lane by lane"
@@ -43,6 +44,9 @@ OF_ALL_LANES = {
     "list_versions": INSPECTOR,
     "get_body": INSPECTOR,
     "list_key_events": SALES,
+    "list_exposed": MEASURES,
+    "list_key_facts": MEASURES,
+    "list_links_in_force": MEASURES,
     "list_seen_events": TOTALS,
     "list_totals": TOTALS,
     "hold_totals": REBUILD,

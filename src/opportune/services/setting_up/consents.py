@@ -93,9 +93,7 @@ def banner(looked: Looked) -> Step | None:
 
 def _read_by_script(rows: Sequence[ConsentCount], day: str) -> tuple[State, str, str]:
     if unread := _unread(rows):
-        seen = (
-            f"The tag names a banner that the script cannot read: nothing is kept of {unread:,} visits {day}"
-        )
+        seen = f"The tag names a banner that the script cannot read: nothing is kept of {_visits_in_words(unread)} {day}"
         return "trouble", seen, f"{NAME_IT} What is corrected shows here from the next day on."
     names = [TITLES[name] for name in _visits(day, rows).banners]
     if names:
@@ -130,13 +128,16 @@ def consent(looked: Looked) -> Step | None:
 def _counted(looked: Looked, visits: Visits) -> str:
     day = "yesterday" if visits.day == looked.yesterday else "today"
     without = visits.count - visits.agreed
-    visits_of_it = "1 visit" if visits.count == 1 else f"{visits.count:,} visits"
-    text = f"Of {visits_of_it} {day} {visits.agreed:,} agreed to being measured"
+    text = f"Of {_visits_in_words(visits.count)} {day} {visits.agreed:,} agreed to being measured"
     if without:
         text += f", {without:,} did not or did not answer: nothing of them is kept"
     if visits.private:
         text += f" ({visits.private:,} of these by a setting of their browser)"
     return text
+
+
+def _visits_in_words(count: int) -> str:
+    return "1 visit" if count == 1 else f"{count:,} visits"
 
 
 def _judged(looked: Looked, visits: Visits | None) -> tuple[State, str]:

@@ -12,6 +12,7 @@ from opportune.cli.catalogue import catalogue
 from opportune.cli.database import database
 from opportune.cli.demo import demo
 from opportune.cli.doctor import doctor, preview
+from opportune.cli.experiment import experiment
 from opportune.cli.explain import explain
 from opportune.cli.import_command import import_command
 from opportune.cli.init import init
@@ -54,6 +55,7 @@ COMMANDS: tuple[click.Command, ...] = (
     explain,
     replay,
     import_command,
+    experiment,
     catalogue,
     set_aside,
     person,

@@ -23,7 +23,7 @@ from opportune.core.conclusion.judging import (
     judge_trust,
     name_of,
 )
-from opportune.core.conclusion.reading import Reading
+from opportune.core.conclusion.reading import Measured, Reading
 from opportune.core.statistics.comparing import ALPHA, EARLY_ALPHA, Comparison
 from opportune.core.statistics.estimate import Unanswerable
 
@@ -87,8 +87,12 @@ class _Judged(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust
 
     @property
+    def measured(self) -> Measured:
+        return self.reading.deciding
+
+    @property
     def metric(self) -> str:
-        return self.reading.deciding.metric
+        return self.measured.metric
 
     def has_sample(self, arm: ArmResult) -> bool:
         place = self.arms.index(arm) + 1
@@ -173,7 +177,7 @@ def _collecting(judged: _Judged) -> Said:
     if shown and reading.days >= FEWEST_DAYS:
         best = _best(judged, shown)
         sentence += (
-            f"; {wording.running(best, judged.metric)}" if wording.running(best, judged.metric) else ""
+            f"; {wording.running(best, judged.measured)}" if wording.running(best, judged.measured) else ""
         )
         return (
             "collecting",
@@ -197,7 +201,7 @@ def _early_win(judged: _Judged) -> Said | None:
         if judged.has_sample(arm) and judged.beats(arm, EARLY_ALPHA) and not judged.open_limits(arm):
             return (
                 "keep",
-                f"Keep {_it(judged, arm)}, before the planned end: {wording.effect(arm, judged.metric)}.",
+                f"Keep {_it(judged, arm)}, before the planned end: {wording.effect(arm, judged.measured)}.",
                 "Switch it on for everybody, and write down what you learned.",
                 arm.arm,
             )
@@ -220,7 +224,7 @@ def _at_the_end(judged: _Judged) -> Said:
         if not judged.open_limits(arm):
             return (
                 "keep",
-                f"Keep {_it(judged, arm)}: {wording.effect(arm, metric)}, with {visitors}.",
+                f"Keep {_it(judged, arm)}: {wording.effect(arm, judged.measured)}, with {visitors}.",
                 "Switch it on for everybody, and write down what you learned.",
                 arm.arm,
             )
@@ -228,7 +232,7 @@ def _at_the_end(judged: _Judged) -> Said:
         open_limits = wording.unproven_limits(judged.open_limits(winners[0]))
         return (
             "not_proven",
-            f"Not proven: {wording.effect(winners[0], metric)}, but it is not shown that it is safe: {open_limits}.",
+            f"Not proven: {wording.effect(winners[0], judged.measured)}, but not shown to be safe: {open_limits}.",
             "Run a longer test, or one with a margin this traffic can show.",
             None,
         )
@@ -244,7 +248,7 @@ def _harmless(judged: _Judged) -> Said | None:
             continue
         return (
             "harmless",
-            f"Harmless and cheap: {wording.effect(arm, judged.metric)} is no proof, but its safety limits held. "
+            f"Harmless and cheap: {wording.effect(arm, judged.measured)} is no proof, but its safety limits held. "
             + wording.odds(arm.odds or 0, _it(judged, arm)),
             "Keep it if you like it, and test something bolder next.",
             None,
@@ -257,7 +261,7 @@ def _not_proven(judged: _Judged) -> Said:
     if not isinstance(best.comparison, Comparison):
         return (
             "not_proven",
-            f"Not proven: {wording.effect(best, metric)}.",
+            f"Not proven: {wording.effect(best, judged.measured)}.",
             "Check that what decides is what you meant.",
             None,
         )
@@ -271,13 +275,13 @@ def _not_proven(judged: _Judged) -> Said:
     if all(judged.loses(arm, ALPHA) for arm in judged.arms):
         return (
             "not_proven",
-            f"Not proven, and it did harm: {wording.effect(best, metric)}.",
+            f"Not proven, and it did harm: {wording.effect(best, judged.measured)}.",
             "Switch it off, and write down what you learned.",
             None,
         )
     return (
         "not_proven",
-        f"Not proven: {wording.effect(best, metric)}; chance alone moves it as much.",
+        f"Not proven: {wording.effect(best, judged.measured)}; chance alone moves it as much.",
         "Switch it off, or test something bolder: a small effect needs more visitors than came.",
         None,
     )
@@ -327,7 +331,7 @@ def _notes(judged: _Judged) -> list[str]:
         if limit.is_broken
     ]
     notes += [
-        f"{arm.arm} is losing: {wording.effect(arm, judged.metric)}."
+        f"{arm.arm} is losing: {wording.effect(arm, judged.measured)}."
         for arm in judged.arms
         if not judged.reading.is_over and judged.has_sample(arm) and judged.loses(arm, EARLY_ALPHA)
     ]

@@ -31,6 +31,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """Known before exposure (x, and w for a ratio of its own)."""
     covariate_is_a_ratio: bool = False
     largest_share: float = 0.0
+    scale: int = 1
+    """How many of the sums' units make one that people read: 100 where money is in cents."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):

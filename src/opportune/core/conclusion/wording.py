@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from opportune.core.conclusion.judging import ArmResult, LimitResult, Trust
-from opportune.core.conclusion.reading import Change, Reading
+from opportune.core.conclusion.reading import Change, Measured, Reading
 from opportune.core.statistics.always_valid import AlwaysValid
 from opportune.core.statistics.comparing import Comparison, Interval
 from opportune.core.statistics.estimate import Reason
@@ -38,19 +38,19 @@ def span(interval: Interval) -> str:
     return f"between {movement(interval.low)} and {movement(interval.high)}"
 
 
-def amount(value: float) -> str:
+def amount(value: float, measured: Measured) -> str:
     """A change in the metric's own unit, where there is no percentage."""
-    return f"{value:+.4g}"
+    return f"{value / measured.scale:+.4g}"
 
 
-def effect(result: ArmResult, metric: str) -> str:
+def effect(result: ArmResult, measured: Measured) -> str:
     """Such as: orders 12 % up (between 3 % up and 22 % up)."""
-    found = result.comparison
+    found, metric = result.comparison, measured.metric
     if not isinstance(found, Comparison):
         return f"{metric} cannot be compared: {REASONS[found.reason]}"
     if found.relative is None or found.relative_interval is None:
-        low, high = amount(found.interval.low), amount(found.interval.high)
-        return f"{metric} {amount(found.difference)} a visitor (between {low} and {high})"
+        low, high = amount(found.interval.low, measured), amount(found.interval.high, measured)
+        return f"{metric} {amount(found.difference, measured)} a visitor (between {low} and {high})"
     return f"{metric} {movement(found.relative)} ({span(found.relative_interval)})"
 
 
@@ -59,13 +59,13 @@ def odds(share: float, what: str) -> str:
     return f"The odds that {what} is better at all are {better} to {100 - better}."
 
 
-def running(result: ArmResult, metric: str) -> str:
+def running(result: ArmResult, measured: Measured) -> str:
     """The always-valid range while collecting, as shares of control where control has any."""
-    found, valid = result.comparison, result.always_valid
+    found, valid, metric = result.comparison, result.always_valid, measured.metric
     if not isinstance(found, Comparison) or not isinstance(valid, AlwaysValid):
         return ""
     if found.control <= 0:
-        low, high = amount(valid.interval.low), amount(valid.interval.high)
+        low, high = amount(valid.interval.low, measured), amount(valid.interval.high, measured)
         return f"so far {metric} between {low} and {high} a visitor"
     shares = Interval(valid.interval.low / found.control, valid.interval.high / found.control)
     return f"so far {metric} {span(shares)}"

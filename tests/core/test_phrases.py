@@ -145,9 +145,18 @@ def test_tests_are_read_in_words(text: str, test: Test | None) -> None:
     assert describe_test(test) == text
 
 
-@given(st.integers(1, 9_999), st.one_of(st.none(), st.integers(1, 400)))
-def test_every_split_is_read_back(control: int, days: int | None) -> None:
-    test = Test(arms=((CONTROL, control), (TREATMENT, 10_000 - control)), metric="orders", days=days)
+@given(
+    st.integers(1, 9_999),
+    st.one_of(st.none(), st.integers(1, 52)),
+    st.one_of(st.none(), st.integers(10, 1_000)),
+)
+def test_every_split_is_read_back(control: int, weeks: int | None, gain: int | None) -> None:
+    test = Test(
+        arms=((CONTROL, control), (TREATMENT, 10_000 - control)),
+        metric="orders",
+        days=7 * weeks if weeks else None,
+        smallest_gain=gain / 1_000 if gain else None,
+    )
     assert parse_test(describe_test(test)) == test
 
 
@@ -204,6 +213,11 @@ def test_everything_hidden_is_read_back(hidden: tuple[Hide, ...]) -> None:
         (parse_limits, "once in 7 days, not aftr dismissed", 16, "not after dismissed"),
         (parse_test, "half and half, on orders, for 7 weaks", 30, "7 weeks"),
         (parse_test, "haf and half, on orders", 0, "half and half"),
+        (parse_test, "half and half, on orders, for 40 days", 30, "6 weeks"),
+        (parse_test, "half and half, for 3 hours", 19, "1 week"),
+        (parse_test, "half and half, for 3 years", 19, "52 weeks"),
+        (parse_test, "half and half, to find 300%", 23, "20%"),
+        (parse_test, "half and half, to find gold", 23, "20%"),
         (parse_share, "lots", 0, "20%"),
         (lambda text: parse_hide(text, VOCABULARY), "everything marked promo or pormo", 27, "promo"),
         (lambda text: parse_hide(text, VOCABULARY), "newsleter popup", 0, "newsletter popup"),

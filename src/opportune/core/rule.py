@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from opportune.core.conditions.base import Condition
+from opportune.core.experiment import Design
 from opportune.core.moment import DAY
 
 CONTROL = "control"
@@ -37,8 +38,9 @@ class Hide(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Test(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule's experiment against what the visitor would have got without it.
 
-    `arms` are (name, weight of 10,000), control first; `metric` is what decides, in words until
-    measurement reads it; `weeks` the planned length.
+    `arms` are (name, weight of 10,000), control first; `metric` is what decides, as it was written (`Rule.design` has
+    it as it was understood); `days` the planned length, whole weeks; `smallest_gain` a relative one (0.1: 10 %). What
+    is not said is the team's.
     """
 
     __test__ = False  # pytest would collect it otherwise
@@ -46,6 +48,7 @@ class Test(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     arms: tuple[tuple[str, int], ...] = ((CONTROL, 5_000), (TREATMENT, 5_000))
     metric: str = ""
     days: int | None = None
+    smallest_gain: float | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +71,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     hide: tuple[Hide, ...] = ()
     not_if: Condition | None = None
     test: Test | None = None
+    design: Design | None = None
+    """What its test is measured by; None without a test."""
     limits: Limits = Limits()
     until_at: int | None = None
     lasts_ms: int = 0

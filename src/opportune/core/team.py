@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from opportune.core.experiment import USUAL_GAIN, Limit
+from opportune.core.metrics import AnyMetric
 from opportune.core.moment import DAY
 
 VisitorId = Literal["", "set by our server", "set by script"]
@@ -35,6 +37,17 @@ class Team(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     rollback: str = ""
     safety: str = ""
+    goal: AnyMetric | None = None
+    """The one goal of the quarter, which heads everything."""
+    metric: AnyMetric | None = None
+    """What decides tests that do not say it."""
+    others: tuple[AnyMetric, ...] = ()
+    """What every test looks at besides."""
+    safety_limits: tuple[Limit, ...] = ()
+    """What `safety` says, as it was understood."""
+    test_days: int = 28
+    """How long a test lasts that does not say it; whole weeks."""
+    smallest_gain: float = USUAL_GAIN
     facts_last: int = 2 * DAY
     """How old (ms) what the catalogue says may be; older, it is not known."""
     delivery_days: Mapping[str, str] = {}

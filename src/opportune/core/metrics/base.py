@@ -7,7 +7,7 @@ arm's sums, and its spread comes from the pairs (`core/statistics.py`). Money is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import msgspec
 
@@ -104,8 +104,12 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_d
         """Every name under which what it reads may be stored."""
         return frozenset(name for event in self.stored() for name in all_names(plan, event))
 
-    def bound(self, plan: Plan, margins: Mapping[str, int] | None = None) -> Metric:  # noqa: ARG002 - some need it
+    def bound(self, plan: Plan, margins: Mapping[str, int] | None = None) -> Self:  # noqa: ARG002 - some need it
         """The metric as it is asked today: events under every name they have had, products with what a piece earns."""
+        return self
+
+    def in_places(self, places: tuple[str, ...]) -> Self:  # noqa: ARG002 - most have nothing to do with places
+        """The metric for a rule that shows something in these places."""
         return self
 
     def value(self, first_at: int, happened: Sequence[TimelineEvent]) -> Value:

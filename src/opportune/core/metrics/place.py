@@ -79,6 +79,9 @@ class PlaceActs(Metric, frozen=True, kw_only=True, omit_defaults=True, tag="plac
     def bound(self, plan: Plan, margins: Mapping[str, int] | None = None) -> Self:  # noqa: ARG002 - no product in it
         return msgspec.structs.replace(self, names=all_names(plan, EVENTS[self.act]))
 
+    def in_places(self, places: tuple[str, ...]) -> Self:
+        return self if self.title else msgspec.structs.replace(self, places=places)
+
     def between(self, happened: Sequence[TimelineEvent], since_at: int, until_at: int) -> Value:
         acts = within(happened, self.stored(), since_at, until_at)
         return int(any(event.facts.get("slot") in self.places for event in acts)), 1

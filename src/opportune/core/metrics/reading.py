@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from opportune.core.language.phrases.duration import parse_duration
 from opportune.core.language.phrases.wording import misread, nearest
-from opportune.core.metrics import METRICS
-from opportune.core.metrics.base import Metric, Words
+from opportune.core.metrics import METRICS, AnyMetric
+from opportune.core.metrics.base import Words
 from opportune.core.moment import DAY, HOUR
 from opportune.errors import SentenceError
 
@@ -16,7 +17,7 @@ SHORTEST_MS, LONGEST_MS = HOUR, 365 * DAY
 USUAL = ("orders within 3 days", "added to cart", "revenue a visitor")
 
 
-def parse_metric(text: str, words: Words) -> Metric:
+def parse_metric(text: str, words: Words) -> AnyMetric:
     """The metric; raises SentenceError with the nearest known ones."""
     phrase = " ".join(text.split()).removesuffix(".")
     whole = _read(phrase, None, words)
@@ -33,9 +34,9 @@ def parse_metric(text: str, words: Words) -> Metric:
     return found
 
 
-def _read(phrase: str, window_ms: int | None, words: Words) -> Metric | None:
+def _read(phrase: str, window_ms: int | None, words: Words) -> AnyMetric | None:
     found = (member.read(phrase, window_ms, words) for member in METRICS)
-    return next((metric for metric in found if metric is not None), None)
+    return cast("AnyMetric | None", next((metric for metric in found if metric is not None), None))
 
 
 def _window(text: str, span: str) -> int:

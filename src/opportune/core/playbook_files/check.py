@@ -21,6 +21,10 @@ MOST_LIVE = 3
 """More rules than this, started at once, can hardly be told apart."""
 
 
+MOST_CHANGES = 2
+"""A promise in two places is one idea; more than that is several."""
+
+
 def check_playbook(
     playbook: Playbook,
     rules: Sequence[RuleDraft],
@@ -33,6 +37,7 @@ def check_playbook(
         _check_memory(draft.rule, draft.form, playbook)
         _check_actions(draft.rule, draft.form)
         _check_hiding(draft.rule, draft.form, playbook)
+        _check_test(draft.rule, draft.form)
         _check_boldness(draft.rule, draft.form, playbook)
     for form, field, condition in _conditions(rules, stages):
         _check_condition(form, field, condition, playbook)
@@ -57,6 +62,21 @@ def _check_actions(rule: Rule, form: Form) -> None:
     if rule.limits != Limits() and not rule.show:
         field = next(name for name in ("at most", "not after dismissed", "limits") if name in form)
         form.warn(field, "limits concern what a rule shows, and it shows nothing", "remove it")
+
+
+def _check_test(rule: Rule, form: Form) -> None:
+    """More than one question at once gives no answer to any of them."""
+    if rule.test is None:
+        return
+    if len(rule.test.arms) > 2:
+        wrong = f"{len(rule.test.arms)} arms share the visitors, and each answer takes that much longer"
+        form.warn("test", wrong, "start with two: control and treatment")
+    changes = len(rule.show) + len(rule.hide)
+    if changes > MOST_CHANGES:
+        wrong = (
+            f"{changes} changes are tested at once: it will tell what they do together, not which one did it"
+        )
+        form.warn("test", wrong, "test one change after another, or leave some of them out")
 
 
 def _check_memory(rule: Rule, form: Form, playbook: Playbook) -> None:

@@ -22,7 +22,7 @@ from opportune.core.playbook_files.plan import PlanFile, read_plan
 from opportune.core.playbook_files.rule import Book, RuleDraft, Sentences, name_in, read_rule
 from opportune.core.playbook_files.slot import SlotDraft, check_texts, in_order, read_slot
 from opportune.core.playbook_files.stages import open_stages, read_stages
-from opportune.core.playbook_files.team import read_team, zone_of
+from opportune.core.playbook_files.team import open_team, read_measures, read_team, words_of, zone_of
 from opportune.core.playbook_files.yaml_text import Items, Node, read_documents
 from opportune.core.problem import Problem
 from opportune.core.rule import Rule
@@ -134,7 +134,8 @@ class _Reading:
         return documents
 
     def read(self) -> Playbook:
-        team = read_team(self._single(TEAM), TEAM, self.problems)
+        team_form = open_team(self._single(TEAM), TEAM, self.problems)
+        team = read_team(team_form)
         plan_file = read_plan(self._single(PLAN), PLAN, team.currency, self.problems)
         slots = self._slots()
         stage_forms = open_stages(self._single(STAGES), STAGES, self.problems)
@@ -144,6 +145,7 @@ class _Reading:
         sentences = Sentences(vocabulary, self.known)
         stages = read_stages(stage_forms, sentences)
         by_name = {draft.slot.name: draft.slot for draft in slots}
+        team = read_measures(team, team_form, words_of(team, vocabulary, by_name.values()))
         rules = self._rules(Book(team, vocabulary, sentences, by_name, self.now))
         playbook = _assembled(
             files=self.files,
@@ -286,9 +288,17 @@ def behaviour_of(
             "show": shown,
             "hide": rule.hide,
             "test": rule.test,
+            "design": _own_design(rule),
             "limits": rule.limits,
             "lasts_ms": rule.lasts_ms,
             "always": rule.always,
         }
     )
     return sha256(content).hexdigest()[:12]
+
+
+def _own_design(rule: Rule) -> list[str]:
+    """What the rule itself limits its test by; what is the team's may change for tests to come."""
+    if rule.design is None or "safety limit" in rule.inherited:
+        return []
+    return [limit.words for limit in rule.design.limits]

@@ -10,22 +10,34 @@ import msgspec
 
 from opportune.core.conditions import AnyCondition
 from opportune.core.conditions.base import Condition
+from opportune.core.designing import design_of_rule
+from opportune.core.experiment import Design
 from opportune.core.language.phrases.date import parse_last_day
 from opportune.core.language.phrases.duration import parse_duration
 from opportune.core.language.phrases.hide import parse_hide
 from opportune.core.language.phrases.limits import parse_limits
 from opportune.core.language.phrases.recommend import looks_like_wish
-from opportune.core.language.phrases.share import describe_share, parse_share
-from opportune.core.language.phrases.test import parse_test
+from opportune.core.language.phrases.share import WHOLE, describe_share, parse_share
+from opportune.core.language.phrases.test import (
+    LEAST_GAIN,
+    MOST_GAIN,
+    is_whole_weeks,
+    nearest_weeks,
+    parse_test,
+)
 from opportune.core.language.sentence import parse_condition
 from opportune.core.language.vocabulary import Vocabulary
+from opportune.core.metrics import AnyMetric
+from opportune.core.metrics.base import Words
+from opportune.core.metrics.place import PlaceActs
+from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY
-from opportune.core.playbook_files.form import TEXT, YES_OR_NO, Field, Form, one_of
+from opportune.core.playbook_files.form import TEXT, TEXTS, YES_OR_NO, Field, Form, one_of
 from opportune.core.playbook_files.listing import check_wish, listed_variant
-from opportune.core.playbook_files.team import INHERITED
+from opportune.core.playbook_files.team import INHERITED, read_safety, said_safety, words_of
 from opportune.core.playbook_files.yaml_text import Entries, Items, Node, Scalar, line_of, to_json
 from opportune.core.problem import Problem
-from opportune.core.rule import LONGEST_LASTS, NOT_IF_END, Hide, Limits, Rule, Show, Test
+from opportune.core.rule import CONTROL, LONGEST_LASTS, NOT_IF_END, Hide, Limits, Rule, Show, Test
 from opportune.core.signals import FAMILY
 from opportune.core.slot import Slot, slot_id
 from opportune.core.team import Team
@@ -86,7 +98,7 @@ RULE_FIELDS = (
     Field("purpose", "Why it exists."),
     Field("owner", "Who answers for it."),
     Field("reviewer", "Who looks at it before it is published."),
-    Field("safety limit", "The largest harm it may do."),
+    Field("safety limit", "How much worse its test may make what is measured.", TEXTS),
     Field("rollback", "When it is switched off."),
 )
 
@@ -164,8 +176,10 @@ def read_rule(node: Node, file: str, book: Book, problems: list[Problem]) -> Rul
         always=form.yes("always"),
         launch=_launch(form),
         inherited=inherited,
+        design=None,
         **_answered_for(form, book.team),
     )
+    rule = msgspec.structs.replace(rule, design=_design(form, rule, book))
     return RuleDraft(rule, form) if rule.name and when is not None else None
 
 
@@ -300,13 +314,46 @@ def _test(form: Form) -> Test | None:
     if isinstance(node, Scalar):
         return form.said("test", parse_test)
     test: Test | None = _structured(form, "test", node, Test)
-    if test is not None and sum(weight for _, weight in test.arms) != 10_000:
-        form.wrong(
-            "test",
-            "the weights of the arms do not add up to 10000",
-            "like [[control, 5000], [treatment, 5000]]",
-        )
+    wrong, right = next(_wrong_in_test(test), ("", "")) if test is not None else ("", "")
+    if wrong:
+        form.wrong("test", wrong, right)
     return test
+
+
+def _wrong_in_test(test: Test) -> Iterator[tuple[str, str]]:
+    """What words could not have said: the structured form takes any numbers and names."""
+    names = [name for name, _ in test.arms]
+    if sum(weight for _, weight in test.arms) != WHOLE or any(weight <= 0 for _, weight in test.arms):
+        yield "the weights of the arms do not add up to 10000", "like [[control, 5000], [treatment, 5000]]"
+    if names[:1] != [CONTROL] or len(names) < 2:
+        yield "the first arm is the control group, and another one follows", f"like [[{CONTROL}, 5000], ...]"
+    if len(set(names)) < len(names):
+        yield "two arms have the same name", "give each its own"
+    if test.days is not None and not is_whole_weeks(test.days):
+        yield f"{test.days} days are no whole weeks", f"days: {7 * nearest_weeks(test.days)}"
+    if test.smallest_gain is not None and not LEAST_GAIN <= test.smallest_gain <= MOST_GAIN:
+        yield f"a smallest gain of {test.smallest_gain:g} is nothing to plan for", "0.2 is 20%"
+
+
+def _design(form: Form, rule: Rule, book: Book) -> Design | None:
+    """What the rule's test is measured by: its own words, else the team's."""
+    words = words_of(book.team, book.vocabulary, book.slots.values(), rule.slots())
+    limits = None
+    if "safety limit" in form:
+        limits = read_safety(form, rule.safety, words)
+    said = rule.test.metric if rule.test is not None else ""
+    metric = _metric(form, said, words) if said else None
+    return design_of_rule(rule, book.team, words, metric, limits)
+
+
+def _metric(form: Form, said: str, words: Words) -> AnyMetric | None:
+    node = Scalar(text=said, value=said, line=form.line_of("test"))
+    metric = form.said_in("test", node, lambda text: parse_metric(text, words))
+    if isinstance(metric, PlaceActs) and not metric.places:
+        form.wrong(
+            "test", f'"{said}" asks for the rule\'s place, and it shows nothing', "name another metric"
+        )
+    return metric
 
 
 def _limits(form: Form) -> Limits:
@@ -377,7 +424,8 @@ def _answered_for(form: Form, team: Team) -> dict[str, str]:
         "safety limit": team.safety,
         "rollback": team.rollback,
     }
-    said = {name: form.text(name, inherited[name]) for name in INHERITED}
+    said = {name: form.text(name, inherited[name]) for name in INHERITED if name != "safety limit"}
+    said["safety limit"] = said_safety(form) or inherited["safety limit"]
     for name, text in said.items():
         if not text:
             right = f"write `{name}:` here, or once for all rules in team.yaml"

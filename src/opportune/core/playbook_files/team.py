@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+import msgspec
+
+from opportune.core.experiment import Limit
 from opportune.core.language.phrases.duration import parse_duration
+from opportune.core.language.phrases.safety import parse_safety
 from opportune.core.language.phrases.share import parse_share
+from opportune.core.language.phrases.test import parse_gain, parse_length
+from opportune.core.language.vocabulary import Vocabulary
+from opportune.core.metrics import AnyMetric
+from opportune.core.metrics.base import Words
+from opportune.core.metrics.reading import parse_metric
 from opportune.core.playbook_files.form import TEXTS, YES_OR_NO, Field, Form, one_of
-from opportune.core.playbook_files.yaml_text import Entries, Node, Scalar
+from opportune.core.playbook_files.yaml_text import Entries, Items, Node, Scalar
 from opportune.core.problem import Problem
 from opportune.core.signals.catalogue import ELSEWHERE
 from opportune.core.situation import UTC_ZONE
+from opportune.core.slot import Slot
 from opportune.core.team import Team, VisitorId
 
 INHERITED = ("purpose", "owner", "reviewer", "safety limit", "rollback")
@@ -53,19 +63,40 @@ TEAM_FIELDS = (
         {"enum": list(VISITOR_IDS)},
         example="set by our server",
     ),
+    Field(
+        "goal",
+        "The one goal of the quarter, a metric; it heads every report.",
+        example="orders within 7 days",
+    ),
+    Field(
+        "deciding metric", "What decides a test that does not say it; else the goal.", example="added to cart"
+    ),
+    Field(
+        "also look at", "Metrics that every test shows besides.", TEXTS, example="revenue a visitor, refunds"
+    ),
+    Field("test length", "How long a test lasts that does not say it, in whole weeks.", example="4 weeks"),
+    Field("smallest gain", "The smallest gain that tests are planned to find.", example="20%"),
     Field("purpose", "Why rules exist, unless a rule says it better."),
     Field("owner", "Who answers for a rule, unless it names someone.", example="Mia"),
     Field("reviewer", "Who looks at a rule before it is published, unless it names someone.", example="Tom"),
-    Field("safety limit", "The largest harm a rule may do.", example="bounce rate up by at most 5%"),
+    Field(
+        "safety limit",
+        "How much worse a test may make what is measured; `none` for no limit.",
+        TEXTS,
+        example="bounces a visit up by at most 5%, orders a visitor down by at most 10%",
+    ),
     Field(
         "rollback", "When a rule is switched off.", example="by its owner, when the safety limit is passed"
     ),
 )
 
 
-def read_team(node: Node | None, file: str, problems: list[Problem]) -> Team:
-    """The team, with defaults for what is not said."""
-    form = Form.of(node, TEAM_FIELDS, file, problems) if node is not None else None
+def open_team(node: Node | None, file: str, problems: list[Problem]) -> Form | None:
+    return Form.of(node, TEAM_FIELDS, file, problems) if node is not None else None
+
+
+def read_team(form: Form | None) -> Team:
+    """The team, with defaults for what is not said. What it measures is read by `read_measures` after the plan."""
     if form is None:
         return Team()
     default = Team()
@@ -84,9 +115,67 @@ def read_team(node: Node | None, file: str, problems: list[Problem]) -> Team:
         purpose=form.text("purpose"),
         owner=form.text("owner"),
         reviewer=form.text("reviewer"),
-        safety=form.text("safety limit"),
+        safety=said_safety(form),
         rollback=form.text("rollback"),
     )
+
+
+def read_measures(team: Team, form: Form | None, words: Words) -> Team:
+    """The team with its goal, what decides its tests, and how far they may go wrong."""
+    if form is None:
+        return team
+    days = form.said("test length", parse_length) if "test length" in form else None
+    gain = form.said("smallest gain", parse_gain) if "smallest gain" in form else None
+    return msgspec.structs.replace(
+        team,
+        goal=form.said("goal", lambda text: parse_metric(text, words)) if "goal" in form else None,
+        metric=_deciding(form, words),
+        others=_others(form, words),
+        safety_limits=read_safety(form, team.safety, words) or (),
+        test_days=(form.said("test length", parse_length) if "test length" in form else None)
+        or team.test_days,
+        smallest_gain=(form.said("smallest gain", parse_gain) if "smallest gain" in form else None)
+        or team.smallest_gain,
+    )
+
+
+def words_of(
+    team: Team, vocabulary: Vocabulary, slots: Iterable[Slot], places: tuple[str, ...] = ()
+) -> Words:
+    """What metrics' words are read against, for a rule that shows something in these places."""
+    titles = {slot.name: slot.title or slot.name for slot in slots}
+    return Words(plan=vocabulary.plan, zone=zone_of(team).key, places=places, titles=titles)
+
+
+def said_safety(form: Form) -> str:
+    """The safety limits as one text, also where they stand in a list."""
+    node = form.find("safety limit")
+    return ", ".join(form.texts("safety limit")) if isinstance(node, Items) else form.text("safety limit")
+
+
+def read_safety(form: Form, text: str, words: Words) -> tuple[Limit, ...] | None:
+    """The limits that a text says; what cannot be understood is a problem at the form's field."""
+    line = form.line_of("safety limit")
+    return form.said_in(
+        "safety limit", Scalar(text=text, value=text, line=line), lambda said: parse_safety(said, words)
+    )
+
+
+def _deciding(form: Form, words: Words) -> AnyMetric | None:
+    if "deciding metric" not in form:
+        return None
+    return form.said("deciding metric", lambda text: parse_metric(text, words))
+
+
+def _others(form: Form, words: Words) -> tuple[AnyMetric, ...]:
+    line = form.line_of("also look at")
+    found = [
+        form.said_in(
+            "also look at", Scalar(text=text, value=text, line=line), lambda said: parse_metric(said, words)
+        )
+        for text in form.texts("also look at")
+    ]
+    return tuple(metric for metric in found if metric is not None)
 
 
 def _delivery_days(form: Form) -> dict[str, str]:

@@ -132,10 +132,8 @@ def read_measures(team: Team, form: Form | None, words: Words) -> Team:
         metric=_deciding(form, words),
         others=_others(form, words),
         safety_limits=read_safety(form, team.safety, words) or (),
-        test_days=(form.said("test length", parse_length) if "test length" in form else None)
-        or team.test_days,
-        smallest_gain=(form.said("smallest gain", parse_gain) if "smallest gain" in form else None)
-        or team.smallest_gain,
+        test_days=days or team.test_days,
+        smallest_gain=gain or team.smallest_gain,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
 from math import isfinite
 from typing import Any
@@ -91,6 +92,38 @@ def test_crossover_is_noted_then_distrusted() -> None:
     assert noted.notes == ("2.2 % of the visitors saw more than one version; they count for the first.",)
     assert conclude(a_test(*WON, crossover=(1_500, 1_490))).state == "do_not_trust"
     assert conclude(a_test(*WON, crossover=(200, 400))).state == "do_not_trust"
+    uneven = ((2_000, 60), (18_000, 540))
+    promised = (Phase((2_000, 18_000), (1.0, 9.0)),)
+    assert conclude(a_test(*uneven, phases=promised, crossover=(100, 104))).state != "do_not_trust"
+    assert conclude(a_test(*uneven, phases=promised, crossover=(20, 184))).state == "do_not_trust"
+
+
+def kept_after_four_weeks(rng: random.Random, *, lift: float, a_day: int = 300, share: float = 0.03) -> bool:
+    """A test looked at every day for 28 days, switched on the day it says keep."""
+    bought = [0, 0]
+    for day in range(1, 29):
+        for arm, rate in enumerate((share, share * (1 + lift))):
+            bought[arm] += max(0, round(rng.gauss(a_day * rate, (a_day * rate * (1 - rate)) ** 0.5)))
+        arms = tuple((a_day * day, count) for count in bought)
+        if (
+            conclude(a_test(*arms, days=day, is_daily_look=True, planned_units=28 * 2 * a_day)).state
+            == "keep"
+        ):
+            return True
+    return False
+
+
+def test_looking_every_day_fools_nobody() -> None:
+    """Without any effect, 2.5 % are better by chance at the end, and little more for having looked 28 times."""
+    rng = random.Random(11)
+    assert sum(kept_after_four_weeks(rng, lift=0.0) for _ in range(400)) <= 0.04 * 400
+
+
+def test_a_fifth_more_is_found_as_often_as_was_measured() -> None:
+    """58 of 100, at 300 visitors a day and side for 28 days."""
+    rng = random.Random(12)
+    found = sum(kept_after_four_weeks(rng, lift=0.2) for _ in range(300))
+    assert 0.5 <= found / 300 <= 0.66
 
 
 def test_a_rule_that_switched_itself_off_says_why() -> None:

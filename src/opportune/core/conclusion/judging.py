@@ -33,7 +33,6 @@ from opportune.core.statistics.estimate import (
     helps,
 )
 from opportune.core.statistics.moments import Moments
-from opportune.core.statistics.normal import chi_square_tail
 from opportune.core.statistics.sample_ratio import (
     NOTHING_COUNTED,
     SPLIT_ALPHA,
@@ -233,14 +232,17 @@ def _judge_phase(phase: Phase) -> SampleRatio | None:
 
 
 def _is_uneven(crossed: list[int], units: list[int]) -> bool:
-    """Whether crossed units are spread over arms otherwise than all units are."""
-    pairs = [(count, size) for count, size in zip(crossed, units, strict=False) if size > 0]
-    if sum(crossed) < FEWEST_CROSSED or len(pairs) < 2:
+    """Whether visitors cross over from one arm more than chance has it.
+
+    An id drawn anew lands in another arm with that arm's share, so n (N - n) are expected of an arm of n: as many
+    from either of two arms, whatever the split.
+    """
+    whole = sum(units)
+    pairs = [(count, size * (whole - size)) for count, size in zip(crossed, units, strict=False)]
+    asked = [(count, expected) for count, expected in pairs if expected > 0]
+    if sum(crossed) < FEWEST_CROSSED or len(asked) < 2:
         return False
-    stayed = [max(0, size - count) for count, size in pairs]
-    sizes = [float(size) for _, size in pairs]
-    both = combine_phases((sample_ratio([count for count, _ in pairs], sizes), sample_ratio(stayed, sizes)))
-    return chi_square_tail(both.chi_square, len(pairs) - 1) < SPLIT_ALPHA
+    return sample_ratio([count for count, _ in asked], [float(expected) for _, expected in asked]).is_off
 
 
 def expected_events(measured: Measured, place: int) -> float:

@@ -8,7 +8,7 @@ from tests.contract.stored import DEVICE, HOUR, NOW, USER, append, event, exposu
 
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.situation import Assignment, PastExposure
-from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Exposure, Storage
+from opportune.storage.base import EXPOSURE_BOUND, FIRST_ASKED, OPPORTUNITY_BOUND, Exposure, Storage
 
 
 def expose(storage: Storage, *exposures: Exposure) -> None:
@@ -149,3 +149,25 @@ def test_as_of_before_the_assignment_there_was_none(storage: Storage) -> None:
     append(storage, event())
     assign(storage, DEVICE, "returner/1", "control")
     assert storage.recall((DEVICE,), now=NOW, as_of=1).assignments == {}
+
+
+def test_a_lane_lists_its_opportunities_of_some_slots_and_lately_page_by_page(storage: Storage) -> None:
+    neighbour, stranger = DEVICE + 256, DEVICE + 1
+    asked = [
+        opportunity(session=1, at=NOW - HOUR),
+        opportunity(session=2),
+        opportunity(session=2, slot="banner"),
+        opportunity(session=2, slot="footer"),
+        opportunity(neighbour, session=3),
+        opportunity(stranger, session=4),
+    ]
+    written(storage, lambda transaction: transaction.add_opportunities(asked))
+    slots = ("home hero", "banner")
+    found = storage.list_lane_opportunities(DEVICE % 256, slots, NOW)
+    assert sorted(found, key=repr) == sorted([asked[1], asked[2], asked[4]], key=repr)
+    assert [each.key for each in found] == [DEVICE, DEVICE, neighbour]
+    after, pages = FIRST_ASKED, []
+    while page := storage.list_lane_opportunities(DEVICE % 256, slots, NOW, after, 1):
+        pages += page
+        after = (page[-1].key, page[-1].session, page[-1].slot)
+    assert pages == found

@@ -7,6 +7,7 @@ import sys
 import click
 
 from opportune import __version__
+from opportune.cli.backtest import backtest_command
 from opportune.cli.backup import backup
 from opportune.cli.catalogue import catalogue
 from opportune.cli.database import database
@@ -50,6 +51,7 @@ COMMANDS: tuple[click.Command, ...] = (
     rules,
     rule,
     recipes,
+    backtest_command,
     doctor,
     preview,
     explain,

@@ -122,7 +122,11 @@ def estimate_at(place: Place) -> Estimate:
 
 
 @contextmanager
-def read_at(place: Place) -> Iterator[Storage]:
+def read_at(place: Place, *, must_exist: bool = False) -> Iterator[Storage]:
+    """Raises BadRequestError where there is nothing to read and there must be."""
+    if must_exist and not (place.database or place.folder.exists):
+        wrong = f"There is no installation in {place.data}. Name its folder with --data, or its --database."
+        raise BadRequestError(wrong=wrong)
     storage = app.open_reading(place) if place.database or place.folder.exists else MemoryStorage()
     try:
         yield storage

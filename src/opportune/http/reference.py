@@ -11,13 +11,14 @@ from opportune import errors
 from opportune.http import capture, sources
 from opportune.http.endpoint import Endpoint
 from opportune.http.openapi import REFERENCE, parameters_of
-from opportune.http.routes import DECIDE, OPEN, READ
+from opportune.http.routes import DECIDE, OPEN, READ, TRAFFIC
 
 GROUPS = (
     ("Decide", DECIDE),
     ("Capture", capture.ROUTES),
     ("Shops", sources.ROUTES),
     ("Read", READ),
+    ("Ask the traffic", TRAFFIC),
     ("Open to all", OPEN),
 )
 _KEYS = {"public": "write or secret", "open": "none"}

@@ -7,16 +7,27 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from opportune.http import capture, events, fragments, health, ofrep, openapi, people, script, sources
+from opportune.http import (
+    backtests,
+    capture,
+    events,
+    fragments,
+    health,
+    ofrep,
+    openapi,
+    people,
+    script,
+    sources,
+)
 from opportune.http import decide as deciding
 from opportune.http.answers import json_answer
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import Edge, EdgeOptions, HouseReader
 from opportune.http.endpoint import Endpoint
-from opportune.services import erasing, exporting, reading, setting_aside
+from opportune.services import backtesting, erasing, exporting, reading, setting_aside
 from opportune.services.house import House
 
-__all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "HttpApp", "create_http_app", "document"]
+__all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "TRAFFIC", "HttpApp", "create_http_app", "document"]
 
 
 async def describe(_edge: Edge, _request: Request) -> Response:
@@ -131,6 +142,30 @@ READ: tuple[Endpoint, ...] = (
     ),
 )
 
+TRAFFIC: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path="/v1/backtest/{rule}",
+        handler=backtests.published,
+        summary="What a published rule would have done here; with `full` a line of progress at a time",
+        access="secret",
+        scope="read",
+        query=backtests.BacktestQuery,
+        answer=backtesting.Backtest,
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/backtest/{rule}",
+        handler=backtests.drafted,
+        summary="The same for a rule of files that are not published",
+        access="secret",
+        scope="read",
+        query=backtests.BacktestQuery,
+        body=backtests.DraftRequest,
+        answer=backtesting.Backtest,
+    ),
+)
+
 OPEN: tuple[Endpoint, ...] = (
     Endpoint(
         method="GET",
@@ -198,7 +233,7 @@ OPEN: tuple[Endpoint, ...] = (
     ),
 )
 
-ROUTES: tuple[Endpoint, ...] = (*capture.ROUTES, *sources.ROUTES, *DECIDE, *READ, *OPEN)
+ROUTES: tuple[Endpoint, ...] = (*capture.ROUTES, *sources.ROUTES, *DECIDE, *READ, *TRAFFIC, *OPEN)
 
 
 def document() -> dict[str, Any]:

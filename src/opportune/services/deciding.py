@@ -131,7 +131,7 @@ def _decide(
         for decision in decisions
     )
     if is_recorded:
-        record(house, situation, programme, decisions, is_ahead=question.is_ahead)
+        record(house, situation, programme, decisions, is_ahead=question.is_ahead, assumed=assumed)
     return Answer(
         programme.revision,
         situation.seq,

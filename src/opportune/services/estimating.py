@@ -7,7 +7,6 @@ theirs, with what was known of them at that moment. It runs in the reading proce
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -19,12 +18,9 @@ from opportune.core.programme import Programme
 from opportune.core.rule import RunState
 from opportune.core.situation import Situation
 from opportune.core.statistics.power import days_to_an_answer
-from opportune.core.visitor.context import from_request
 from opportune.recipes import RECIPES
 from opportune.services.advising import ReadyRule, all_recipes, list_ready_rules, title_of
-from opportune.services.deciding import Question, situate
-from opportune.services.explaining import up_to
-from opportune.services.reading import Sent
+from opportune.services.sampling import Moment, Past, context_of
 from opportune.storage.base import EventQuery, Storage, StoredEvent
 
 PAGE_EVENTS = 1_000
@@ -75,9 +71,6 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     def share_that(self, event: str) -> float:
         did = sum(any(row.name == event for row in rows) for rows in self.visitors.values())
         return did / len(self.visitors) if self.visitors else 0.0
-
-
-_decode = msgspec.json.Decoder(Sent).decode
 
 
 def estimate_recipes(storage: Storage, now: int) -> Estimate:
@@ -153,17 +146,11 @@ def _reaching(
 ) -> Iterator[str]:
     """The recipes that would have acted for one visitor, each once."""
     waiting = dict(programmes)
-    identity = storage.find_key_id(key)
-    past = storage.recall([key], now=now)
-    question = Question(
-        user_id=identity[1] if identity and identity[0] == "user" else None,
-        anonymous_id=identity[1] if identity and identity[0] != "user" else None,
-    )
+    past = Past(storage, now)
     for row in _moments(rows):
-        context = from_request(_stated(row), headless_is_machine=False)
-        asked = msgspec.structs.replace(question, context=msgspec.structs.replace(context, is_preview=True))
-        then = up_to(row.occurred_at, past)
-        situation = situate(next(iter(programmes.values())), asked, (key,), then, now=row.occurred_at)
+        context = msgspec.structs.replace(context_of(row.body), is_preview=True)
+        moment = Moment(key=key, at=row.occurred_at, slots=(), context=context)
+        situation = past.situation(moment, next(iter(programmes.values())))
         for name, programme in list(waiting.items()):
             if _acts(programme, situation):
                 del waiting[name]
@@ -182,22 +169,6 @@ def _moments(rows: Sequence[StoredEvent]) -> list[StoredEvent]:
     """The visitor's newest page views, else whatever came of them."""
     pages = [row for row in rows if row.name in ("Page Viewed", "Product Viewed")]
     return list(pages or rows)[:MOST_MOMENTS]
-
-
-def _stated(row: StoredEvent) -> dict[str, Any]:
-    """What a page would have said of itself, as far as an event of it tells."""
-    sent = _decode(row.body)
-    context = sent.context if isinstance(sent.context, dict) else {}
-    said = sent.properties if isinstance(sent.properties, dict) else {}
-    about = {
-        name: value
-        for name, value in said.items()
-        if name in ("page_type", "category", "product_id", "path", "url", "referrer")
-    }
-    return {
-        **about,
-        **{name: context[name] for name in ("page", "campaign", "userAgent") if context.get(name)},
-    }
 
 
 def _baseline(sample: Sample, counts: str) -> tuple[float, bool]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from opportune.core.decision import decide
 from opportune.core.explanation import Explanation, explain
 from opportune.core.history.key import key_of
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.playbook_files.form import nearest
 from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, context_from, decode, programme_at, receipt_of, replay
@@ -191,10 +193,15 @@ def up_to(at: int, past: Recollection) -> Recollection:
     """What of it was there at a moment already."""
     return msgspec.structs.replace(
         past,
-        events={key: [row for row in rows if row.occurred_at <= at] for key, rows in past.events.items()},
+        events={key: rows[_until(rows, at) :] for key, rows in past.events.items()},
         exposures=[row for row in past.exposures if row.first_at <= at],
         opportunities=[row for row in past.opportunities if row[2] <= at],
     )
+
+
+def _until(rows: Sequence[TimelineEvent], at: int) -> int:
+    """Where in a history, which begins with the newest, that moment is."""
+    return bisect_left(rows, -at, key=lambda event: -event.occurred_at)
 
 
 def _stored_receipt(house: House, token: Token) -> Receipt | None:

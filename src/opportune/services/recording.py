@@ -8,11 +8,11 @@ it is seen again, so that bots without cookies never become visitors.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -33,6 +33,9 @@ VISITS = 10_000
 REMEMBERED = 50_000
 _context_encoder = msgspec.json.Encoder(order="sorted", enc_hook=str)
 
+NAMES_USER = "names_user"
+"""In what an opportunity keeps of its request: a proven user was named beside the device."""
+
 Mark = tuple[object, ...]
 """One thing handed to the writer, by what makes it unique."""
 
@@ -51,6 +54,8 @@ class Record(msgspec.Struct, frozen=True):
     slots: list[Decision]
     """Decisions whose slot was asked for the first time in this visit."""
     secret: bytes = b""
+    assumed: Mapping[str, Situation] = {}
+    """By place that was decided as if the visitor were on its own page already: that situation."""
 
     @property
     def about(self) -> frozenset[int]:
@@ -73,8 +78,12 @@ class Record(msgspec.Struct, frozen=True):
         unit, visit = self.situation.unit, self.situation.visit
         if unit is None or visit is None or not self.slots:
             return
-        context = _context_encoder.encode(context_facts(self.situation.context))
+        contexts: dict[int, bytes] = {}
         for decision in self.slots:
+            its = self.assumed.get(decision.slot, self.situation)
+            context = contexts.get(id(its))
+            if context is None:
+                context = contexts[id(its)] = _context_encoder.encode(said_by(its))
             yield Opportunity(
                 key=unit.key,
                 slot=decision.slot,
@@ -97,7 +106,8 @@ class Record(msgspec.Struct, frozen=True):
         visit = self.situation.visit
         for decision, exposed, unit in self.exposures:
             if decision.slot not in receipts:
-                receipts[decision.slot] = receipt_of(decision, self.situation, self.programme).to_json()
+                its = self.assumed.get(decision.slot, self.situation)
+                receipts[decision.slot] = receipt_of(decision, its, self.programme).to_json()
             yield Exposure(
                 subject=exposed.subject,
                 unit=unit,
@@ -111,6 +121,12 @@ class Record(msgspec.Struct, frozen=True):
             )
 
 
+def said_by(situation: Situation) -> dict[str, Any]:
+    """What the request said, and whether it was in the name of a proven user, whose id is not kept with it."""
+    said = context_facts(situation.context)
+    return {**said, NAMES_USER: True} if situation.user else said
+
+
 def record(
     house: House,
     situation: Situation,
@@ -118,8 +134,12 @@ def record(
     decisions: Sequence[Decision],
     *,
     is_ahead: bool,
+    assumed: Mapping[str, Situation] | None = None,
 ) -> None:
-    """Hands what is new to the writer, or holds it back; waits for nothing. See `may_record`."""
+    """Hands what is new to the writer, or holds it back; waits for nothing. See `may_record`.
+
+    `assumed`: by place that was decided as if the visitor looked at another page, that situation.
+    """
     unit, visit = situation.unit, situation.visit
     if unit is None or visit is None:
         return
@@ -136,7 +156,7 @@ def record(
     was_held = release(house, unit.key)
     if not slots and not exposures:
         return
-    job = Record(situation, programme, decisions, exposures, slots, house.secret)
+    job = Record(situation, programme, decisions, exposures, slots, house.secret, assumed or {})
     held = Held(situation.now, job, job.about, tuple(marks))
     if was_held or situation.is_known:
         _write(house, held)

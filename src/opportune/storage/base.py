@@ -274,6 +274,9 @@ LanePlace = tuple[int, int, int, int]
 FIRST_OF_LANE: LanePlace = (-(2**62), -1, -(2**62), -1)
 LaneEvent = tuple[int, int, TimelineEvent]
 """An event with its key and class."""
+AskedPlace = tuple[int, int, str]
+"""key, session and slot of an opportunity."""
+FIRST_ASKED: AskedPlace = (-1, -1, "")
 
 
 class Transaction(ABC):
@@ -746,6 +749,17 @@ class Storage(ABC):
     @abstractmethod
     def find_erased_sums(self, experiment: str) -> dict[Cell, CellSums]:
         """What visitors had added to it who were erased while it was open."""
+
+    @abstractmethod
+    def list_lane_opportunities(
+        self,
+        lane: int,
+        slots: Sequence[str],
+        since_at: int,
+        after: AskedPlace = FIRST_ASKED,
+        limit: int = 1_000,
+    ) -> list[Opportunity]:
+        """Those of one lane (key % 256) for some slots, asked since a moment, by key, session and slot."""
 
     @abstractmethod
     def retire_events(self, before_at: int, most: int) -> int:

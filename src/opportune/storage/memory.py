@@ -30,12 +30,14 @@ from opportune.core.situation import Assignment, PastExposure, Trait
 from opportune.errors import StorageBusyError
 from opportune.storage.base import (
     EXPOSURE_BOUND,
+    FIRST_ASKED,
     FIRST_OF_LANE,
     KEYS_BOUND,
     OPPORTUNITY_BOUND,
     RECENT_BOUND,
     TRAITS_BOUND,
     ApiKey,
+    AskedPlace,
     AuditEntry,
     Belongings,
     BusinessKey,
@@ -1084,6 +1086,25 @@ class MemoryStorage(Storage):
         with self._lock:
             kept = self._tables.erased_days.items()
             return {cell: sums for (known, cell), sums in kept if known == experiment}
+
+    def list_lane_opportunities(
+        self,
+        lane: int,
+        slots: Sequence[str],
+        since_at: int,
+        after: AskedPlace = FIRST_ASKED,
+        limit: int = 1_000,
+    ) -> list[Opportunity]:
+        with self._lock:
+            found = [
+                asked
+                for key, items in self._tables.opportunities.items()
+                if lane_of(key) == lane
+                for _, asked in items.values()
+                if asked.slot in slots and asked.at >= since_at
+            ]
+        places = sorted(((asked.key, asked.session, asked.slot), asked) for asked in found)
+        return [asked for place, asked in places if place > after][:limit]
 
     def retire_events(self, before_at: int, most: int) -> int:
         return self.write(lambda _: self._retire(self._tables, before_at, most)).result()

@@ -20,8 +20,10 @@ from opportune.core.recommending.counting import Counted, PairCount, ProductCoun
 from opportune.core.rule import RunState
 from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
 from opportune.storage.base import (
+    FIRST_ASKED,
     FIRST_OF_LANE,
     ApiKey,
+    AskedPlace,
     AuditEntry,
     ConsentCount,
     EventQuery,
@@ -375,6 +377,17 @@ class PostgresStorage(PostgresPersonal, PostgresMeasuring):
     ) -> list[LaneEvent]:
         rows = self._all("list_lane", (lane, list(names), since_at, *after, limit))
         return [(key, kind, read_event(line)) for key, kind, line in rows]
+
+    def list_lane_opportunities(
+        self,
+        lane: int,
+        slots: Sequence[str],
+        since_at: int,
+        after: AskedPlace = FIRST_ASKED,
+        limit: int = 1_000,
+    ) -> list[Opportunity]:
+        rows = self._all("list_lane_opportunities", (lane, list(slots), since_at, *after, limit))
+        return [opportunity_of(row) for row in rows]
 
     def retire_events(self, before_at: int, most: int) -> int:
         with self._reading() as connection:

@@ -18,8 +18,10 @@ from opportune.core.recommending.counting import Counted, PairCount, ProductCoun
 from opportune.core.rule import RunState
 from opportune.errors import NewerStoreError, NotFoundError, StorageBusyError
 from opportune.storage.base import (
+    FIRST_ASKED,
     FIRST_OF_LANE,
     ApiKey,
+    AskedPlace,
     AuditEntry,
     ConsentCount,
     EventQuery,
@@ -306,6 +308,18 @@ class SqliteStorage(SqlitePersonal, SqliteMeasuring):
         asked = (lane, _json_of(names), since_at, *after, limit)
         rows = self._readers.all(SQL["list_lane"], asked)
         return [(key, kind, read_event(line)) for key, kind, line in rows]
+
+    def list_lane_opportunities(
+        self,
+        lane: int,
+        slots: Sequence[str],
+        since_at: int,
+        after: AskedPlace = FIRST_ASKED,
+        limit: int = 1_000,
+    ) -> list[Opportunity]:
+        asked = (lane, _json_of(slots), since_at, *after, limit)
+        rows = self._readers.all(SQL["list_lane_opportunities"], asked)
+        return [opportunity_of(row) for row in rows]
 
     def retire_events(self, before_at: int, most: int) -> int:
         return self._submit(lambda transaction: transaction.retire_events(before_at, most)).result()

@@ -9,6 +9,12 @@ SELECT opportunities.key, slot, session, seq, at, outcome, context, revision, re
 FROM (VALUES :rows) AS asked (lane, key)
 JOIN opportunities ON opportunities.lane = asked.lane AND opportunities.key = asked.key;
 
+-- name: list_lane_opportunities
+-- Those of one lane for some slots since a moment, by key, session and slot, after a place.
+SELECT key, slot, session, seq, at, outcome, context, revision FROM opportunities
+WHERE lane = %s AND slot = ANY(%s) AND at >= %s AND (key, session, slot) > (%s, %s, %s)
+ORDER BY key, session, slot LIMIT %s;
+
 -- name: add_exposure
 -- A unit was given an arm; once a session. The receipt stands last, so that reading the others passes it by.
 INSERT INTO exposures (lane, unit, session, subject, slot, rule, rule_hash, arm, seq, first_at, line, receipt)

@@ -11,6 +11,12 @@ FROM json_each(?) AS asked
 JOIN opportunities ON opportunities.lane = asked.value % 256 AND opportunities.key = asked.value
 ORDER BY record_seq DESC LIMIT ?;
 
+-- name: list_lane_opportunities
+-- Those of one lane for some slots since a moment, by key, session and slot, after a place.
+SELECT key, slot, session, seq, at, outcome, context, revision FROM opportunities
+WHERE lane = ?1 AND (key, session, slot) > (?4, ?5, ?6) AND slot IN (SELECT value FROM json_each(?2)) AND at >= ?3
+ORDER BY key, session, slot LIMIT ?7;
+
 -- name: add_exposure
 -- A unit was given an arm; once a session.
 INSERT OR IGNORE INTO exposures

@@ -70,7 +70,7 @@ def test_before_the_end_a_win_counts_only_on_the_daily_look_and_only_a_clear_one
 def test_while_collecting_there_is_a_date_and_the_range_for_looking_often() -> None:
     found = conclude(a_test(*WON, days=9))
     assert found.sentence.startswith(
-        "Collecting until 14 March (day 9 of 28): 28,000 visitors so far; so far orders between"
+        "Collecting until 14 March (day 9 of 28): 28,000 visitors so far; orders between"
     )
     few = conclude(a_test((400, 8), (400, 12), days=9))
     assert few.sentence.endswith("800 visitors so far, too few to say anything.")

@@ -66,9 +66,9 @@ def running(result: ArmResult, measured: Measured) -> str:
         return ""
     if found.control <= 0:
         low, high = amount(valid.interval.low, measured), amount(valid.interval.high, measured)
-        return f"so far {metric} between {low} and {high} a visitor"
+        return f"{metric} between {low} and {high} a visitor"
     shares = Interval(valid.interval.low / found.control, valid.interval.high / found.control)
-    return f"so far {metric} {span(shares)}"
+    return f"{metric} {span(shares)}"
 
 
 def day(on: date | None) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
+from opportune.console import report_page
 from opportune.console.pages import ConsoleApp, ConsoleOptions, File
 from opportune.console.setting_up import create_console_app
 from opportune.core.programme import empty_programme
@@ -46,6 +47,9 @@ head_block = script.head_block
 """What stands in a page's head, for commands that print it."""
 script_hash = script.head_hash
 BANNERS = script.BANNERS
+report_html = report_page.report_html
+"""A report as one self-contained page, for the command that writes it into a file."""
+overview_html = report_page.overview_html
 
 BURST_SECONDS = 20
 """A limit of so many requests a second may be used up for this long at once."""

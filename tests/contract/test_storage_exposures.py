@@ -171,3 +171,19 @@ def test_a_lane_lists_its_opportunities_of_some_slots_and_lately_page_by_page(st
         pages += page
         after = (page[-1].key, page[-1].session, page[-1].slot)
     assert pages == found
+
+
+def test_what_rules_hid_is_counted_by_rule_and_place(storage: Storage) -> None:
+    hid = {"subject": "hide", "rule": "Quiet", "arm": ""}
+    expose(
+        storage,
+        exposure(**hid, slot="offer bar"),
+        exposure(**hid, slot="offer bar", session=NOW + 1),
+        exposure(USER, **hid, slot="offer bar"),
+        exposure(**{**hid, "arm": "treatment"}, slot="cart upsell"),
+        exposure(**{**hid, "arm": "control"}, slot="signup banner"),
+        exposure(**hid, slot="too early", at=NOW - HOUR),
+        exposure(slot="shown, not hidden"),
+    )
+    assert storage.list_hidden(NOW) == [("Quiet", "cart upsell", 1, 1), ("Quiet", "offer bar", 2, 3)]
+    assert storage.list_hidden(NOW + HOUR) == []

@@ -58,6 +58,7 @@ def test_money_is_less_and_not_fewer() -> None:
 def test_a_mean_of_money_is_rounded_to_what_can_be_paid() -> None:
     assert money_words(193.4, "EUR") == "€1.93"
     assert money_words(193.4, "JPY") == "¥193"
+    assert money_words(-123_456_789, "EUR") == "-€1,234,567.89"
     assert money_words(NAN, "EUR") == "not known"
 
 

@@ -25,6 +25,7 @@ from opportune.cli.printing import fail, print_problems
 from opportune.cli.recipes import recipes
 from opportune.cli.recommendations import recommendations
 from opportune.cli.replay import replay
+from opportune.cli.report import report
 from opportune.cli.restore import restore
 from opportune.cli.rules import rule, rules
 from opportune.cli.serve import serve
@@ -52,6 +53,7 @@ COMMANDS: tuple[click.Command, ...] = (
     rule,
     recipes,
     backtest_command,
+    report,
     doctor,
     preview,
     explain,

@@ -52,7 +52,7 @@ def difference(picture: Picture, name: str) -> Markup:
     if not drawn:
         return Markup()
     across = _Scale(0, max(1, len(picture.points) - 1), LEFT + 8, WIDTH - RIGHT - 8)
-    up = _upwards(picture)
+    up = _upwards(picture, is_growing=True)
     return _svg(
         picture,
         name,
@@ -73,7 +73,7 @@ def whiskers(picture: Picture, name: str) -> Markup:
     if not any(point.value is not None for point in picture.points):
         return Markup()
     across = _Scale(0, len(picture.points), LEFT, WIDTH - RIGHT)
-    up = _upwards(picture)
+    up = _upwards(picture, is_growing=False)
     drawn: list[Markup] = []
     for number, point in enumerate(picture.points):
         if point.value is None:
@@ -134,11 +134,14 @@ def sparkline(values: Sequence[float], name: str, title: str) -> Markup:
     )
 
 
-def _upwards(picture: Picture) -> _Scale:
-    """From the smallest to the largest of all that is drawn, with zero inside; a far edge of an early band is cut."""
+def _upwards(picture: Picture, *, is_growing: bool) -> _Scale:
+    """From the smallest to the largest of all that is drawn, with zero inside.
+
+    Where the number of visitors grows, the first days' bands are so wide that nothing else would be seen: cut.
+    """
     values = [value for point in picture.points if (value := point.value) is not None]
     later = [point for point in picture.points if point.low is not None and point.high is not None]
-    later = later[len(later) // 4 :]  # the first days' bands are so wide that nothing else would be seen
+    later = later[len(later) // 4 :] if is_growing else later
     values += [edge for point in later for edge in (point.low, point.high) if edge is not None]
     values += [0.0] if picture.limit is None else [0.0, picture.limit]
     low, high = min(values), max(values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from opportune.errors import OpportuneError
+from opportune.errors import NotFoundError, OpportuneError
 from opportune.services.admitting import SESSION_LIFE_MS, is_admitted, knows_link, open_link
 from opportune.services.house import House
 
@@ -21,6 +21,9 @@ Reader = Callable[..., Awaitable[Any]]
 """Runs `function(storage, *arguments)` where long reads disturb no decision."""
 
 ROOT = "/setup"
+REPORTS = "/reports"
+ROOTS = (ROOT, REPORTS)
+"""One link and one session open both."""
 COOKIE = "o_setup"
 HEADERS = {
     "Cache-Control": "private, no-store",
@@ -31,7 +34,7 @@ HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 DOWNLOADS = ("opportune.zip", "opportune.tpl")
-FILES = {"setup.css": "text/css", "setup.js": "text/javascript"}
+FILES = {"setup.css": "text/css", "report.css": "text/css", "setup.js": "text/javascript"}
 
 Snippet = Callable[[str, str, str, str], str]
 """What a site pastes, from the server's address and a write key."""
@@ -79,7 +82,11 @@ class Pages:
         )
 
     def render(self, name: str, status: int = 200, **values: Any) -> Response:
-        html = self._templates.get_template(name).render(root=ROOT, **values)
+        return self.page(self._templates.get_template(name).render(root=ROOT, **values), status)
+
+    @staticmethod
+    def page(html: str, status: int = 200) -> Response:
+        """One that stays with who asked for it."""
         return HTMLResponse(html, status, HEADERS)
 
     def address_of(self, request: Request) -> str:
@@ -106,42 +113,45 @@ Show = Callable[[Pages, Request], Awaitable[Response]]
 
 
 class ConsoleApp:
-    """Answers everything below `/setup`."""
+    """Answers everything below its roots; `shows` makes the pages of each."""
 
-    def __init__(self, pages: Pages, show: Show) -> None:
+    def __init__(self, pages: Pages, shows: Mapping[str, Show]) -> None:
         self.pages = pages
-        self._show = show
+        self._shows = shows
 
     @staticmethod
     def knows(path: str) -> bool:
-        return path == ROOT or path.startswith(f"{ROOT}/")
+        return _root_of(path) != ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             answer = await self._answer(request)
+        except NotFoundError as error:
+            answer = self.pages.render("setup/closed.html", error.status, words=str(error))
         except OpportuneError as error:
             answer = self.pages.render("setup/closed.html", 503, words=str(error))
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        name = request.url.path.removeprefix(ROOT).strip("/")
-        word = request.query_params.get("open", "") if not name else ""
+        root = _root_of(request.url.path)
+        name = request.url.path.removeprefix(root).strip("/")
+        word = request.query_params.get("open", "") if not name and root == ROOT else ""
         if request.method == "POST" and word:
             return await self._open(request, word)
         if request.method not in ("GET", "HEAD"):
             return Response("Only to be read.", 405, {**HEADERS, "Allow": "GET, HEAD"}, "text/plain")
         if name in FILES:
             return _file(name)
-        if name and name not in DOWNLOADS:
+        if name and root == ROOT and name not in DOWNLOADS:
             return self._nothing()
         if word:
             return await self._offer(word)
         if not is_admitted(self.pages.house, request.cookies.get(COOKIE, "")):
             return self.pages.render("setup/closed.html", 403, words="This page opens with a link.")
-        if name:
+        if name and root == ROOT:
             return await asyncio.to_thread(self._download, request, name)
-        return await self._show(self.pages, request)
+        return await self._shows[root](self.pages, request)
 
     def _download(self, request: Request, name: str) -> Response:
         found = next(
@@ -164,15 +174,16 @@ class ConsoleApp:
         if cookie is None:
             return self._used()
         answer = Response(status_code=303, headers={**HEADERS, "Location": ROOT})
-        answer.set_cookie(
-            COOKIE,
-            cookie,
-            max_age=SESSION_LIFE_MS // 1_000,
-            path=ROOT,
-            secure=self.pages.address_of(request).startswith("https://"),
-            httponly=True,
-            samesite="strict",
-        )
+        for path in ROOTS:
+            answer.set_cookie(
+                COOKIE,
+                cookie,
+                max_age=SESSION_LIFE_MS // 1_000,
+                path=path,
+                secure=self.pages.address_of(request).startswith("https://"),
+                httponly=True,
+                samesite="strict",
+            )
         return answer
 
     def _nothing(self) -> Response:
@@ -181,6 +192,11 @@ class ConsoleApp:
     def _used(self) -> Response:
         words = "This link was used already, or is older than a quarter of an hour."
         return self.pages.render("setup/closed.html", 403, words=words)
+
+
+def _root_of(path: str) -> str:
+    """Below which root a path lies; empty for somebody else's."""
+    return next((root for root in ROOTS if path == root or path.startswith(f"{root}/")), "")
 
 
 def _file(name: str) -> Response:

@@ -7,7 +7,8 @@ from itertools import groupby
 from starlette.requests import Request
 from starlette.responses import Response
 
-from opportune.console.pages import ConsoleApp, ConsoleOptions, File, Pages, Reader
+from opportune.console.pages import REPORTS, ROOT, ConsoleApp, ConsoleOptions, File, Pages, Reader
+from opportune.console.reports import show_reports
 from opportune.core.moment import MINUTE
 from opportune.core.placement import held
 from opportune.services.estimating import Estimate, estimate_recipes
@@ -44,7 +45,7 @@ SHOPS: tuple[tuple[str, str, str], ...] = (
 
 def create_console_app(house: House, reader: Reader, options: ConsoleOptions) -> ConsoleApp:
     """The console of a house. `reader` runs a function of the services on a storage."""
-    return ConsoleApp(Pages(house, reader, options), _Shown())
+    return ConsoleApp(Pages(house, reader, options), {ROOT: _Shown(), REPORTS: show_reports})
 
 
 class _Shown:

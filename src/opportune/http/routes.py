@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from opportune.core.report import parts
 from opportune.http import (
     backtests,
     capture,
@@ -16,6 +17,7 @@ from opportune.http import (
     ofrep,
     openapi,
     people,
+    reports,
     script,
     sources,
 )
@@ -109,6 +111,26 @@ READ: tuple[Endpoint, ...] = (
         scope="erase",
         query=people.PersonQuery,
         answer=erasing.Erased,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/reports",
+        handler=reports.overview,
+        summary="Is it earning: everything we personalize, then every test with its state and date",
+        access="secret",
+        scope="read",
+        query=reports.ReportQuery,
+        answer=parts.Overview,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/reports/{rule:path}",
+        handler=reports.report,
+        summary="One rule's report, or with `programme` that of everything we personalize",
+        access="secret",
+        scope="read",
+        query=reports.ReportQuery,
+        answer=parts.Report,
     ),
     Endpoint(
         method="GET",

@@ -534,6 +534,13 @@ class Storage(ABC):
         """Newest first, with receipts."""
 
     @abstractmethod
+    def list_hidden(self, since_at: int) -> list[tuple[str, str, int, int]]:
+        """(rule, slot, visitors, visits) of what rules hid since a moment, ordered; costs a walk through all exposures.
+
+        A visitor of a control group, from whom nothing was hidden, does not count.
+        """
+
+    @abstractmethod
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]: ...
 
     @abstractmethod

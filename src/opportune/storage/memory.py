@@ -25,7 +25,7 @@ from opportune.core.measured import NO_SUMS, Cell, CellSums, Measured
 from opportune.core.moment import DAY
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount
-from opportune.core.rule import RunState
+from opportune.core.rule import CONTROL, RunState
 from opportune.core.situation import Assignment, PastExposure, Trait
 from opportune.errors import StorageBusyError
 from opportune.storage.base import (
@@ -738,6 +738,20 @@ class MemoryStorage(Storage):
             given = [item for key in set(keys) for item in self._tables.exposures.get(key, {}).values()]
             given.sort(key=lambda item: item.seq, reverse=True)
             return [item.exposure for item in given[:limit]]
+
+    def list_hidden(self, since_at: int) -> list[tuple[str, str, int, int]]:
+        with self._lock:
+            hidden = [
+                (item.exposure.rule, item.exposure.slot, unit)
+                for unit, given in self._tables.exposures.items()
+                for item in given.values()
+                if item.exposure.subject == "hide"
+                and item.exposure.arm != CONTROL
+                and item.exposure.at >= since_at
+            ]
+        visits = Counter((rule, slot) for rule, slot, _ in hidden)
+        people = Counter((rule, slot) for rule, slot, _ in set(hidden))
+        return [(rule, slot, people[rule, slot], count) for (rule, slot), count in sorted(visits.items())]
 
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         with self._lock:

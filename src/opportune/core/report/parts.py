@@ -69,7 +69,10 @@ class ArmValue(Part, frozen=True, kw_only=True):
     label: str
     people: int
     value: float | None = None
+    short: str = ""
+    """`2.1 of 100`."""
     words: str = ""
+    """`2.1 of 100 bought`."""
 
 
 class Change(Part, frozen=True, kw_only=True):
@@ -86,6 +89,8 @@ class Change(Part, frozen=True, kw_only=True):
     relative: float | None = None
     relative_low: float | None = None
     relative_high: float | None = None
+    relative_always_low: float | None = None
+    relative_always_high: float | None = None
     p: float | None = None
     words: str = ""
     between: str = ""
@@ -267,6 +272,7 @@ class Report(Part, frozen=True, kw_only=True):
     made_at: str
     counted_at: str = ""
     """When the sums were last derived from the events."""
+    made_words: str = ""
     conclusion: Conclusion
     warnings: tuple[str, ...] = ()
     people: tuple[ArmPeople, ...] = ()
@@ -309,6 +315,7 @@ class Overview(Part, frozen=True, kw_only=True):
     """All of it: is it earning, then every test with its state and date."""
 
     made_at: str
+    made_words: str = ""
     team: str
     goal: str
     goal_words: str

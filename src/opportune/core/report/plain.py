@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from math import isfinite
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from opportune.core.language.phrases.money import decimals, describe_money
 from opportune.core.moment import SECOND
 
 NOT_KNOWN = "not known"
+_LONG = re.compile(r"\d{4,}")
 TIMES_FROM = 10.0
 """Ten times as many: from here a percentage says less than a factor."""
 
@@ -41,10 +43,10 @@ def number_words(number: float) -> str:
 
 
 def money_words(minor: float, currency: str) -> str:
-    """`€1.93`, from minor units, which a mean has fractions of."""
+    """`€1.93`, `€4,000`, from minor units, which a mean has fractions of."""
     if not isfinite(minor):
         return NOT_KNOWN
-    return describe_money(round(minor), currency)
+    return _LONG.sub(lambda figures: f"{int(figures[0]):,}", describe_money(round(minor), currency), count=1)
 
 
 def value_words(value: float, unit: str, currency: str) -> str:
@@ -102,6 +104,17 @@ def count_words(number: int, noun: str, plural: str = "") -> str:
 def day_words(at: int, zone: ZoneInfo) -> str:
     """`14 March 2027`, whatever the hour."""
     return date_words(datetime.fromtimestamp(at / SECOND, zone).date())
+
+
+def moment_words(at: int, zone: ZoneInfo) -> str:
+    """`14 March 2027, 14:02`."""
+    when = datetime.fromtimestamp(at / SECOND, zone)
+    return f"{date_words(when.date())}, {when:%H:%M}"
+
+
+def iso_day_words(day: str) -> str:
+    """`14 March 2027` for `2027-03-14`."""
+    return date_words(date.fromisoformat(day))
 
 
 def date_words(day: date) -> str:

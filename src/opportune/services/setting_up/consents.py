@@ -93,7 +93,8 @@ def banner(looked: Looked) -> Step | None:
 
 def _read_by_script(rows: Sequence[ConsentCount], day: str) -> tuple[State, str, str]:
     if unread := _unread(rows):
-        seen = f"The tag names a banner that the script cannot read: nothing is kept of {_visits_in_words(unread)} {day}"
+        visits = f"{_visits_in_words(unread)} {day}"
+        seen = f"The tag names a banner that the script cannot read: nothing is kept of {visits}"
         return "trouble", seen, f"{NAME_IT} What is corrected shows here from the next day on."
     names = [TITLES[name] for name in _visits(day, rows).banners]
     if names:

@@ -71,6 +71,8 @@ class Order(msgspec.Struct, kw_only=True):
     at: int
     by_browser: bool = False
     by_shop: bool = False
+    browser: str = ""
+    """The kind of browser that told of it."""
 
 
 class Products(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +155,7 @@ def look(storage: Storage, url: str, now: int) -> Looked:
         keys=[key for key in storage.list_api_keys() if key.revoked_at is None],
         seen=storage.list_seen_events(),
         recent=recent,
-        orders=_orders(storage, playbook, _month_began(now, zone)),
+        orders=orders_since(storage, playbook, _month_began(now, zone)),
         consents=_consents(storage, playbook, recent, _month_began(now, zone)),
         ages={
             kind: [(at - _first_at(storage, key, at, now)) / DAY for key, at in found.items()]
@@ -221,17 +223,19 @@ def _host(url: str) -> str:
         return ""
 
 
-def _orders(storage: Storage, playbook: Playbook, since_at: int) -> list[Order]:
-    """Of this month, oldest first, from the newest versions of each."""
+def orders_since(storage: Storage, playbook: Playbook, since_at: int) -> list[Order]:
+    """Since a moment, oldest first, from the newest versions of each, within bounds."""
     orders: dict[str, Order] = {}
     for name in playbook.plan.names_of(ORDER):
         for row, _ in storage.list_versions(name, since_at, MOST_ORDERS):
-            said = _mapping(_decode(row.body).properties)
-            identifier = _text(said.get("order_id")) or f"{row.seq}"
+            sent = _decode(row.body)
+            identifier = _text(_mapping(sent.properties).get("order_id")) or f"{row.seq}"
             order = orders.setdefault(identifier, Order(id=identifier, at=row.occurred_at))
             order.at = min(order.at, row.occurred_at)
             order.by_browser |= row.source in SOURCES
             order.by_shop |= row.source in VERIFIED
+            if row.source in SOURCES:
+                order.browser = agent_of(_text(_mapping(sent.context).get("userAgent"))).browser
     return sorted(orders.values(), key=lambda order: order.at)
 
 

@@ -17,7 +17,7 @@ from opportune.core.history.link import FOREVER, Link
 from opportune.core.moment import DAY
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount
-from opportune.core.rule import RunState
+from opportune.core.rule import CONTROL, RunState
 from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
 from opportune.storage.base import (
     FIRST_ASKED,
@@ -234,6 +234,9 @@ class PostgresStorage(PostgresPersonal, PostgresMeasuring):
         rows = self._of_rows("list_exposures", [(lane_of(key), key) for key in dict.fromkeys(keys)])
         newest = sorted(rows, key=lambda row: row[-1], reverse=True)[:limit]
         return [exposure_of(row) for row in newest]
+
+    def list_hidden(self, since_at: int) -> list[tuple[str, str, int, int]]:
+        return sorted(self._all("list_hidden", {"control": CONTROL, "since": since_at}))
 
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._of_rows("list_opportunities", [(lane_of(key), key) for key in dict.fromkeys(keys)])

@@ -15,7 +15,7 @@ from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount
-from opportune.core.rule import RunState
+from opportune.core.rule import CONTROL, RunState
 from opportune.errors import NewerStoreError, NotFoundError, StorageBusyError
 from opportune.storage.base import (
     FIRST_ASKED,
@@ -184,6 +184,9 @@ class SqliteStorage(SqlitePersonal, SqliteMeasuring):
     def list_exposures(self, keys: Sequence[int], limit: int = 100) -> list[StoredExposure]:
         rows = self._readers.all(SQL["list_exposures"], (_json_of(keys), limit))
         return [exposure_of(row) for row in rows]
+
+    def list_hidden(self, since_at: int) -> list[tuple[str, str, int, int]]:
+        return sorted(self._readers.all(SQL["list_hidden"], (CONTROL, since_at)))
 
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._readers.all(SQL["list_opportunities"], (_json_of(keys), limit))

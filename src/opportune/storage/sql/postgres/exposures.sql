@@ -38,6 +38,12 @@ SELECT subject, unit, slot, rule, rule_hash, arm, session, first_at, shown_at, c
 FROM (VALUES :rows) AS asked (lane, key)
 JOIN exposures ON exposures.lane = asked.lane AND exposures.unit = asked.key;
 
+-- name: list_hidden
+-- What rules hid since a moment, by rule and place.
+SELECT rule, slot, count(DISTINCT unit), count(*) FROM exposures
+WHERE subject = 'hide' AND arm <> %(control)s AND first_at >= %(since)s
+GROUP BY rule, slot;
+
 -- name: add_assignment
 -- The arm given first in a phase stands.
 INSERT INTO assignments (lane, unit, experiment, phase, first_seq, arm, line) VALUES :rows

@@ -49,3 +49,9 @@ ORDER BY exposures.seq DESC LIMIT ?;
 -- The arm given first in a phase stands.
 INSERT OR IGNORE INTO assignments (lane, unit, experiment, phase, first_seq, arm, line)
 VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: list_hidden
+-- What rules hid since a moment, by rule and place.
+SELECT rule, slot, count(DISTINCT unit), count(*) FROM exposures
+WHERE subject = 'hide' AND arm <> ? AND first_at >= ?
+GROUP BY rule, slot;

@@ -1,0 +1,176 @@
+"""What a conclusion is asked with: an experiment and what was measured of it, as the sums of its closed days."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from math import ceil
+from zoneinfo import ZoneInfo
+
+from opportune.core.conclusion.reading import Kind, Limit, Phase, Reading, RolledBack
+from opportune.core.conclusion.reading import Measured as Asked
+from opportune.core.experiment import Experiment
+from opportune.core.experiment import Phase as Stretch
+from opportune.core.measured import CROSSED, EVERYBODY, Measured
+from opportune.core.metrics import Metric
+from opportune.core.moment import DAY, SECOND
+from opportune.core.report.plain import day_words
+from opportune.core.statistics.moments import NO_UNITS, Moments
+
+QUARTER_DAYS = 91
+"""How long a test without a length is looked at before the next date."""
+USUAL_UNITS = 5_000
+"""What always-valid intervals are tuned to where no number was planned."""
+COSTLY = ("discount", "margin")
+SEGMENTS = ("device ", "browser ")
+
+
+def last_closed_day(now: int, window_ms: int, zone: ZoneInfo) -> str:
+    """The newest day whose visitors' windows have all passed: its end and the window lie behind us."""
+    try:
+        today = datetime.fromtimestamp((now - window_ms) / SECOND, zone).date()
+    except (OverflowError, ValueError):
+        return date.min.isoformat()
+    return (today - timedelta(days=1)).isoformat()
+
+
+def window_of(experiment: Experiment) -> int:
+    """The longest of what decides and what limits: only days that all of them have behind them are read together."""
+    metrics = (experiment.metric, *(limit.metric for limit in experiment.limits))
+    return max(metric.window_ms for metric in metrics)
+
+
+def answer_at(experiment: Experiment, now: int) -> int:
+    """When the last visitor's window closes; for a test without a length the end of the quarter it is in."""
+    if experiment.planned_end_at is not None:
+        return experiment.planned_end_at + window_of(experiment)
+    quarters = max(1, ceil((now - experiment.started_at) / (QUARTER_DAYS * DAY)))
+    return experiment.started_at + quarters * QUARTER_DAYS * DAY
+
+
+def planned_units(experiment: Experiment) -> int:
+    return experiment.people or USUAL_UNITS
+
+
+def arms_of(
+    experiment: Experiment, measured: Measured, metric: Metric, until_day: str, part: str = EVERYBODY
+) -> tuple[Moments, ...]:
+    return tuple(
+        measured.total(arm, part=part, until_day=until_day).by_metric.get(metric.name, NO_UNITS)
+        for arm, _ in experiment.arms
+    )
+
+
+def asked(experiment: Experiment, measured: Measured, now: int, zone: ZoneInfo) -> Reading:
+    """The reading as of now, of days whose windows are closed. It changes once a day, at midnight."""
+    until_day = last_closed_day(now, window_of(experiment), zone)
+    ends_at = answer_at(experiment, now)
+    return Reading(
+        arms=tuple(arm for arm, _ in experiment.arms),
+        deciding=_measured(experiment, measured, experiment.metric, until_day),
+        limits=tuple(
+            Limit(measured=_measured(experiment, measured, limit.metric, until_day), margin=limit.margin)
+            for limit in experiment.limits
+        ),
+        secondary=tuple(
+            _measured(experiment, measured, metric, until_day)
+            for metric in experiment.others
+            if metric.name != experiment.metric.name
+        ),
+        segments=tuple(
+            (part, _measured(experiment, measured, experiment.metric, until_day, part))
+            for part in segments_of(measured)
+        ),
+        without_crossover=_without_crossed(experiment, measured, until_day),
+        phases=tuple(_phase(experiment, measured, stretch) for stretch in stretches(experiment)),
+        crossover=tuple(measured.total(arm, part=CROSSED).units for arm, _ in experiment.arms),
+        days=max(0, (now - experiment.started_at) // DAY),
+        planned_days=max(0, ceil((ends_at - experiment.started_at) / DAY)),
+        planned_units=planned_units(experiment),
+        ends_on=datetime.fromtimestamp(ends_at / SECOND, zone).date(),
+        is_daily_look=True,
+        is_cheap=not any(word in metric.name for metric in experiment.metrics for word in COSTLY),
+        rolled_back=_rolled_back(experiment, zone),
+    )
+
+
+def segments_of(measured: Measured) -> list[str]:
+    return sorted({cell.part for cell in measured.cells if cell.part.startswith(SEGMENTS)})
+
+
+def stretches(experiment: Experiment) -> list[Stretch]:
+    """One for each ratio: a ramp changes coverage only, and keeps the number."""
+    by_number: dict[int, Stretch] = {}
+    for stretch in experiment.phases:
+        by_number.setdefault(stretch.number, stretch)
+    return list(by_number.values()) or [
+        Stretch(number=1, since_at=experiment.started_at, arms=experiment.arms)
+    ]
+
+
+def _measured(
+    experiment: Experiment, measured: Measured, metric: Metric, until_day: str, part: str = EVERYBODY
+) -> Asked:
+    totals = [measured.total(arm, part=part, until_day=until_day) for arm, _ in experiment.arms]
+    arms = tuple(sums.by_metric.get(metric.name, NO_UNITS) for sums in totals)
+    raw = tuple(sums.raw.get(metric.name, NO_UNITS) for sums in totals)
+    return Asked(
+        metric=metric.name,
+        kind=kind_of(metric),
+        arms=arms,
+        raw=raw if metric.name in experiment.caps else (),
+        more_is_better=metric.more_is_better,
+        has_covariate=any(arm.xx for arm in arms),
+        covariate_is_a_ratio=metric.is_ratio,
+        largest_share=max(
+            (_share(sums.largest.get(metric.name, 0), arm.y) for sums, arm in zip(totals, arms, strict=True)),
+            default=0.0,
+        ),
+    )
+
+
+def kind_of(metric: Metric) -> Kind:
+    return "ratio" if metric.is_ratio else "proportion" if metric.unit == "share" else "mean"
+
+
+def _share(largest: int, whole: float) -> float:
+    return min(1.0, largest / whole) if whole > 0 else 0.0
+
+
+def _without_crossed(experiment: Experiment, measured: Measured, until_day: str) -> Asked | None:
+    crossed = arms_of(experiment, measured, experiment.metric, until_day, CROSSED)
+    if not any(arm.n for arm in crossed):
+        return None
+    everybody = arms_of(experiment, measured, experiment.metric, until_day)
+    return Asked(
+        metric=experiment.metric.name,
+        kind=kind_of(experiment.metric),
+        arms=tuple(all_of - both for all_of, both in zip(everybody, crossed, strict=True)),
+        more_is_better=experiment.metric.more_is_better,
+    )
+
+
+def _phase(experiment: Experiment, measured: Measured, stretch: Stretch) -> Phase:
+    weights = dict(stretch.arms)
+    whole = sum(weights.values()) or 1
+    names = [arm for arm, _ in experiment.arms]
+    return Phase(
+        counts=tuple(measured.total(arm, phase=stretch.number).units for arm in names),
+        shares=tuple(weights.get(arm, 0) / whole for arm in names),
+    )
+
+
+def _rolled_back(experiment: Experiment, zone: ZoneInfo) -> RolledBack | None:
+    if experiment.ended_as != "rolled back":
+        return None
+    ended = experiment.ended_at
+    return RolledBack(
+        experiment.reason, datetime.fromtimestamp(ended / SECOND, zone).date() if ended is not None else None
+    )
+
+
+def ended_words(experiment: Experiment, zone: ZoneInfo) -> str:
+    return day_words(experiment.ended_at, zone) if experiment.ended_at is not None else ""
+
+
+def utc_day(at: int) -> str:
+    return datetime.fromtimestamp(at / SECOND, UTC).date().isoformat()

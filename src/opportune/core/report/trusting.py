@@ -1,0 +1,143 @@
+"""Whether the numbers can be trusted: the split of each phase, visitors seen in two arms, one order that carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+from opportune.core.conclusion.concluding import Conclusion
+from opportune.core.conclusion.judging import MOST_CROSSOVER
+from opportune.core.experiment import Experiment, Phase
+from opportune.core.language.phrases.share import describe_ratio
+from opportune.core.measured import CROSSED, Measured
+from opportune.core.metrics import Metric
+from opportune.core.report.asking import stretches
+from opportune.core.report.parts import Crossover, Largest, Reading, SplitPhase
+from opportune.core.report.plain import count_words, day_words, percent_words, value_words
+from opportune.core.report.reading import Frame, read
+from opportune.core.statistics.moments import NO_UNITS, Moments
+from opportune.core.statistics.sample_ratio import SPLIT_ALPHA, sample_ratio
+
+HALF = 0.5
+"""Of a difference: a single value that makes more than this carries it."""
+
+
+def splits(experiment: Experiment, measured: Measured, frame: Frame) -> tuple[SplitPhase, ...]:
+    """The sample ratio of every phase in which somebody came, on visitors as exposed."""
+    found = []
+    for phase in stretches(experiment):
+        people = tuple(measured.total(arm, phase=phase.number).units for arm, _ in experiment.arms)
+        if sum(people):
+            found.append(_split(phase, people, frame))
+    return tuple(found)
+
+
+def _split(phase: Phase, people: tuple[int, ...], frame: Frame) -> SplitPhase:
+    weights = [weight for _, weight in phase.arms]
+    found = sample_ratio(people, weights)
+    whole = sum(weights)
+    seen = " and ".join(f"{count:,} {side}" for count, side in zip(people, frame.sides, strict=True))
+    expected = split_words(phase.arms)
+    since = day_words(phase.since_at, frame.zone)
+    if found.is_off:
+        words = (
+            f"Since {since}: {seen}, though the plan was {expected}. Chance alone would do this less than "
+            f"1 time in {round(1 / SPLIT_ALPHA):,}."
+        )
+    else:
+        words = f"Since {since}: {seen}, as {expected} would have it (p {found.p:.2f})."
+    return SplitPhase(
+        phase=phase.number,
+        since=since,
+        people=people,
+        expected=tuple(weight / whole for weight in weights),
+        p=found.p,
+        is_off=found.is_off,
+        words=words,
+    )
+
+
+def split_words(arms: Sequence[tuple[str, int]]) -> str:
+    """`half and half`, `1 in 10 get nothing`."""
+    whole = sum(weight for _, weight in arms) or 1
+    control = round(arms[0][1] * 10_000 / whole)
+    if len(arms) == 2 and control == 5_000:
+        return "half and half"
+    if len(arms) == 2:
+        return f"{describe_ratio(control)} without"
+    return " : ".join(f"{weight / whole * 100:.4g} %" for _, weight in arms)
+
+
+def crossover(
+    experiment: Experiment, measured: Measured, judged: Conclusion, without: Reading | None
+) -> Crossover | None:
+    """Visitors seen in two arms count as first seen; beside that the result without them. None where nobody came."""
+    names = [arm for arm, _ in experiment.arms]
+    people = [measured.total(arm).units for arm in names]
+    crossed = [measured.total(arm, part=CROSSED).units for arm in names]
+    if not sum(people):
+        return None
+    share = sum(crossed) / sum(people)
+    differs = judged.trust.is_crossover_uneven
+    return Crossover(
+        people=sum(crossed),
+        share=share,
+        by_arm=tuple(seen / all_of if all_of else 0.0 for seen, all_of in zip(crossed, people, strict=True)),
+        is_off=share > MOST_CROSSOVER or differs,
+        words=_crossover_words(sum(crossed), share, differs=differs),
+        without=without,
+    )
+
+
+def _crossover_words(crossed: int, share: float, *, differs: bool) -> str:
+    if not crossed:
+        return "Nobody was seen in more than one version."
+    told = f"{count_words(crossed, 'visitor')} ({percent_words(share)}) were seen in more than one version"
+    told = told.replace(") were", ") was") if crossed == 1 else told
+    if share > MOST_CROSSOVER:
+        return f"{told}: more than 1 in 10, so the versions are too mixed to compare."
+    if differs:
+        return f"{told}, not alike from both sides: something moves visitors from one version to the other."
+    return f"{told}; each counts for the version seen first."
+
+
+def _of(by_metric: Mapping[str, Moments], name: str) -> Moments:
+    return by_metric.get(name, NO_UNITS)
+
+
+def largest(experiment: Experiment, measured: Measured, frame: Frame, until_day: str) -> Largest | None:
+    """Capped beside raw, and whether a single value carries the difference. None for shares, where none can."""
+    metric: Metric = experiment.metric
+    if metric.unit == "share":
+        return None
+    totals = [measured.total(arm, until_day=until_day) for arm, _ in experiment.arms]
+    cap = experiment.caps.get(metric.name)
+    raw = [sums.raw.get(metric.name, _of(sums.by_metric, metric.name)) for sums in totals]
+    top = [sums.largest.get(metric.name, 0) for sums in totals]
+    if not any(arm.n for arm in raw) or not any(top):
+        return None
+    most = max(top)
+    carried = _is_carried(raw, top)
+    words = f"The largest single visitor counts {value_words(most, metric.unit, frame.currency)}"
+    if cap is not None:
+        at_most = value_words(cap, metric.unit, frame.currency)
+        words += f"; nobody counts for more than {at_most}, as was fixed before the start"
+    words += ". It makes more than half of the difference by itself: check the data." if carried else "."
+    return Largest(
+        cap=cap,
+        raw=read(metric, raw, frame, title="Without the cap") if cap is not None else None,
+        words=words,
+        largest=most,
+        is_carried=carried,
+    )
+
+
+def _is_carried(raw: Sequence[Moments], top: Sequence[int]) -> bool:
+    """Whether the largest value of the better arm makes more than half of the difference by itself."""
+    first, last = raw[0], raw[-1]
+    if not first.n or not last.n:
+        return False
+    difference = last.y / last.n - first.y / first.n
+    arm, best = (last, top[-1]) if difference > 0 else (first, top[0])
+    made = best / arm.n
+    return isfinite(difference) and difference != 0 and made > HALF * abs(difference)

@@ -1,0 +1,274 @@
+"""Reports from what really came in, on every store: tests, rules without one, the whole programme, what was seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.building import NOW, programme
+from tests.experiments import experiment, measured
+from tests.stores import settle
+
+from opportune.core.experiment import Experiment
+from opportune.core.history.key import key_of
+from opportune.core.measured import Measured
+from opportune.core.moment import DAY, HOUR, to_iso
+from opportune.core.situation import Assignment
+from opportune.errors import NotFoundError
+from opportune.services.capturing import CaptureSource, capture
+from opportune.services.house import House
+from opportune.services.keeping_measured import keep_measured
+from opportune.services.operating import set_run_state
+from opportune.services.publishing import publish
+from opportune.services.reporting import fresh_report, overview, report
+from opportune.storage.base import Exposure, Storage
+
+BROWSER, SHOP = CaptureSource(name="site"), CaptureSource(name="backend", is_secret=True)
+TEAM = (
+    "team: Corner shop\npurpose: p\nowner: Mia\nreviewer: Tom\nsafety limit: none\nrollback: by hand\n"
+    "control group: 10%\n"
+)
+SLOT = """slot: home hero
+fields: headline
+tags: promo
+fallback:
+  headline: Welcome
+variants:
+  Shoes:
+    headline: Shoes for you
+rules:
+  - Viewed something
+  - Plain one
+"""
+WHEN = "when: a visitor viewed a product at least 2 times in 7 days\n"
+FILES = {
+    "team.yaml": TEAM,
+    "slots/home-hero.yaml": SLOT,
+    "rules/viewed.yaml": f"rule: Viewed something\n{WHEN}show:\n  home hero: Shoes\ntest: half and half, on orders\n",
+    "rules/plain.yaml": f"rule: Plain one\n{WHEN}show:\n  home hero: Shoes\n",
+    "rules/quiet.yaml": "rule: Quiet\nwhen: a visitor is on a help page\nhide: everything marked promo\n",
+}
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.0 Mobile/15E148 Safari/604.1"
+)
+
+
+class Clock:
+    now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def house(storage: Storage) -> House:
+    return House(storage=storage, clock=Clock(), secret=b"s" * 32, programme=programme(), deadline_seconds=30)
+
+
+@pytest.fixture
+def shop(house: House) -> House:
+    take(house, viewed("v-0", NOW - HOUR))
+    publish(house, FILES)
+    return house
+
+
+def take(house: House, *messages: dict[str, Any], source: CaptureSource = BROWSER) -> None:
+    assert capture(house, source, messages).result().set_aside == 0
+
+
+def viewed(visitor: str, at: int, event: str = "Product Viewed") -> dict[str, Any]:
+    return {
+        "type": "track",
+        "event": event,
+        "anonymousId": visitor,
+        "messageId": f"{visitor} {event} {at}",
+        "timestamp": to_iso(at),
+        "properties": {"product_id": "boot-1"},
+    }
+
+
+def bought(visitor: str, at: int, number: int, agent: str = "") -> dict[str, Any]:
+    return {
+        **viewed(visitor, at, "Order Completed"),
+        "messageId": f"order {number} {agent}",
+        "properties": {"order_id": str(number), "total": 50, "currency": "EUR"},
+        "context": {"userAgent": agent} if agent else {},
+    }
+
+
+def put(house: House, of: Experiment, sums: Measured | None = None) -> None:
+    def job(transaction: Any) -> None:
+        transaction.put_experiment(of)
+        if sums is not None:
+            transaction.put_measured(sums)
+
+    house.storage.write(job).result()
+
+
+def test_a_rules_report_is_read_from_the_sums_that_were_kept(shop: House) -> None:
+    of = experiment(NOW)
+    put(shop, of, measured(of, people=(1000, 1000), bought=(20, 30)))
+    found = report(shop.storage, "viewed  SOMETHING", NOW + 40 * DAY)
+    assert found.conclusion.state == "keep"
+    assert found.run_state == "live"
+    assert [arm.decided for arm in found.people] == [28_000, 28_000]
+
+
+def test_the_newest_test_of_a_rule_is_reported(shop: House) -> None:
+    old = experiment(NOW - 90 * DAY, ended_at=NOW, ended_as="replaced")
+    new = experiment(NOW, id="Viewed something/2")
+    put(shop, old, measured(old))
+    put(shop, new, measured(new, days=3))
+    assert report(shop.storage, "Viewed something", NOW + 4 * DAY).experiment == "Viewed something/2"
+
+
+def test_fresh_derives_everything_from_the_events(shop: House) -> None:
+    of = experiment(NOW, days=7)
+    put(shop, of, measured(of, days=1, people=(9, 9), bought=(1, 1)))
+    units = {"control": ["c-1", "c-2", "c-3"], "treatment": ["t-1", "t-2", "t-3"]}
+    for arm, visitors in units.items():
+        for visitor in visitors:
+            expose(shop, visitor, arm, of.id)
+    take(shop, *(bought(visitor, NOW + HOUR, number) for number, visitor in enumerate(["c-1", "t-1", "t-2"])))
+    shop.clock.now = NOW + 20 * DAY  # type: ignore[attr-defined]
+    kept = report(shop.storage, "Viewed something", shop.clock())
+    assert [arm.decided for arm in kept.people] == [9, 9]
+    fresh = fresh_report(shop.storage, "Viewed something", shop.clock())
+    assert [arm.decided for arm in fresh.people] == [3, 3]
+    assert fresh.main is not None
+    assert [arm.words for arm in fresh.main.arms] == ["33.3 of 100 bought", "66.7 of 100 bought"]
+    keep_measured(shop)
+    assert report(shop.storage, "Viewed something", shop.clock()).main == fresh.main
+
+
+def expose(house: House, visitor: str, arm: str, seed: str) -> None:
+    key = key_of("anonymous", visitor)
+    exposure = Exposure(
+        subject="rule",
+        unit=key,
+        slot="home-hero",
+        rule="Viewed something",
+        rule_hash=house.programme.playbook.behaviours["Viewed something"],
+        arm=arm,
+        session=NOW,
+        at=NOW,
+    )
+
+    def job(transaction: Any) -> None:
+        transaction.put_key(key, "anonymous", visitor)
+        transaction.add_exposures([exposure])
+        transaction.add_assignments(key, [Assignment(experiment=seed, arm=arm, phase=1, unit=key)])
+
+    house.storage.write(job, about=[key]).result()
+    settle(house.storage)
+
+
+def test_an_unknown_rule_is_answered_with_what_was_probably_meant(shop: House) -> None:
+    with pytest.raises(NotFoundError, match="did you mean 'Viewed something'"):
+        report(shop.storage, "Viewd someting", NOW)
+    with pytest.raises(NotFoundError, match="A rule named 'zzz' was not found"):
+        report(shop.storage, "zzz", NOW)
+
+
+def test_nothing_published_is_an_overview_of_nothing(house: House) -> None:
+    found = overview(house.storage, NOW)
+    assert (found.programme, found.tests, found.untested, found.hidden) == (None, (), (), ())
+    assert found.coverage is not None
+    assert found.coverage.words == "No order was seen in this time."
+
+
+def test_the_overview_asks_first_whether_it_earns(shop: House) -> None:
+    whole = experiment(
+        NOW, id="programme/1", subject="programme", rule="", sentence="", arms=(("out", 1_000), ("in", 9_000))
+    )
+    put(shop, whole, measured(whole, people=(100, 900), bought=(2, 27)))
+    of = experiment(NOW)
+    put(shop, of, measured(of))
+    found = overview(shop.storage, NOW + 40 * DAY)
+    assert found.team == "Corner shop"
+    assert found.programme is not None
+    assert found.programme.main is not None
+    assert [arm.label for arm in found.programme.main.arms] == [
+        "Without personalization",
+        "With personalization",
+    ]
+    assert [line.rule for line in found.tests] == ["Viewed something"]
+    assert len(found.tests[0].trend) > 2
+    assert [line.rule for line in found.untested] == ["Plain one", "Quiet"]
+    assert report(shop.storage, "programme", NOW + 40 * DAY).main == found.programme.main
+
+
+def test_a_programme_without_control_group_says_what_to_write(house: House) -> None:
+    files = {**FILES, "team.yaml": TEAM.replace("control group: 10%\n", "")}
+    publish(house, files)
+    found = report(house.storage, "Everything we personalize", NOW)
+    assert found.conclusion.state == "no test"
+    assert "control group: 10%" in found.conclusion.next_step
+
+
+def test_a_rule_that_does_not_act_yet_says_how_it_is_launched(shop: House) -> None:
+    set_run_state(shop, "Plain one", "preview")
+    found = report(shop.storage, "Plain one", NOW)
+    assert found.conclusion.state == "no data"
+    assert found.conclusion.next_step == 'Launch it: opportune rule "Plain one" live.'
+
+
+def test_a_rule_without_a_test_is_compared_with_the_weeks_before_and_called_directional(shop: House) -> None:
+    shop.clock.now = NOW + 22 * DAY  # type: ignore[attr-defined]
+    for week in range(-20, 3):
+        for day in range(7):
+            at = NOW + (7 * week + day) * DAY + HOUR
+            orders = 6 if week >= 0 else 2 + week % 2
+            take(
+                shop,
+                *(viewed(f"p-{number}", at + number, "Page Viewed") for number in range(30)),
+                *(bought(f"b-{number}", at + number, number + at // DAY * 100) for number in range(orders)),
+            )
+    found = report(shop.storage, "Plain one", NOW + 20 * DAY)
+    assert found.conclusion.state == "directional"
+    assert found.directional is not None
+    assert found.directional.is_beyond
+    assert found.directional.change is not None
+    assert found.directional.change > 1
+    assert "In your own history 9 in 10 such comparisons moved by up to" in found.directional.words
+    assert len(found.directional.weeks) == 4
+    assert found.main is None
+
+
+def test_a_rule_without_a_test_and_without_a_past_says_when_it_can_be_told(shop: House) -> None:
+    found = report(shop.storage, "Plain one", NOW + DAY)
+    assert found.conclusion.state == "no test"
+    assert "the first whole week is over on" in found.conclusion.date_words
+    later = report(shop.storage, "Plain one", NOW + 30 * DAY)
+    assert later.conclusion.state == "no test"
+    assert "no weeks before to compare with" in later.conclusion.sentence
+
+
+def test_orders_that_no_browser_told_of_are_said(shop: House) -> None:
+    of = experiment(NOW)
+    put(shop, of, measured(of))
+    told = [bought("", NOW + number * HOUR, number) | {"userId": f"u-{number}"} for number in range(1, 6)]
+    take(
+        shop,
+        *({name: value for name, value in each.items() if name != "anonymousId"} for each in told),
+        source=SHOP,
+    )
+    take(shop, *(bought(f"v-{number}", NOW + number * HOUR, number, SAFARI) for number in range(1, 5)))
+    found = report(shop.storage, "Viewed something", NOW + 40 * DAY).coverage
+    assert found is not None
+    assert found.words == "4 of 5 orders seen, 80 %: of the others no browser told."
+    first = found.rows[0]
+    assert (first.name, first.seen, first.of) == ("Orders the shop told of", 4, 5)
+    assert any("iPhone ids live 7 days in Safari" in words for words in found.blind)
+
+
+def test_the_ledger_says_what_was_hidden_how_often(shop: House) -> None:
+    exposure = Exposure(
+        subject="hide", unit=7, slot="home-hero", rule="Quiet", rule_hash="h", arm="", session=1, at=NOW
+    )
+    shop.storage.write(lambda transaction: transaction.add_exposures([exposure])).result()
+    [hidden] = overview(shop.storage, NOW + DAY).hidden
+    assert (hidden.rule, hidden.place, hidden.people, hidden.visits) == ("Quiet", "home-hero", 1, 1)
+    assert hidden.words.startswith("Quiet hid home-hero in 1 visit of 1 visitor since ")
+    assert report(shop.storage, "Quiet", NOW + DAY).hidden != ()

@@ -34,6 +34,7 @@ from opportune.process.workers import run_workers
 from opportune.services.back_filling import back_fill
 from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.erasing import take_over_erasures
+from opportune.services.foreseeing import keep_experiments
 from opportune.services.house import House
 from opportune.services.keeping_measured import Rounds
 from opportune.services.measuring import measure_all
@@ -73,6 +74,8 @@ SETTLE_MS = 3_000
 LEASE_MS = 15_000
 FEED_LEASE_MS = 15 * 60_000
 """Longer than a feed may take."""
+EXPERIMENT_SECONDS = 15.0
+"""A test that waited for its first event begins so long after it at most; and one that is over ends."""
 FEED_SECONDS = 5.0
 SHORT_PAUSE_SECONDS = 0.05
 FAILURE_PAUSE_SECONDS = 0.5
@@ -204,6 +207,11 @@ class Server:
             with contextlib.suppress(RecountGoesOnError):
                 recount(self.house)
 
+    def experiment(self) -> None:
+        """Begins and ends experiments as tests do, by one of all processes."""
+        if self._is_ours("experiments"):
+            keep_experiments(self.house, may_go_on=lambda: not self.ends.wait(FILL_PAUSE_SECONDS))
+
     def measure(self) -> None:
         """Keeps what experiments came to, by one of all processes, and done by one that does nothing else."""
         if not self._is_ours("measuring") or not self._rounds.is_due:
@@ -297,6 +305,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         asyncio.create_task(_repeat(server.count, COUNT_SECONDS)),
         asyncio.create_task(_repeat(server.tally, COUNT_SECONDS)),
         asyncio.create_task(_repeat(server.recount, RECOUNT_SECONDS)),
+        asyncio.create_task(_repeat(server.experiment, EXPERIMENT_SECONDS)),
         asyncio.create_task(_repeat(server.measure, MEASURE_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),

@@ -311,7 +311,7 @@ class _Walk(msgspec.Struct, gc=False):
     def is_held_out(self) -> bool:
         """The programme's control group; both sides are exposed, and an arm once given stands."""
         programme = self.programme
-        arm = self._assigned(programme.team.holdout_seed, 1, programme.holdout)
+        arm = self._assigned(programme.team.holdout_seed, programme.holdout_phase, programme.holdout)
         if arm is None:
             return False
         self.exposures += (EXPOSED_TO_PROGRAMME[arm],)

@@ -22,7 +22,7 @@ from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.lasting import lasting
 from opportune.core.playbook import Playbook
-from opportune.core.rule import NOT_IF_END, TREATMENT, Hide, Limits, Rule, RunState
+from opportune.core.rule import NOT_IF_END, PROGRAMME, TREATMENT, Hide, Limits, Rule, RunState
 from opportune.core.signals import SIGNALS, readers
 from opportune.core.signals.base import Reading
 from opportune.core.signals.stage import stage_signal
@@ -125,6 +125,7 @@ class Programme:
     __slots__ = (
         "consent_events",
         "holdout",
+        "holdout_phase",
         "is_off",
         "places",
         "playbook",
@@ -161,6 +162,9 @@ class Programme:
         """By key, so that somebody named by user id is one on every device they signed in on."""
         self.consent_events = playbook.plan.names_of("Consent Updated")
         held_out = playbook.team.holdout
+        kept = self.run_states.get(PROGRAMME)
+        self.holdout_phase = kept.phase if kept is not None else 1
+        """Another share of the control group is another phase; arms given before stand."""
         self.holdout: Bounds = bounds_of(((OUT, held_out), (IN, BUCKETS - held_out))) if held_out else ()
         builder = _Builder(playbook, self.run_states, seen_events)
         self.places: Mapping[str, Place] = {

@@ -16,6 +16,10 @@ NOT_IF_END = "/not if"
 """Behind a rule's name: what its exception found. No rule's own name ends so, or begins with a slash."""
 
 
+PROGRAMME = "/programme"
+"""Under this name the control group of everything has its run state: its share, and the phase it is in."""
+
+
 class Show(msgspec.Struct, frozen=True, kw_only=True):
     """Show a variant in a slot."""
 

@@ -18,6 +18,7 @@ from opportune.core.moment import to_iso
 from opportune.core.rule import RunState, RunStateName
 from opportune.errors import BadRequestError, FrozenError, NotFoundError, StaleRevisionError
 from opportune.services.authorizing import ANY_SCOPE, SCOPES, digest_of
+from opportune.services.experimenting import next_run, reconcile_now
 from opportune.services.house import House
 from opportune.storage.base import ApiKey, AuditEntry, Storage, Transaction
 
@@ -218,6 +219,7 @@ def set_run_state(
             by=by,
             reason=reason,
         )
+        after = next_run(house, before, after)
         audit = _audit(house, by, f"rule {wanted}", rule, reason or f"was {before.state}")
 
         def put(transaction: Transaction) -> None:
@@ -226,6 +228,7 @@ def set_run_state(
 
         house.storage.write(put).result()
         refresh(house)
+        reconcile_now(house)
     return after
 
 

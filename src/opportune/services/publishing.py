@@ -30,9 +30,10 @@ from opportune.core.playbook_files.folder import (
 from opportune.core.playbook_files.yaml_text import MAX_FILE_CHARACTERS
 from opportune.core.problem import Problem
 from opportune.core.programme import Programme, empty_programme
-from opportune.core.rule import Rule, RunState
+from opportune.core.rule import PROGRAMME, Rule, RunState
 from opportune.errors import NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
 from opportune.services.back_filling import changed_events, find_back_fill, plan_back_fill
+from opportune.services.experimenting import RUNNING, ended_tests, reconcile_now, state_of_programme
 from opportune.services.house import House
 from opportune.services.noticing import learn_of_consent
 from opportune.services.operating import OFF, check_not_frozen
@@ -43,9 +44,6 @@ _ENGINE = sha256("\n".join([__version__, *(member.grammar for member in CONDITIO
     :12
 ]
 """What decides how a sentence is understood: another engine reads all of them again."""
-
-RUNNING = frozenset({"live", "share"})
-"""States in which a rule's test collects."""
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +130,7 @@ def publish(
         known = house.storage.list_run_states()
         if head is not None and head.revision == playbook.revision:
             run_playbook(house, playbook)
+            reconcile_now(house)
             states = _states_of(playbook, known)
             note = f"Nothing changed: {head.revision} is running already."
             return Published(
@@ -147,6 +146,7 @@ def publish(
         turn.settings[SENTENCES] = _kept(playbook.revision, checked.sentences)
         _store(house, files, playbook, turn, based_on=head.revision if head is not None else "")
         run_playbook(house, playbook)
+        reconcile_now(house)
     states = _states_of(playbook, house.programme.run_states)
     notes = (*turn.notes, *_waiting_notes(house.programme), *_back_fill_notes(before, playbook))
     return Published(revision=playbook.revision, states=states, notes=notes, warnings=checked.warnings)
@@ -241,6 +241,7 @@ class _Turn:
         self.new_test = new_test
         self.changed: list[RunState] = []
         self.notes: list[str] = []
+        self.ended = ended_tests(house.storage)
         self.settings: dict[str, str] = plan_back_fill(before, after, find_back_fill(house))
 
     def go_over(self, known: Mapping[str, RunState]) -> None:
@@ -260,11 +261,32 @@ class _Turn:
                 )
         gone = self.before.rules.keys() - self.after.rules.keys() if self.before is not None else set()
         self.notes += [f'"{name}" is gone; what it found out is kept.' for name in sorted(gone)]
+        control = state_of_programme(known.get(PROGRAMME), self.after, self.now, self.by)
+        self.changed += [control] if control is not None else []
+        self.notes += self._design_notes(known)
+
+    def _design_notes(self, known: Mapping[str, RunState]) -> list[str]:
+        """The team's defaults may change while tests run; those go on as they began."""
+        before = self.before.rules if self.before is not None else {}
+        kept = [
+            name
+            for name, rule in self.after.rules.items()
+            if name in before
+            and before[name].design not in (None, rule.design)
+            and name in known
+            and known[name].state in RUNNING
+            and known[name].behaviour == self.after.behaviours[name]
+        ]
+        names = ", ".join(f'"{name}"' for name in kept)
+        return (
+            [f"The test of {names} goes on with the metric, limits and length it began with."] if kept else []
+        )
 
     def _disturbs_test(self, state: RunState) -> bool:
         rule = self.before.rules.get(state.rule) if self.before is not None else None
         is_changed = state.behaviour != self.after.behaviours[state.rule]
-        return is_changed and state.state in RUNNING and rule is not None and rule.test is not None
+        is_open = state.state in RUNNING and state.seed not in self.ended
+        return is_changed and is_open and rule is not None and rule.test is not None
 
     def _start(self, rule: Rule) -> None:
         state = first_state(rule, self.after.behaviours[rule.name], self.now, self.by)

@@ -1,4 +1,4 @@
-"""`opportune backtest`, beside a running server, through the real command line."""
+"""`opportune backtest` and `opportune plan`, beside a running server, through the real command line."""
 
 from __future__ import annotations
 
@@ -17,14 +17,25 @@ def test_past_traffic_is_asked_beside_a_running_server(tmp_path: Path) -> None:
                 server.view(visitor, number)
             server.hero(visitor)
         found = json.loads(done("backtest", "viewed something", "--full", "--json", *server.place))
-        said = done("backtest", "Viewed something", *server.place)
+        said = done("backtest", "Viewed something", "--full", *server.place)
         draft = write_playbook(tmp_path / "draft", times=3)
-        tried = json.loads(done("backtest", "Viewed something", "--folder", draft, "--json", *server.place))
+        tried = json.loads(
+            done("backtest", "Viewed something", "--folder", draft, "--full", "--json", *server.place)
+        )
+        planned = json.loads(done("plan", "--json", *server.place))
+        read = done("plan", *server.place)
+        status, same, _ = server.get("/v1/plan")
         unknown = run_command("backtest", "Viewd something", *server.place)
     assert (found["people"]["value"], found["visits"], found["is_draft"]) == (2, 3, False)
     assert said.startswith("Viewed something: a visitor viewed at least 2 times in 7 days")
     assert "66.7%  Viewed something" in said
     assert (tried["people"]["value"], tried["is_draft"]) == (1, True)
+    assert planned["offers"][0]["kind"] == "same against same"
+    assert "1. The same against the same" in read
+    assert (status, [offer["kind"] for offer in same["offers"]]) == (
+        200,
+        [each["kind"] for each in planned["offers"]],
+    )
     assert unknown.returncode == 1
     assert 'did you mean "Viewed something"?' in unknown.stderr
 

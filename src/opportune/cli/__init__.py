@@ -19,6 +19,7 @@ from opportune.cli.import_command import import_command
 from opportune.cli.init import init
 from opportune.cli.keys import keys
 from opportune.cli.person import person
+from opportune.cli.plan import plan_command
 from opportune.cli.platform import platform
 from opportune.cli.playbook import check, document, export, publish, schema
 from opportune.cli.printing import fail, print_problems
@@ -54,6 +55,7 @@ COMMANDS: tuple[click.Command, ...] = (
     recipes,
     backtest_command,
     report,
+    plan_command,
     doctor,
     preview,
     explain,

@@ -20,13 +20,14 @@ from opportune.http import (
     reports,
     script,
     sources,
+    traffic,
 )
 from opportune.http import decide as deciding
 from opportune.http.answers import json_answer
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import Edge, EdgeOptions, HouseReader
 from opportune.http.endpoint import Endpoint
-from opportune.services import backtesting, erasing, exporting, reading, setting_aside
+from opportune.services import backtesting, erasing, exporting, planning, reading, setting_aside
 from opportune.services.house import House
 
 __all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "TRAFFIC", "HttpApp", "create_http_app", "document"]
@@ -185,6 +186,15 @@ TRAFFIC: tuple[Endpoint, ...] = (
         query=backtests.BacktestQuery,
         body=backtests.DraftRequest,
         answer=backtesting.Backtest,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/plan",
+        handler=traffic.plan,
+        summary="Which tests this traffic can answer, and by when",
+        access="secret",
+        scope="read",
+        answer=planning.Planned,
     ),
 )
 

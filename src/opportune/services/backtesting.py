@@ -23,7 +23,9 @@ from opportune.core.history.key import LANES
 from opportune.core.language.phrases.hide import describe_hide
 from opportune.core.language.sentence import describe
 from opportune.core.lasting import lasting
+from opportune.core.metrics import Metric
 from opportune.core.moment import DAY, SECOND
+from opportune.core.offer import Outcome
 from opportune.core.playbook import Playbook
 from opportune.core.playbook_files.folder import read_playbook
 from opportune.core.playbook_files.form import nearest
@@ -137,6 +139,8 @@ class Tally(msgspec.Struct):
     missing: Counter[str] = msgspec.field(default_factory=Counter)
     looked_into: int = 0
     nearly: int = 0
+    outcomes: dict[str, Outcome] = msgspec.field(default_factory=dict)
+    """By metric: what people did from the moment on at which the rule acted first."""
     compared: int = 0
     differences: list[Difference] = msgspec.field(default_factory=list)
     causes: Counter[str] = msgspec.field(default_factory=Counter)
@@ -152,6 +156,8 @@ class Tally(msgspec.Struct):
             getattr(self, name).update(getattr(other, name))
         for number, acted in other.varied.items():
             self.varied.setdefault(number, Acted()).join(acted)
+        for metric, outcome in other.outcomes.items():
+            self.outcomes.setdefault(metric, Outcome()).join(outcome)
         for slot, winners in other.winners.items():
             self.winners.setdefault(slot, Counter()).update(winners)
         self.differences = (self.differences + other.differences)[:MOST_LISTED]
@@ -283,9 +289,19 @@ def conclude(storage: Storage, now: int, asked: Asked, tally: Tally) -> Backtest
 class Trial:
     """One rule made ready: the programme in which it is live, where it acts, and what its condition is varied to."""
 
-    def __init__(self, storage: Storage, now: int, asked: Asked) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        now: int,
+        asked: Asked,
+        *,
+        house: House | None = None,
+        metrics: Sequence[Metric] = (),
+    ) -> None:
+        """`house`: one made ready for reading before; `metrics`: what its people's outcomes are counted by."""
         self.storage, self.now, self.asked = storage, now, asked
-        self.house = reading_house(storage, now)
+        self.house = house or reading_house(storage, now)
+        self.metrics = metrics
         self.running = self.house.programme
         self.playbook = self.running.playbook if asked.files is None else read_playbook(asked.files)
         self.rule = find_rule(self.playbook, asked.rule)
@@ -336,11 +352,23 @@ class Trial:
         counted = _Counted()
         for stay in stays:
             if stay.key != counted.key:
-                counted.close(tally)
+                self._close(counted, tally)
                 counted = _Counted(key=stay.key)
             _Again(self, tally, counted, stay, is_judged=is_judged).go()
-        counted.close(tally)
+        self._close(counted, tally)
         return tally
+
+    def _close(self, counted: _Counted, tally: Tally) -> None:
+        counted.close(tally)
+        if counted.first_at and self.metrics:
+            count_outcomes(
+                self.metrics,
+                self.past,
+                counted.key,
+                tally.outcomes,
+                first_at=counted.first_at,
+                now=self.now,
+            )
 
     def conclude(self, tally: Tally) -> Backtest:
         return _conclude(self, tally)
@@ -351,6 +379,7 @@ class _Counted(msgspec.Struct):
 
     key: int = -1
     visits: int = 0
+    first_at: int = 0
     days: dict[int, set[str]] = msgspec.field(default_factory=dict)
     acted: Counter[int] = msgspec.field(default_factory=Counter)
 
@@ -446,6 +475,8 @@ class _Again:
         if number in self.waiting:
             self.waiting.discard(number)
             self.counted.acted[number] += 1
+            if not number:
+                self.counted.first_at = min(at, self.counted.first_at or at)
             self.counted.days.setdefault(number, set()).add(self._day(at))
 
     def _day(self, at: int) -> str:
@@ -528,6 +559,23 @@ def _step_of(rule: str, decision: Decision) -> tuple[str, str] | None:
     return next(
         ((verdict, detail) for name, verdict, detail in reversed(decision.steps) if name == rule), None
     )
+
+
+def count_outcomes(
+    metrics: Sequence[Metric],
+    past: Past,
+    key: int,
+    outcomes: dict[str, Outcome],
+    *,
+    first_at: int,
+    now: int,
+) -> None:
+    """Adds what one person did by each metric whose window has closed for them."""
+    events = [event for rows in past.whole(key).events.values() for event in rows]
+    for metric in metrics:
+        if first_at + metric.window_ms <= now:
+            value, _ = metric.value(first_at, events)
+            outcomes.setdefault(metric.describe(), Outcome()).add(value)
 
 
 # -- making ready -----------------------------------------------------------------------------------

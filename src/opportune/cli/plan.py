@@ -1,0 +1,90 @@
+"""`opportune plan`: which tests can come to an answer at this traffic, and by when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from opportune import app
+from opportune.cli.options import json_option, place_option
+from opportune.cli.printing import print_json
+from opportune.cli.recipes import read_at
+from opportune.core.offer import Offer
+from opportune.core.report.plain import number_words
+from opportune.process.place import Place
+from opportune.services import planning
+from opportune.services.planning import Planned
+
+WHOSE = {
+    "these people": "these people",
+    "all visitors": "as all visitors do, since these are few yet",
+    "a typical shop": "as at a typical shop, since too few came yet",
+}
+
+
+@click.command("plan")
+@place_option
+@json_option
+def plan_command(*, place: Place, as_json: bool) -> None:
+    """List what can be tested at this traffic, each with the day it would be answered.
+
+    In this order: the same against the same where no test ever ran; the whole programme half and half; each rule
+    on its nearest step; each rule on orders.
+    """
+    with read_at(place, must_exist=True) as storage:
+        planned = planning.plan(storage, app.now_ms())
+    if as_json:
+        print_json(planned)
+    else:
+        click.echo("\n".join(say(planned)))
+
+
+def say(planned: Planned) -> Iterator[str]:
+    """The whole plan in lines."""
+    yield (
+        f"{_people(planned.visitors_a_day)} in the last {planned.days:.0f} days. "
+        f"The programme is decided by {planned.goal}."
+    )
+    for number, offer in enumerate(planned.offers, 1):
+        yield ""
+        yield f"{number}. {_title(offer)}"
+        yield f"   {offer.sentence}"
+        if offer.kind != "same against same":
+            yield f"   {_basis(offer)} {offer.harm}"
+        how = f"Begin: {offer.how}" if "\n" not in offer.how else f"Begin with this:\n{offer.how}"
+        yield from (f"   {line}".rstrip() for line in how.splitlines() if offer.how)
+    if planned.not_offered:
+        yield ""
+        yield "Not offered, as they would not come to an answer within three years:"
+        for offer in planned.not_offered:
+            yield f"   {_title(offer)}.{offer.sentence.partition('.')[2]}"
+    if planned.left_out:
+        yield ""
+        yield f"Not looked at: {', '.join(planned.left_out)}."
+    for note in planned.notes:
+        yield ""
+        yield note
+
+
+def _title(offer: Offer) -> str:
+    match offer.kind:
+        case "same against same":
+            return "The same against the same, before anything else"
+        case "the whole programme":
+            return f"The whole programme, half and half, on {offer.metric}"
+        case "nearest step":
+            return f"{offer.rule}, on its nearest step: {offer.metric}"
+        case "as planned":
+            return f"{offer.rule}, as its file plans it: {offer.metric}"
+        case _:
+            return f"{offer.rule}, on {offer.metric}"
+
+
+def _basis(offer: Offer) -> str:
+    now = f"{offer.baseline:.1%}" if offer.baseline < 1 else number_words(offer.baseline)
+    return f"{_people(offer.people_a_day)}; {now} do it now ({WHOSE[offer.of]})."
+
+
+def _people(a_day: float) -> str:
+    return f"About {a_day:,.0f} new people a day" if a_day >= 1 else "Fewer than 1 new person a day"

@@ -377,7 +377,7 @@ def test_an_erasing_that_was_broken_off_adds_nothing_twice(house: House) -> None
     expose(house, device)
     send(house, BROWSER, *(order(str(number), 1, anonymousId=device) for number in range(9)))
     before = measured(house, experiment).cells
-    write, left = house.storage.write, [2]
+    write, left = house.storage.write, [1]
 
     def broken(*arguments: Any, **named: Any) -> Any:
         left[0] -= 1

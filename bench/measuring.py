@@ -11,6 +11,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from statistics import median
+from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
 from bench import shop
@@ -29,7 +30,6 @@ from opportune.core.metrics import Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY
 from opportune.process.place import Place
-from opportune.process.reader import ReadingProcess
 from opportune.services.measuring import Terms
 from opportune.services.measuring import measure as derive
 from opportune.settings import DEFAULTS
@@ -40,6 +40,7 @@ DAYS = 28
 BUYERS = 50
 """One visitor of so many orders something, and one of twice as many was somebody known."""
 ROUNDS = 3
+START_SECONDS = 1.0
 SECONDS = 4
 CONNECTIONS = 16
 SHARE = 0.4
@@ -104,16 +105,12 @@ def measure() -> Section:
     _measure_sums(section, folder, experiment, now)
     playbook = shop.write_playbook(shop.KEPT / "ten-conditions", shop.TEN_CONDITIONS)
     with serve_opportune(folder, playbook) as serving:
-        reader = app.build_reader(Place(folder), DEFAULTS)
-        try:
-            beside = Beside(reader, experiment, now)
-            _measure_ingest(section, serving, beside)
-            _measure_decide(section, serving, beside)
-        finally:
-            reader.close()
+        beside = Beside(folder, experiment, now)
+        _measure_ingest(section, serving, beside)
+        _measure_decide(section, serving, beside)
     section.note(
-        "Beside means all the time, in the house's own reading process (read-only, niced); a server rests twenty times "
-        f"as long as a round took. {describe_pinning()}"
+        "Beside means all the time, in a process of its own (read-only, niced) as a server starts one a round; a "
+        f"server then rests twenty times as long as it took. {describe_pinning()}"
     )
     return section
 
@@ -182,29 +179,27 @@ def _timed(work: Callable[[], None]) -> float:
 
 
 class Beside:
-    """Measures again and again in the reading process while something else goes on."""
+    """Measures again and again in processes of their own while something else goes on."""
 
-    def __init__(self, reader: ReadingProcess, experiment: Experiment, now: int) -> None:
-        self._reader, self._experiment, self._now = reader, experiment, now
+    def __init__(self, folder: Path, experiment: Experiment, now: int) -> None:
+        self._apart = app.build_apart(Place(folder), DEFAULTS, Event())
+        self._experiment, self._now = experiment, now
         self.rounds = 0
 
-    async def run(self, work: Callable[[], object]) -> None:
-        await self._reader(_pass)  # the process is there
-        done = asyncio.Event()
-        rounds = asyncio.create_task(self._measure(done))
-        await asyncio.sleep(0.3)
-        await asyncio.to_thread(work)
+    def run(self, work: Callable[[], object]) -> None:
+        done = Event()
+        thread = Thread(target=self._measure, args=(done,))
+        thread.start()
+        time.sleep(START_SECONDS)
+        work()
         done.set()
-        await rounds
+        thread.join()
 
-    async def _measure(self, done: asyncio.Event) -> None:
+    def _measure(self, done: Event) -> None:
         while not done.is_set():
-            found: Measured = await self._reader(derive, self._experiment, TERMS, self._now)
+            found: Measured = self._apart(derive, self._experiment, TERMS, self._now)
             assert found.cells
             self.rounds += 1
-
-
-def _pass(_storage: Storage) -> None: ...
 
 
 def _measure_ingest(section: Section, serving: Serving, beside: Beside) -> None:
@@ -218,7 +213,7 @@ def _measure_ingest(section: Section, serving: Serving, beside: Beside) -> None:
 
     for _ in range(ROUNDS):
         send(alone)
-        asyncio.run(beside.run(lambda: send(busy)))
+        beside.run(lambda: send(busy))
     ratio = median(alone) / median(busy)
     section.add("events a second, nothing beside it", f"{median(alone):,.0f}")
     section.add(
@@ -236,7 +231,7 @@ def _measure_decide(section: Section, serving: Serving, beside: Beside) -> None:
     )
     for _ in range(ROUNDS):
         idle.append(load())
-        asyncio.run(beside.run(lambda: busy.append(load())))
+        beside.run(lambda: busy.append(load()))
     ratio = median(each.p99 for each in busy) / median(each.p99 for each in idle)
     for what, felt in (("nothing", idle), ("measuring", busy)):
         section.add(

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from tests.contract.stored import DAY, DEVICE, HOUR, NOW, PHONE, USER, append, event, exposure, written
+import msgspec
+from tests.contract.stored import (
+    DAY,
+    DEVICE,
+    HOUR,
+    NOW,
+    PHONE,
+    USER,
+    append,
+    event,
+    exposure,
+    opportunity,
+    written,
+)
 
 from opportune.core.history.key import LANES, lane_of
 from opportune.core.history.link import FOREVER, Link
@@ -108,6 +121,30 @@ def test_of_two_phases_the_first_one_stands(storage: Storage) -> None:
         ExposedGroup(1, "treatment", STRETCH, False, 1),
         ExposedGroup(2, "treatment", STRETCH, False, 1),
     ]
+
+
+def test_everybody_may_come_one_by_one(storage: Storage) -> None:
+    for unit in (DEVICE, PHONE):
+        assign(storage, unit)
+    expose(storage, exposure(DEVICE), exposure(PHONE))
+    found = storage.list_exposed(QUERY, ALL_LANES, None)
+    assert (sorted(unit.key for unit in found.units), found.groups) == ([DEVICE, PHONE], [])
+
+
+def test_the_context_of_whoever_comes_is_that_of_the_first_time(storage: Storage) -> None:
+    asked = [
+        opportunity(session=session, at=session, slot=slot)
+        for session, slot in ((NOW - 2, "a"), (NOW + 2, "b"), (NOW + 1, "b"), (NOW + 1, "a"))
+    ]
+    contexts = [msgspec.json.encode({"page_path": f"/{number}"}) for number in range(4)]
+    given = [
+        msgspec.structs.replace(each, context=context) for each, context in zip(asked, contexts, strict=True)
+    ]
+    written(
+        storage, lambda transaction: transaction.add_opportunities([*given, opportunity(PHONE, at=NOW - 1)])
+    )
+    assert storage.list_first_contexts({DEVICE, PHONE, USER}, NOW) == {DEVICE: contexts[3]}
+    assert storage.list_first_contexts((), NOW) == {}
 
 
 def test_only_the_lanes_asked_for_are_read(storage: Storage) -> None:

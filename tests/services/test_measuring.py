@@ -32,6 +32,7 @@ from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.rule import CONTROL, TREATMENT, RunState, Test
 from opportune.core.situation import Assignment, Context
 from opportune.core.team import Team
+from opportune.services import measuring
 from opportune.services.capturing import CaptureResult, CaptureSource, capture
 from opportune.services.deciding import Question
 from opportune.services.erasing import erase
@@ -107,10 +108,9 @@ def move(house: House, ms: int) -> None:
     house.clock.now += ms
 
 
-def expose(house: House, device: str, **other: Any) -> None:
-    question = Question(
-        anonymous_id=device, slots=("hero",), context=Context(attributes={"keen": True}), **other
-    )
+def expose(house: House, device: str, **looked: Any) -> None:
+    context = Context(attributes={"keen": True}, **looked)
+    question = Question(anonymous_id=device, slots=("hero",), context=context)
     for _ in range(2):  # whoever asks for the first time is held until they come again
         decided(house, question)
     settle(house.storage)
@@ -272,6 +272,44 @@ def test_who_had_it_on_screen_and_who_clicked_are_parts(house: House) -> None:
     assert found.total(TREATMENT).units == 2
     assert found.total(TREATMENT, part=SHOWN).units == 1
     assert found.total(TREATMENT, part=CLICKED).units == 1
+
+
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/17.0 Mobile/15E148 Safari/604.1"
+)
+
+
+def test_what_visitors_looked_with_are_parts_also_of_those_erased(house: House) -> None:
+    experiment = started(house)
+    first, second, third = (visitor(TREATMENT, number) for number in range(3))
+    expose(house, first, user_agent=IPHONE)
+    expose(house, second, device_type="desktop", user_agent="Something/1.0")
+    expose(house, third)
+    send(house, SERVER, identify("anna", first), order(userId="anna"))
+    before = measured(house, experiment)
+    assert result(house, experiment, part="device phone") == (1, 1, 5_000)
+    assert result(house, experiment, part="browser Safari") == (1, 1, 5_000)
+    assert result(house, experiment, part="device desktop") == (1, 0, 0)
+    assert result(house, experiment) == (3, 1, 5_000)
+    erase(house, find_people(house.storage, "anna"))
+    assert measured(house, experiment).cells == before.cells
+
+
+def test_of_very_many_visitors_nobody_asks_what_they_looked_with(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = started(house)
+    expose(house, visitor(TREATMENT), user_agent=IPHONE)
+    erased = next(
+        device for device in (f"e-{n}" for n in range(99)) if arm_of(SEED, device, ARMS) == TREATMENT
+    )
+    expose(house, erased, user_agent=IPHONE)
+    erase(house, find_people(house.storage, erased))
+    monkeypatch.setattr(measuring, "FEW_UNITS", -1)
+    found = measured(house, experiment)
+    assert {cell.part for cell in found.cells} == {""}
+    assert found.total(TREATMENT).units == 2
 
 
 def test_a_phase_keeps_its_own_visitors(house: House) -> None:

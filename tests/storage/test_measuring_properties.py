@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.building import NOW, decided, programme, rule
 from tests.storage.test_storage_properties import EXAMPLES, SOAKS, Opening, opening
 from tests.stores import settle
@@ -218,6 +219,12 @@ def squared(cells: dict[Cell, list[dict[str, tuple[int, int]]]]) -> object:
     }
 
 
+def of_everybody(
+    cells: dict[Cell, list[dict[str, tuple[int, int]]]],
+) -> list[list[dict[str, tuple[int, int]]]]:
+    return [visitors for cell, visitors in cells.items() if not cell.part]
+
+
 def _sums(values: list[tuple[int, int]], cap: int | None) -> tuple[int, ...]:
     capped = [(y, x) if cap is None else (min(y, cap), min(x, cap)) for y, x in values]
     return (
@@ -244,7 +251,7 @@ def plain(cells: Any) -> object:
             "largest": {name: sums.largest[name] for name in WINDOWS},
         }
         for cell, sums in cells.items()
-        if sums.units and cell.part != "clicked"
+        if sums.units and cell.part in {"", "shown", "crossed"}
     }
 
 
@@ -331,7 +338,11 @@ class Played:
 
     def ask(self, device: str, at: int) -> None:
         self.clock.now = at
-        question = Question(anonymous_id=device, slots=("hero",), context=Context(attributes={"keen": True}))
+        question = Question(
+            anonymous_id=device,
+            slots=("hero",),
+            context=Context(attributes={"keen": True}, device_type="mobile"),
+        )
         for _ in range(2):
             decided(self.house, question)
         settle(self.storage)
@@ -384,6 +395,9 @@ class Played:
         for cell, visitors in self.list.erased.items():
             wanted[cell] += visitors
         assert plain(measured.cells) == squared(wanted)
+        by_device = {cell: sums for cell, sums in measured.cells.items() if cell.part.startswith("device")}
+        assert all(sums == measured.cells[replace(cell, part="")] for cell, sums in by_device.items())
+        assert sum(sums.units for sums in by_device.values()) == sum(map(len, of_everybody(wanted)))
         assert self.storage.find_measured(SEED) == measured
 
 

@@ -14,9 +14,14 @@ import msgspec
 
 from opportune.core.history.timeline import TimelineEvent
 from opportune.core.statistics.moments import NO_UNITS, Moments
+from opportune.core.visitor.user_agent import agent_of, device_type_of
 
 EVERYBODY, SHOWN, CLICKED, CROSSED = "", "shown", "clicked", "crossed"
 """Parts of the units: all as assigned, those who had it on screen, clicked in it, or were seen in two arms."""
+
+DEVICES = {"mobile": "phone", "tablet": "tablet", "desktop": "desktop"}
+BROWSERS = ("Edge", "Firefox", "Samsung", "Chrome", "Safari")
+"""Told apart by these words in what the user agent calls itself; every other one is called other."""
 
 WITHOUT_ARM = "exposure without a version"
 UNKNOWN_ARM = "a version this test does not have"
@@ -137,6 +142,25 @@ def together(units: Iterable[Unit]) -> Unit:
         is_shown=any(unit.is_shown for unit in ordered),
         is_crossed=any(unit.is_crossed or unit.arm != first.arm for unit in ordered),
     )
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What a visitor looked with, as the context of a request recorded it."""
+
+    device_type: str = ""
+    user_agent: str = ""
+
+
+def device_parts(looked: Looked) -> tuple[str, ...]:
+    """`device phone` and `browser Safari`; nothing where nothing was said."""
+    device = DEVICES.get(looked.device_type or device_type_of(looked.user_agent))
+    browser = agent_of(looked.user_agent).browser
+    family = next((name for name in BROWSERS if name in browser), "other") if browser else ""
+    return tuple(f"{kind} {name}" for kind, name in (("device", device), ("browser", family)) if name)
+
+
+def is_device_part(part: str) -> bool:
+    return part.startswith(("device ", "browser "))
 
 
 Values = tuple[int, int, int, int]

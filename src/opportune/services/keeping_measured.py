@@ -12,6 +12,7 @@ from time import monotonic
 
 from opportune.core.experiment import Experiment
 from opportune.core.measured import Measured
+from opportune.core.metrics.margin import margins_of
 from opportune.services.house import House
 from opportune.services.measuring import Terms, measure_all, measure_share
 from opportune.services.preparing import plan_of
@@ -30,7 +31,8 @@ MeasureAll = Callable[[Sequence[Experiment], Terms, int], list[Measured]]
 
 def terms_of(house: House) -> Terms:
     """What measuring needs to know of the house."""
-    return Terms(plan_of(house), house.programme.playbook.vocabulary.zone)
+    zone = house.programme.playbook.vocabulary.zone
+    return Terms(plan_of(house), zone, margins_of(house.catalogue.list_products()))
 
 
 def list_unfrozen(storage: Storage) -> list[Experiment]:

@@ -30,8 +30,11 @@ from opportune.core.measured import (
     Adding,
     Cell,
     CellSums,
+    Looked,
     Measured,
     Unit,
+    device_parts,
+    is_device_part,
     together,
 )
 from opportune.core.metrics.base import BEFORE_MS
@@ -45,6 +48,8 @@ LANES_TOGETHER = 16
 """Read in one step, so that none takes long."""
 PAGE_EVENTS = 2_000
 CLICK = "Slot Clicked"
+FEW_UNITS = 50_000
+"""Of as many visitors it is looked up what they looked with; of more that would take too long for once a minute."""
 LATE_MS = 2 * DAY
 """How long after its last window has closed an experiment still takes in what arrives late."""
 TODAY = FOREVER - 1
@@ -58,6 +63,8 @@ class Terms(msgspec.Struct, frozen=True):
 
     plan: Plan
     zone: ZoneInfo
+    margins: Mapping[str, int] = {}
+    """What a piece of each product earns, in minor units."""
 
 
 def measure(storage: Storage, experiment: Experiment, terms: Terms, now: int) -> Measured:
@@ -97,6 +104,8 @@ def _joined(round_: _Round, erased: Mapping[Cell, CellSums], known: Measured | N
     Days some events of which have left meanwhile stay as they were measured before.
     """
     cells = round_.adding.cells()
+    if not round_.is_small:
+        erased = {cell: sums for cell, sums in erased.items() if not is_device_part(cell.part)}
     together = {cell: cells.get(cell, NO_SUMS) + erased.get(cell, NO_SUMS) for cell in {**cells, **erased}}
     if known is None or not round_.whole_from:
         return together
@@ -178,7 +187,7 @@ class _Round:
         self._experiment = experiment
         self._people = people
         self._zone = terms.zone
-        metrics = [metric.bound(terms.plan) for metric in experiment.metrics]
+        metrics = [metric.bound(terms.plan, terms.margins) for metric in experiment.metrics]
         clicks = terms.plan.names_of(CLICK) if experiment.rule else ()
         self._clicks = frozenset(clicks)
         self._names = frozenset(clicks).union(*(metric.events(terms.plan) for metric in metrics))
@@ -199,6 +208,9 @@ class _Round:
         """By person."""
         self._happened: Happened = {}
         """Of linked keys; where only key events count, of all."""
+        self._parts: dict[int, tuple[str, ...]] = {}
+        """What units looked with, of some lanes and of all linked ones."""
+        self.is_small = True
         self.adding = Adding(metrics, experiment.caps)
         self.not_counted: Counter[str] = Counter()
 
@@ -213,6 +225,7 @@ class _Round:
     def take_everybody(self) -> None:
         if self._are_key_events:
             self._happened = self._list_key_events()
+        self.is_small = self._estimate_units() <= FEW_UNITS
         by_lane: dict[int, list[int]] = defaultdict(list)
         for key in self._happened:
             by_lane[lane_of(key)].append(key)
@@ -223,7 +236,8 @@ class _Round:
 
     def _take_lanes(self, lanes: LanesAsked, happened: Happened, known: Collection[int]) -> None:
         linked = [key for lane in range(*lanes) for key in self._people.by_lane.get(lane, ())]
-        exposed = self._storage.list_exposed(self._query, lanes, {*happened, *known, *linked})
+        apart = None if self.is_small else {*happened, *known, *linked}
+        exposed = self._storage.list_exposed(self._query, lanes, apart)
         for group in exposed.groups:
             if group.arm in self._arms:
                 first_at = group.stretch * self._query.stretch_ms
@@ -236,11 +250,24 @@ class _Round:
         for key in linked:
             if key in happened:
                 self._happened[key] = happened[key]
+        if self.is_small:
+            self._look_up(exposed.units)
         for unit in self._counted(exposed.units):
             if self._people.is_linked(unit.key):
                 self._linked[self._people.owner_of(unit.key, unit.seq)].append(unit)
             else:
                 self._add(unit, happened.get(unit.key, self._happened.get(unit.key, ())))
+
+    def _estimate_units(self) -> int:
+        """From a few lanes, which are as many as any others."""
+        found = self._storage.list_exposed(self._query, (0, LANES_TOGETHER), ())
+        units = len(found.units) + sum(group.units for group in found.groups)
+        return units * LANES // LANES_TOGETHER
+
+    def _look_up(self, exposed: Iterable[ExposedUnit]) -> None:
+        keys = [unit.key for unit in exposed]
+        found = self._storage.list_first_contexts(keys, self._query.since_at) if keys else {}
+        self._parts |= {key: device_parts(_looked(context)) for key, context in found.items()}
 
     def _list_key_events(self) -> Happened:
         """Of names whose events are all kept in order of time: far fewer than there are visitors."""
@@ -294,6 +321,7 @@ class _Round:
             for unit in self._storage.list_exposed(self._query, (lane_of(key), lane_of(key) + 1), {key}).units
             if unit.key == key and by_key[key].holds(unit.seq)
         ]
+        self._look_up(units)
         for unit in self._counted(units):
             self._linked[self._people.owner_of(unit.key, unit.seq)].append(unit)
         if self._linked:
@@ -337,7 +365,9 @@ class _Round:
 
     def _add(self, unit: Unit, events: Sequence[TimelineEvent]) -> None:
         ordered = sorted(events, key=attrgetter("order"))
-        parts = (CLICKED,) if self._clicks and self._has_clicked(unit, ordered) else ()
+        parts = self._parts.get(unit.key, ())
+        if self._clicks and self._has_clicked(unit, ordered):
+            parts = (*parts, CLICKED)
         self.adding.add(unit, self._day_of(unit.first_at), ordered, parts)
 
     def _has_clicked(self, unit: Unit, events: Iterable[TimelineEvent]) -> bool:
@@ -356,6 +386,17 @@ class _Round:
             begin = stretch * self._query.stretch_ms
             day = self._days[stretch] = datetime.fromtimestamp(begin // SECOND, self._zone).date().isoformat()
         return day
+
+
+_read_looked = msgspec.json.Decoder(Looked).decode
+
+
+def _looked(context: bytes) -> Looked:
+    """Nothing, where something else than text was stated."""
+    try:
+        return _read_looked(context)
+    except msgspec.DecodeError:
+        return Looked()
 
 
 def stretch_of(zone: ZoneInfo, since_at: int, until_at: int) -> int:

@@ -729,10 +729,11 @@ class Storage(ABC):
         """The moment from which on every event taken is still there; 0 while none has left by `retire_events`."""
 
     @abstractmethod
-    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
+    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int] | None) -> Exposed:
         """Units exposed to a rule, of some lanes, as of one commit: those of `apart` and odd ones one by one.
 
-        Odd is who has no assignment, or was exposed to another arm than the one assigned in the first phase.
+        None: everybody one by one. Odd is who has no assignment, or was exposed to another arm than the one
+        assigned in the first phase.
         """
 
     @abstractmethod
@@ -744,6 +745,10 @@ class Storage(ABC):
     @abstractmethod
     def list_facts_of(self, keys: Collection[int], names: Collection[str]) -> list[LaneEvent]:
         """Events of some names of a few keys, by key, class and time, without superseded versions."""
+
+    @abstractmethod
+    def list_first_contexts(self, keys: Collection[int], since_at: int) -> dict[int, bytes]:
+        """By key the context of the first opportunity since a moment, where there is one."""
 
     @abstractmethod
     def list_links_in_force(self, lanes: LanesAsked) -> list[Link]:

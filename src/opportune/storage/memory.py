@@ -1014,7 +1014,23 @@ class MemoryStorage(Storage):
     def find_whole_since(self) -> int:
         return self._tables.numbers["whole since day"] * DAY
 
-    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
+    def list_first_contexts(self, keys: Collection[int], since_at: int) -> dict[int, bytes]:
+        with self._lock:
+            asked = {
+                key: [
+                    each
+                    for _, each in self._tables.opportunities.get(key, {}).values()
+                    if each.at >= since_at
+                ]
+                for key in keys
+            }
+        return {
+            key: min(found, key=lambda each: (each.session, each.slot)).context
+            for key, found in asked.items()
+            if found
+        }
+
+    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int] | None) -> Exposed:
         with self._lock:
             found = [
                 unit
@@ -1028,6 +1044,7 @@ class MemoryStorage(Storage):
                 unit.phase is None
                 or unit.arm is None
                 or {unit.first_arm, unit.last_arm} != {unit.arm}
+                or apart is None
                 or unit.key in apart
             ):
                 units.append(unit)

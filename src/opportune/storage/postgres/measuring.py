@@ -13,6 +13,7 @@ from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.core.measured import Cell, CellSums, Measured
 from opportune.storage.base import LaneEvent, Storage, Transaction
+from opportune.storage.bodies import unpack
 from opportune.storage.lines import json_of, read_event
 from opportune.storage.measurements import (
     Exposed,
@@ -35,15 +36,24 @@ class PostgresMeasuring(Storage):
     @abstractmethod
     def _all(self, name: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Any]: ...
 
+    @abstractmethod
+    def _of_rows(self, name: str, rows: Sequence[Row]) -> list[Any]: ...
+
     def find_seq(self) -> int:
         return int(self._all("find_head")[0][0])
 
     def find_whole_since(self) -> int:
         return int(self._all("find_whole_since")[0][0])
 
-    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
+    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int] | None) -> Exposed:
         first, end = lanes
-        asked = {**msgspec.structs.asdict(query), "first": first, "end": end, "apart": json_of(list(apart))}
+        asked = {
+            **msgspec.structs.asdict(query),
+            "first": first,
+            "end": end,
+            "apart": json_of(list(apart or ())),
+            "everybody": apart is None,
+        }
         return exposed_of(self._all("list_exposed", asked))
 
     def list_key_facts(
@@ -59,6 +69,10 @@ class PostgresMeasuring(Storage):
             for key in sorted(keys)
             for found, kind, line in self._all("list_facts_of", (lane_of(key), key, wanted))
         ]
+
+    def list_first_contexts(self, keys: Collection[int], since_at: int) -> dict[int, bytes]:
+        rows = self._of_rows("list_first_contexts", [(lane_of(key), key, since_at) for key in sorted(keys)])
+        return {key: unpack(context) for key, context in rows}
 
     def list_links_in_force(self, lanes: LanesAsked) -> list[Link]:
         return [Link(*row) for row in self._all("list_links_in_force", lanes)]

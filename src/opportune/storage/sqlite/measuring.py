@@ -11,6 +11,7 @@ import msgspec
 from opportune.core.history.link import Link
 from opportune.core.measured import Cell, CellSums, Measured
 from opportune.storage.base import LaneEvent, Storage, Transaction
+from opportune.storage.bodies import unpack
 from opportune.storage.lines import json_of, read_event
 from opportune.storage.measurements import (
     Exposed,
@@ -37,14 +38,15 @@ class SqliteMeasuring(Storage):
     def find_whole_since(self) -> int:
         return int(self._readers.one(SQL["find_whole_since"])[0])
 
-    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int]) -> Exposed:
+    def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int] | None) -> Exposed:
         first, last = self._readers.one(SQL["find_phases"], (*lanes, query.experiment))
         asked = {
             **msgspec.structs.asdict(query),
             "first": lanes[0],
             "end": lanes[1],
             "phase": first if first == last else None,
-            "apart": json_of(list(apart)),
+            "apart": json_of(list(apart or ())),
+            "everybody": apart is None,
         }
         rows = Counter(self._readers.all(SQL["list_exposed"], asked))
         return exposed_of((*row, count) for row, count in rows.items())
@@ -58,6 +60,10 @@ class SqliteMeasuring(Storage):
     def list_facts_of(self, keys: Collection[int], names: Collection[str]) -> list[LaneEvent]:
         rows = self._readers.all(SQL["list_facts_of"], (json_of(list(keys)), json_of(list(names))))
         return [(key, kind, read_event(line)) for key, kind, line in rows]
+
+    def list_first_contexts(self, keys: Collection[int], since_at: int) -> dict[int, bytes]:
+        rows = self._readers.all(SQL["list_first_contexts"], (json_of(list(keys)), since_at))
+        return {key: unpack(context) for key, context in rows if context is not None}
 
     def list_links_in_force(self, lanes: LanesAsked) -> list[Link]:
         return [Link(*row) for row in self._readers.all(SQL["list_links_in_force"], lanes)]

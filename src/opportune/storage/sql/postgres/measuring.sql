@@ -15,7 +15,7 @@ FROM (
     FROM (
         SELECT found.*, given.phase, given.arm,
             first_arm IS DISTINCT FROM given.arm OR last_arm IS DISTINCT FROM given.arm
-                OR asked.key IS NOT NULL AS is_apart
+                OR asked.key IS NOT NULL OR %(everybody)s AS is_apart
         FROM (
             SELECT lane, unit, min(arm) AS first_arm, max(arm) AS last_arm, min(first_at) AS first_at,
                 min(seq) AS seq, bool_or(shown_at IS NOT NULL) AS is_shown
@@ -46,6 +46,13 @@ ORDER BY bodies.occurred_at, bodies.seq LIMIT %s;
 SELECT key, class, line FROM events
 WHERE lane = %s AND key = %s AND class IN (0, 1, 2) AND name = ANY(%s) AND until_seq IS NULL
 ORDER BY key, class, occurred_at, seq;
+
+-- name: list_first_contexts
+-- What each of these visitors looked with when they first came since a moment.
+SELECT DISTINCT ON (opportunities.lane, opportunities.key) opportunities.key, context
+FROM (VALUES :rows) AS asked (lane, key, since_at)
+JOIN opportunities ON opportunities.lane = asked.lane AND opportunities.key = asked.key AND at >= asked.since_at
+ORDER BY opportunities.lane, opportunities.key, session, slot;
 
 -- name: list_links_in_force
 -- Of some lanes, whose each key is today.

@@ -6,7 +6,7 @@ SELECT min(phase), max(phase) FROM assignments WHERE lane >= ? AND lane < ? AND 
 -- Everybody exposed to a rule in some lanes, by what counts alike; whom somebody asks for, and whoever was not exposed
 -- as assigned, as JSON of its own. An assignment of the first phase stands; `phase` says it where there is only one.
 SELECT phase, arm, first_at / :stretch_ms, is_shown,
-    CASE WHEN is_odd OR unit IN (SELECT value FROM json_each(:apart)) THEN (
+    CASE WHEN is_odd OR :everybody OR unit IN (SELECT value FROM json_each(:apart)) THEN (
         SELECT json_array(found.unit, found.phase, found.arm, min(arm), max(arm), found.first_at, min(seq),
             iif(found.is_shown, json('true'), json('false')))
         FROM exposures
@@ -41,6 +41,13 @@ FROM json_each(?1) AS asked
 JOIN events ON events.lane = asked.value % 256 AND events.key = asked.value AND events.class IN (0, 1, 2)
 WHERE events.name IN (SELECT value FROM json_each(?2)) AND events.until_seq IS NULL
 ORDER BY events.key, events.class, events.occurred_at, events.seq;
+
+-- name: list_first_contexts
+-- What each of these visitors looked with when they first came since a moment.
+SELECT value, (
+    SELECT context FROM opportunities WHERE lane = asked.value % 256 AND key = asked.value AND at >= ?2
+    ORDER BY session, slot LIMIT 1)
+FROM json_each(?1) AS asked;
 
 -- name: list_links_in_force
 -- Of some lanes, whose each key is today.

@@ -372,6 +372,7 @@ def test_a_policy_that_refuses_our_html_refuses_only_that(browser: Browser, shop
         assert page.text_content(HERO) == WHOLE
         assert page.inner_text(".announce") == "Free returns"
         until(page, lambda: shop.events("Page Trouble", what="refused", slot="announcement"))
+        until(page, lambda: shop.events("Slot Applied", slot="announcement"))  # as its control would be
 
 
 def test_a_policy_without_the_blocks_hash_leaves_the_shop_as_it_was(browser: Browser, shop: ShopSite) -> None:

@@ -31,6 +31,8 @@
       if (isLate && place.checkVisibility({ visibilityProperty: true }) && place.getBoundingClientRect().top < innerHeight) throw 0;
       watch.observe(place, { childList: true, characterData: true, subtree: true });
     }
+    // Before anything is put: whom a test counts may not depend on what is put there.
+    if (it.done != place) it.done = place, head.done.push(it);
     for (const put of it.put) {
       const at = put[0] ? place.querySelector(put[0]) : place;
       if (at && (at != put.to || put.end && (at.lastChild != put.end || at.textContent != put.text))) {
@@ -39,7 +41,6 @@
         write(put, at, put[1], put[2]);
       }
     }
-    if (it.done != place && it.put.every((put) => put.to)) it.done = place, head.done.push(it);
   };
   const look = () => {
     for (const it of head.places) try {

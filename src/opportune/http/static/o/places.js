@@ -63,10 +63,7 @@ const watchPlaces = (its) => {
     if (!it.place) {
       it.off = true;
       if (it.paths) tell('place not found', { slot: it.slot, selector: it.find });
-    } else if (missing) {
-      tell('part not found', { slot: it.slot, selector: `${it.find} ${missing[0]}` });
-      if (it.put.some((put) => put.to)) applied(Object.assign(it, { done: it.place }));
-    }
+    } else if (missing) tell('part not found', { slot: it.slot, selector: `${it.find} ${missing[0]}` });
   })), SEARCH_MS));
 };
 

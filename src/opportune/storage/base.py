@@ -18,6 +18,7 @@ from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
+from opportune.core.learning import Draft, Kept, Said
 from opportune.core.history.timeline import TimelineEvent
 from opportune.core.measured import Cell, CellSums, Measured
 from opportune.core.product import Product
@@ -376,6 +377,14 @@ class Transaction(ABC):
         """Replaces the one of its id."""
 
     @abstractmethod
+    def put_draft(self, draft: Draft) -> None:
+        """A learning as it is drafted; what people said of the one of its id stays."""
+
+    @abstractmethod
+    def put_said(self, learning: str, said: Said) -> None:
+        """What people say of a learning replaces what they said before. Nothing happens where there is none."""
+
+    @abstractmethod
     def put_setting(self, name: str, value: str) -> None:
         """Small operator state (`off`, `frozen`, the installation's secret); empty text removes it."""
 
@@ -606,6 +615,10 @@ class Storage(ABC):
     @abstractmethod
     def list_experiments(self, *, open_only: bool = False) -> list[Experiment]:
         """As they were started, then by id."""
+
+    @abstractmethod
+    def list_learnings(self) -> list[Kept]:
+        """By id."""
 
     @abstractmethod
     def find_setting(self, name: str) -> str | None: ...

@@ -19,6 +19,7 @@ from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
+from opportune.core.learning import Draft, Kept, Said
 from opportune.core.history.plan import KEY_EVENT, EventClass
 from opportune.core.history.timeline import FactValue, TimelineEvent
 from opportune.core.measured import NO_SUMS, Cell, CellSums, Measured
@@ -166,6 +167,7 @@ class _Tables:
         self.playbooks: dict[int, StoredPlaybook] = {}
         self.run_states: dict[str, RunState] = {}
         self.experiments: dict[str, Experiment] = {}
+        self.learnings: dict[str, Kept] = {}
         self.settings: dict[str, str] = {}
         self.api_keys: dict[str, ApiKey] = {}
         self.products: dict[str, tuple[int, Product]] = {}
@@ -399,6 +401,15 @@ class MemoryTransaction(Transaction):
 
     def put_experiment(self, experiment: Experiment) -> None:
         self._tables.put(self._tables.experiments, experiment.id, experiment)
+
+    def put_draft(self, draft: Draft) -> None:
+        known = self._tables.learnings.get(draft.id)
+        self._tables.put(self._tables.learnings, draft.id, Kept(draft, known.said if known else Said()))
+
+    def put_said(self, learning: str, said: Said) -> None:
+        known = self._tables.learnings.get(learning)
+        if known is not None:
+            self._tables.put(self._tables.learnings, learning, Kept(known.draft, said))
 
     def put_setting(self, name: str, value: str) -> None:
         if value:
@@ -852,6 +863,10 @@ class MemoryStorage(Storage):
         with self._lock:
             found = [each for each in self._tables.experiments.values() if each.is_open or not open_only]
         return sorted(found, key=lambda each: (each.started_at, each.id))
+
+    def list_learnings(self) -> list[Kept]:
+        with self._lock:
+            return [kept for _, kept in sorted(self._tables.learnings.items())]
 
     def find_setting(self, name: str) -> str | None:
         return self._tables.settings.get(name)

@@ -41,6 +41,7 @@ TABLES = (
     Table("playbooks", "id revision published_at by based_on files", key="id"),
     Table("run_states", "rule state", key="rule"),
     Table("experiments", "id started_at ended_at experiment", key="id"),
+    Table("learnings", "id draft said", key="id"),
     Table("audit", "id at by act what detail", key="id"),
     Table("products", "id version product", key="id"),
     Table("keys", "lane key namespace id", key="lane key"),

@@ -57,6 +57,7 @@ IMPERSONAL: Mapping[str, str] = {
     "playbooks": "rules; `previewers` in team.yaml are staff, and go with a publish",
     "run_states": "whether rules act",
     "experiments": "how tests are designed, and their course",
+    "learnings": "what tests taught, in sums",
     "settings": "of operators; and who is to be erased, until they are",
     "api_keys": "of operators",
     "counters": "numbers of the store",

@@ -48,6 +48,7 @@ REFERENCE = (
     "playbooks",
     "run_states",
     "experiments",
+    "learnings",
     "settings",
     "api_keys",
     "audit",

@@ -18,7 +18,7 @@ from opportune.storage.postgres.transaction import BLOCK
 STATEMENT_MS = 600_000
 ROWS_TOGETHER = 100
 BOOLEANS = frozenset({"is_verified", "is_unsubscribed", "is_frozen"})
-NAMED = frozenset({"products", "experiments"})
+NAMED = frozenset({"products", "experiments", "learnings"})
 """Tables whose rows bring their ids along."""
 LOCK = 5_707_265_232
 LAST_GOODBYE_SECONDS = 3.0

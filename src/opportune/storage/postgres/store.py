@@ -14,6 +14,7 @@ import psycopg
 from opportune.core.experiment import Experiment
 from opportune.core.history.key import LANES, lane_of
 from opportune.core.history.link import FOREVER, Link
+from opportune.core.learning import Draft, Kept, Said
 from opportune.core.moment import DAY
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount
@@ -83,6 +84,8 @@ SEARCH_STEP = 500
 
 read_run_state = msgspec.json.Decoder(RunState).decode
 read_experiment = msgspec.json.Decoder(Experiment).decode
+read_draft = msgspec.json.Decoder(Draft).decode
+read_said = msgspec.json.Decoder(Said).decode
 read_api_key = msgspec.json.Decoder(ApiKey).decode
 read_product = msgspec.json.Decoder(Product).decode
 
@@ -284,6 +287,10 @@ class PostgresStorage(PostgresPersonal, PostgresMeasuring):
     def list_experiments(self, *, open_only: bool = False) -> list[Experiment]:
         rows = self._all("list_open_experiments" if open_only else "list_experiments")
         return [read_experiment(row[0]) for row in rows]
+
+    def list_learnings(self) -> list[Kept]:
+        rows = self._all("list_learnings")
+        return [Kept(read_draft(draft), read_said(said)) for draft, said in rows]
 
     def find_setting(self, name: str) -> str | None:
         row = self._one("find_setting", (name,))

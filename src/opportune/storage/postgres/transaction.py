@@ -17,6 +17,7 @@ from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import business_key_of, lane_of
 from opportune.core.history.link import Link
+from opportune.core.learning import Draft, Said
 from opportune.core.history.plan import EventClass
 from opportune.core.moment import DAY
 from opportune.core.product import Product
@@ -387,6 +388,12 @@ class PostgresTransaction(PostgresErasing, PostgresKeepingSums):
             "put_experiment",
             (experiment.id, experiment.started_at, experiment.ended_at, json_of(experiment)),
         )
+
+    def put_draft(self, draft: Draft) -> None:
+        self._execute("put_draft", (draft.id, json_of(draft), json_of(Said())))
+
+    def put_said(self, learning: str, said: Said) -> None:
+        self._execute("put_said", (json_of(said), learning))
 
     def put_setting(self, name: str, value: str) -> None:
         if value:

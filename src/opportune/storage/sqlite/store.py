@@ -13,6 +13,7 @@ import msgspec
 from opportune.core.experiment import Experiment
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
+from opportune.core.learning import Draft, Kept, Said
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount
 from opportune.core.rule import CONTROL, RunState
@@ -61,6 +62,8 @@ LONGEST_READ_SECONDS = 5.0
 
 read_run_state = msgspec.json.Decoder(RunState).decode
 read_experiment = msgspec.json.Decoder(Experiment).decode
+read_draft = msgspec.json.Decoder(Draft).decode
+read_said = msgspec.json.Decoder(Said).decode
 read_api_key = msgspec.json.Decoder(ApiKey).decode
 read_product = msgspec.json.Decoder(Product).decode
 
@@ -229,6 +232,10 @@ class SqliteStorage(SqlitePersonal, SqliteMeasuring):
     def list_experiments(self, *, open_only: bool = False) -> list[Experiment]:
         statement = SQL["list_open_experiments" if open_only else "list_experiments"]
         return [read_experiment(row[0]) for row in self._readers.all(statement)]
+
+    def list_learnings(self) -> list[Kept]:
+        rows = self._readers.all(SQL["list_learnings"])
+        return [Kept(read_draft(draft), read_said(said)) for draft, said in rows]
 
     def find_setting(self, name: str) -> str | None:
         row = self._readers.one(SQL["find_setting"], (name,))

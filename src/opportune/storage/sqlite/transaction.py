@@ -11,6 +11,7 @@ from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
+from opportune.core.learning import Draft, Said
 from opportune.core.history.plan import EventClass
 from opportune.core.moment import DAY
 from opportune.core.product import Product
@@ -257,6 +258,12 @@ class SqliteTransaction(SqliteErasing, SqliteKeepingSums, Transaction):
             SQL["put_experiment"],
             (experiment.id, experiment.started_at, experiment.ended_at, json_of(experiment)),
         )
+
+    def put_draft(self, draft: Draft) -> None:
+        self._execute(SQL["put_draft"], (draft.id, json_of(draft), json_of(Said())))
+
+    def put_said(self, learning: str, said: Said) -> None:
+        self._execute(SQL["put_said"], (json_of(said), learning))
 
     def put_setting(self, name: str, value: str) -> None:
         if value:

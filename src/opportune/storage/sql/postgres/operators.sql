@@ -42,6 +42,19 @@ SELECT experiment FROM experiments ORDER BY started_at, id;
 -- As they were started, without those that ended.
 SELECT experiment FROM experiments WHERE ended_at IS NULL ORDER BY started_at, id;
 
+-- name: put_draft
+-- A learning; what was said of it stays.
+INSERT INTO learnings (id, draft, said) VALUES (%s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET draft = excluded.draft;
+
+-- name: put_said
+-- What people say of a learning.
+UPDATE learnings SET said = %s WHERE id = %s;
+
+-- name: list_learnings
+-- All there are.
+SELECT draft, said FROM learnings ORDER BY id;
+
 -- name: put_setting
 -- Small operator state.
 INSERT INTO settings (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value;

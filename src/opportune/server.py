@@ -37,6 +37,7 @@ from opportune.services.erasing import take_over_erasures
 from opportune.services.foreseeing import keep_experiments
 from opportune.services.house import House
 from opportune.services.keeping_measured import Rounds
+from opportune.services.learning import draft_missing
 from opportune.services.measuring import measure_all
 from opportune.services.publishing import load_running
 from opportune.services.recommending import (
@@ -59,6 +60,7 @@ log = logging.getLogger("opportune")
 
 FOLD_SECONDS = 1.0
 REDACT_SECONDS = 1.0
+LEARN_SECONDS = 60.0
 RETIRE_SECONDS = 60.0
 COUNT_SECONDS = 2.0
 MEASURE_SECONDS = 5.0
@@ -242,6 +244,11 @@ class Server:
         if list_requests(self.house.storage) and self._is_ours("redacting"):
             erase_requested(self.house, may_go_on=partial(self._is_ours, "redacting"))
 
+    def learn(self) -> None:
+        """Tests that ended leave a draft of what they taught."""
+        if self._is_ours("learning"):
+            draft_missing(self.house)
+
     def _may_retire(self) -> bool:
         return not self.ends.wait(RETIRE_PAUSE_SECONDS) and self._is_ours("retiring")
 
@@ -311,6 +318,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),
         asyncio.create_task(_repeat(server.feed, FEED_SECONDS)),
         asyncio.create_task(_repeat(server.redact, REDACT_SECONDS)),
+        asyncio.create_task(_repeat(server.learn, LEARN_SECONDS)),
         asyncio.create_task(_repeat(server.watch, server.pause_seconds)),
     ]
     try:

@@ -18,6 +18,7 @@ from opportune.cli.explain import explain
 from opportune.cli.import_command import import_command
 from opportune.cli.init import init
 from opportune.cli.keys import keys
+from opportune.cli.learnings import learnings
 from opportune.cli.person import person
 from opportune.cli.plan import plan_command
 from opportune.cli.platform import platform
@@ -59,6 +60,7 @@ COMMANDS: tuple[click.Command, ...] = (
     doctor,
     preview,
     explain,
+    learnings,
     replay,
     import_command,
     experiment,

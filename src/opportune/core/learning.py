@@ -134,7 +134,10 @@ class Alike(Part, frozen=True, kw_only=True):
 
 
 STATUS_RULES: tuple[tuple[Status, str], ...] = (
-    ("rejected", "a safety limit was passed, it made things worse, or the gain that was hoped for is ruled out"),
+    (
+        "rejected",
+        "a safety limit was passed, it made things worse, or the gain that was hoped for is ruled out",
+    ),
     ("confirmed", "a gain was shown, and the test of a similar rule on the same metric had shown one, too"),
     ("supported", "one test showed a gain"),
     ("emerging", "the test gave no answer, or ended before it could"),
@@ -188,7 +191,10 @@ def status_of(draft: Draft, others: Iterable[Draft]) -> tuple[Status, str]:
     if observed.state == "keep":
         again = next((other for other in others if _agrees(draft, other)), None)
         if again is not None:
-            return "confirmed", f"a gain was shown, as by the test of “{again.rule}” that ended on {again.ended}"
+            return (
+                "confirmed",
+                f"a gain was shown, as by the test of “{again.rule}” that ended on {again.ended}",
+            )
         return "supported", "one test showed a gain; a second one would confirm it"
     if _is_ruled_out(draft):
         gain = f"{draft.smallest_gain * 100:.3g} %"

@@ -14,6 +14,7 @@ from opportune.http import (
     events,
     fragments,
     health,
+    learnings,
     ofrep,
     openapi,
     people,
@@ -265,7 +266,7 @@ OPEN: tuple[Endpoint, ...] = (
     ),
 )
 
-ROUTES: tuple[Endpoint, ...] = (*capture.ROUTES, *sources.ROUTES, *DECIDE, *READ, *TRAFFIC, *OPEN)
+ROUTES: tuple[Endpoint, ...] = (*capture.ROUTES, *sources.ROUTES, *DECIDE, *READ, *learnings.ROUTES, *TRAFFIC, *OPEN)
 
 
 def document() -> dict[str, Any]:

@@ -31,6 +31,7 @@ from opportune.services import (
     exporting,
     feeding,
     importing,
+    learning,
     operating,
     previewing,
     publishing,
@@ -237,6 +238,28 @@ def rebuild_recommendations(house: House) -> Result:
     return _plain(recommending.recount(house))
 
 
+def list_learnings(house: House, *, words: str) -> list[Result]:
+    learning.draft_missing(house)
+    return [_plain(found) for found in learning.list_learnings(house.storage, words)]
+
+
+def edit_learning(
+    house: House,
+    *,
+    which: str,
+    decision: str | None,
+    next_step: str | None,
+    status: str | None,
+    reason: str,
+    by: str,
+) -> Result:
+    return _plain(
+        learning.edit(
+            house, which, decision=decision, next_step=next_step, status=status, reason=reason, by=by
+        )
+    )
+
+
 def list_set_aside(house: House, *, state: str, before_id: int | None, limit: int) -> list[Result]:
     page = reading.list_set_aside(house.storage, state, before_id, limit)
     return [_plain(row) for row in page.set_aside]
@@ -370,6 +393,8 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "catalogue finish": catalogue_finish,
     "catalogue fetch": catalogue_fetch,
     "recommendations rebuild": rebuild_recommendations,
+    "learnings list": list_learnings,
+    "learnings edit": edit_learning,
     "set-aside list": list_set_aside,
     "set-aside replay": replay_set_aside,
     "set-aside drop": drop_set_aside,

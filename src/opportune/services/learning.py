@@ -20,7 +20,6 @@ from opportune.core.learning import (
     Kept,
     Learning,
     Observed,
-    Said,
     Trait,
     read_learnings,
     search,
@@ -226,9 +225,7 @@ def _told(playbook: Playbook, rule: Rule | None) -> _Told:
     hidden = [f"hides {describe_hide(rule.hide)}"] if rule.hide else []
     action = ", ".join((*shown, *hidden))
     sentence = f"{audience[:1].upper()}{audience[1:]}: {action}"
-    return _Told(
-        trait=trait_of(rule, vocabulary), action=action, audience=audience, sentence=sentence
-    )
+    return _Told(trait=trait_of(rule, vocabulary), action=action, audience=audience, sentence=sentence)
 
 
 def _title(playbook: Playbook, slot: str) -> str:

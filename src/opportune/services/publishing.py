@@ -37,6 +37,7 @@ from opportune.services.experimenting import RUNNING, ended_tests, reconcile_now
 from opportune.services.house import House
 from opportune.services.noticing import learn_of_consent
 from opportune.services.operating import OFF, check_not_frozen
+from opportune.services.resembling import alike_notes
 from opportune.storage.base import AuditEntry, StoredPlaybook, Transaction
 
 SENTENCES = "sentences"
@@ -148,7 +149,13 @@ def publish(
         run_playbook(house, playbook)
         reconcile_now(house)
     states = _states_of(playbook, house.programme.run_states)
-    notes = (*turn.notes, *_waiting_notes(house.programme), *_back_fill_notes(before, playbook))
+    changed = [state.rule for state in turn.changed]
+    notes = (
+        *turn.notes,
+        *_waiting_notes(house.programme),
+        *_back_fill_notes(before, playbook),
+        *alike_notes(house.storage, playbook, changed),
+    )
     return Published(revision=playbook.revision, states=states, notes=notes, warnings=checked.warnings)
 
 

@@ -26,7 +26,7 @@ def find_alike(storage: Storage, playbook: Playbook, names: Iterable[str]) -> di
 
 
 def alike_notes(storage: Storage, playbook: Playbook, names: Iterable[str]) -> tuple[str, ...]:
-    """A line for each: `"Returner" is like “Category returner” (supported: ...), as it asks the same of a visitor.`"""
+    """A line for each: `"Returner" is like “Category returner” (supported: ...), as it asks the same of a visitor.`."""
     found = find_alike(storage, playbook, names)
     return tuple(
         f'"{name}" was tested before: {each.words.removeprefix("like ")}.'

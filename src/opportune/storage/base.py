@@ -18,8 +18,8 @@ from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
-from opportune.core.learning import Draft, Kept, Said
 from opportune.core.history.timeline import TimelineEvent
+from opportune.core.learning import Draft, Kept, Said
 from opportune.core.measured import Cell, CellSums, Measured
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted

@@ -19,9 +19,9 @@ from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
-from opportune.core.learning import Draft, Kept, Said
 from opportune.core.history.plan import KEY_EVENT, EventClass
 from opportune.core.history.timeline import FactValue, TimelineEvent
+from opportune.core.learning import Draft, Kept, Said
 from opportune.core.measured import NO_SUMS, Cell, CellSums, Measured
 from opportune.core.moment import DAY
 from opportune.core.product import Product

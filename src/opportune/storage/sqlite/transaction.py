@@ -11,8 +11,8 @@ from opportune.core.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
-from opportune.core.learning import Draft, Said
 from opportune.core.history.plan import EventClass
+from opportune.core.learning import Draft, Said
 from opportune.core.moment import DAY
 from opportune.core.product import Product
 from opportune.core.rule import RunState

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from tests.building import decided
 from tests.contract.stored import DEVICE, NOW, PHONE, USER, exposure, quick_folder, written
 from tests.contract.test_storage_experiments import experiment
+from tests.contract.test_storage_learnings import draft
 from tests.contract.test_storage_measuring import SEED, measured
 from tests.postgres_server import Postgres
 from tests.serving import environment
@@ -153,6 +154,7 @@ def fill(house: House) -> list[str]:
     written(house.storage, lambda transaction: transaction.mark_shown(given, house.clock()))
     put_products(house, [Product(id=f"p-{n}", name="Schuh", price=990, rating=4.5) for n in range(9)])
     written(house.storage, lambda transaction: transaction.put_experiment(experiment()))
+    written(house.storage, lambda transaction: transaction.put_draft(draft()))
     visits = [ConsentCount("2026-11-22", "cookiebot", has_gpc, "no", 7) for has_gpc in (False, True)]
     written(house.storage, lambda transaction: transaction.add_consents(visits))
     written(house.storage, lambda transaction: transaction.put_measured(measured()))
@@ -179,6 +181,7 @@ def answers_of(storage: Storage) -> dict[str, object]:
         "keys": [storage.list_person_keys(key) for key in KEYS],
         "set aside": storage.list_set_aside(),
         "experiments": storage.list_experiments(),
+        "learnings": storage.list_learnings(),
         "measured": storage.find_measured(SEED),
         "erased sums": storage.find_erased_sums(SEED),
         "seen": storage.list_seen_events(),

@@ -266,7 +266,15 @@ OPEN: tuple[Endpoint, ...] = (
     ),
 )
 
-ROUTES: tuple[Endpoint, ...] = (*capture.ROUTES, *sources.ROUTES, *DECIDE, *READ, *learnings.ROUTES, *TRAFFIC, *OPEN)
+ROUTES: tuple[Endpoint, ...] = (
+    *capture.ROUTES,
+    *sources.ROUTES,
+    *DECIDE,
+    *READ,
+    *learnings.ROUTES,
+    *TRAFFIC,
+    *OPEN,
+)
 
 
 def document() -> dict[str, Any]:

@@ -219,6 +219,7 @@ def line_of(full: Report) -> Line:
         conclusion=full.conclusion,
         people=sum(arm.decided for arm in full.people),
         change=full.main.words if full.main else "",
+        effect=full.main.change if full.main else None,
         trend=tuple(point.value for point in points if point.value is not None),
     )
 

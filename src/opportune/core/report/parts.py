@@ -307,6 +307,8 @@ class Line(Part, frozen=True, kw_only=True):
     conclusion: Conclusion
     people: int = 0
     change: str = ""
+    effect: Change | None = None
+    """The same in numbers."""
     trend: tuple[float, ...] = ()
     """The difference day by day, for a small picture."""
 

@@ -28,7 +28,15 @@ def test_a_learning_is_listed_found_by_a_word_and_completed(seed: Seed) -> None:
     assert done("learnings", "shoes", "bought", "--data", folder) == listed
     assert "No learning has all of these words: coupon" in done("learnings", "coupon", "--data", folder)
     completed = done(
-        "learnings", "edit", "viewed something", "--decision", "We keep it", "--next", "Try boots", "--data", folder
+        "learnings",
+        "edit",
+        "viewed something",
+        "--decision",
+        "We keep it",
+        "--next",
+        "Try boots",
+        "--data",
+        folder,
     )
     assert "decision  We keep it" in completed
     (found,) = json.loads(done("learnings", "list", "--json", "--data", folder))

@@ -33,7 +33,9 @@ def draft(name: str = "Returner/1", **other: object) -> Draft:
     return msgspec.structs.replace(made, **other)
 
 
-SAID = Said(decision="We keep it", next="Try it for boots", status="confirmed", reason="Seen twice", by="Mia", at=NOW)
+SAID = Said(
+    decision="We keep it", next="Try it for boots", status="confirmed", reason="Seen twice", by="Mia", at=NOW
+)
 
 
 def put(storage: Storage, *drafts: Draft) -> None:

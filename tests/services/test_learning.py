@@ -27,7 +27,9 @@ MORE_RULES = {
 
 @pytest.fixture
 def house(storage: Storage) -> House:
-    house = House(storage=storage, clock=Clock(), secret=b"s" * 32, programme=programme(), deadline_seconds=30)
+    house = House(
+        storage=storage, clock=Clock(), secret=b"s" * 32, programme=programme(), deadline_seconds=30
+    )
     take(house, viewed("v-0", NOW - HOUR))
     publish(house, FILES)
     return house
@@ -62,7 +64,9 @@ def test_a_test_that_ended_leaves_what_it_was_and_what_came_out(house: House) ->
     assert learning.audience == "a visitor viewed at least 2 times in 7 days"
     assert learning.action == "shows Shoes in home hero"
     assert learning.signals == ("Product Viewed",)
-    assert learning.planned == "orders within 7 days, for 28 days, to find a change of 20 %, with 8,000 visitors"
+    assert (
+        learning.planned == "orders within 7 days, for 28 days, to find a change of 20 %, with 8,000 visitors"
+    )
     assert learning.observed.people == 28 * 800
     assert learning.observed.change == pytest.approx(1.0)
     assert learning.observed.low is not None
@@ -156,11 +160,9 @@ def test_what_cannot_be_written_is_refused_in_words(house: House) -> None:
 def test_publishing_a_similar_rule_says_what_was_learned(house: House) -> None:
     draft(house, over(house))
     notes = publish(house, {**FILES, **MORE_RULES}).notes
-    found = [note for note in notes if "is like" in note]
-    assert found == [
-        f'"Looked again" is like “Viewed something” (supported: {only(house).brief}), '
-        "as it asks the same of a visitor."
-    ]
+    (found,) = [note for note in notes if "is like" in note]
+    said = f"(supported: {only(house).brief}), as it asks the same of a visitor."
+    assert found == f'"Looked again" is like “Viewed something” {said}'
 
 
 def test_publishing_what_did_not_change_says_nothing_again(house: House) -> None:

@@ -83,7 +83,16 @@ def test_the_rules_of_status_cover_every_status_once() -> None:
             "ruled out",
         ),
     ],
-    ids=["gain", "limit passed", "worse", "ruled out", "open", "stopped", "not to be trusted", "fewer is better"],
+    ids=[
+        "gain",
+        "limit passed",
+        "worse",
+        "ruled out",
+        "open",
+        "stopped",
+        "not to be trusted",
+        "fewer is better",
+    ],
 )
 def test_a_status_follows_from_the_numbers_and_says_why(made: Draft, status: Status, because: str) -> None:
     (learning,) = read_learnings([Kept(made)])
@@ -101,7 +110,9 @@ def test_a_second_gain_of_a_similar_rule_confirms_and_the_first_stays_supported(
 
 def test_a_gain_in_another_metric_confirms_nothing() -> None:
     first = draft("Returner/1")
-    second = msgspec.structs.replace(observed(draft("Returner/2"), metric="clicks"), ended_at=first.ended_at + DAY)
+    second = msgspec.structs.replace(
+        observed(draft("Returner/2"), metric="clicks"), ended_at=first.ended_at + DAY
+    )
     assert {each.status for each in read_learnings([Kept(first), Kept(second)])} == {"supported"}
 
 
@@ -122,7 +133,8 @@ def test_the_proposal_stands_until_somebody_says_what_is_next() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"), [(0.08, "+8 %"), (-0.31, "-31 %"), (0.004, "+0.4 %"), (0.0, "0 %"), (12.0, "+1,200 %")]
+    ("change", "words"),
+    [(0.08, "+8 %"), (-0.31, "-31 %"), (0.004, "+0.4 %"), (0.0, "0 %"), (12.0, "+1,200 %")],
 )
 def test_a_brief_has_the_change_with_its_sign(change: float, words: str) -> None:
     assert brief_of(observed(draft(), change=change)) == f"{words} bought, November 2026"
@@ -164,7 +176,9 @@ def test_the_very_same_question_comes_first_then_the_surest() -> None:
     asked = trait("a visitor viewed the same category at least 2 times in 7 days")
     other = trait("a visitor viewed a product at least 2 times in 7 days")
     (supported,) = read_learnings([Kept(draft("Product/1"))])
-    (emerging,) = read_learnings([Kept(observed(draft("Category/1"), state="not proven", low=-0.2, high=0.4))])
+    (emerging,) = read_learnings(
+        [Kept(observed(draft("Category/1"), state="not proven", low=-0.2, high=0.4))]
+    )
     found = alike(asked, [(other, supported), (asked, emerging)])
     assert [each.rule for each in found] == ["Category", "Product"]
     assert found[1].words.startswith("like “Product” (supported: +8 % bought, November 2026), as it goes by")

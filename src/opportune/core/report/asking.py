@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from opportune.core.conclusion.reading import Kind, Limit, Phase, Reading, Rolle
 from opportune.core.conclusion.reading import Measured as Asked
 from opportune.core.experiment import Experiment
 from opportune.core.experiment import Phase as Stretch
-from opportune.core.measured import CROSSED, EVERYBODY, Measured
+from opportune.core.measured import CROSSED, EVERYBODY, NO_SUMS, Cell, CellSums, Measured
 from opportune.core.metrics import Metric
 from opportune.core.moment import DAY, SECOND
 from opportune.core.report.plain import day_words
@@ -22,6 +23,37 @@ USUAL_UNITS = 5_000
 """What always-valid intervals are tuned to where no number was planned."""
 COSTLY = ("discount", "margin")
 SEGMENTS = ("device ", "browser ")
+
+
+class Totals:
+    """What was measured, with every total made once: a report asks for the same ones many times."""
+
+    def __init__(self, measured: Measured) -> None:
+        self.measured = measured
+        self._cells: dict[tuple[str, str], list[tuple[Cell, CellSums]]] = defaultdict(list)
+        for cell, sums in measured.cells.items():
+            self._cells[cell.arm, cell.part].append((cell, sums))
+        self._made: dict[tuple[str, str, int | None, str], CellSums] = {}
+
+    @property
+    def parts(self) -> set[str]:
+        return {part for _, part in self._cells}
+
+    def total(
+        self, arm: str, *, part: str = EVERYBODY, phase: int | None = None, until_day: str = ""
+    ) -> CellSums:
+        """The sums of an arm, of all phases or one, with days up to and including one, or all."""
+        asked = arm, part, phase, until_day
+        if asked not in self._made:
+            self._made[asked] = sum(
+                (
+                    sums
+                    for cell, sums in self._cells.get((arm, part), ())
+                    if phase in {None, cell.phase} and (not until_day or cell.day <= until_day)
+                ),
+                NO_SUMS,
+            )
+        return self._made[asked]
 
 
 def last_closed_day(now: int, window_ms: int, zone: ZoneInfo) -> str:
@@ -52,7 +84,7 @@ def planned_units(experiment: Experiment) -> int:
 
 
 def arms_of(
-    experiment: Experiment, measured: Measured, metric: Metric, until_day: str, part: str = EVERYBODY
+    experiment: Experiment, measured: Totals, metric: Metric, until_day: str, part: str = EVERYBODY
 ) -> tuple[Moments, ...]:
     return tuple(
         measured.total(arm, part=part, until_day=until_day).by_metric.get(metric.name, NO_UNITS)
@@ -60,7 +92,7 @@ def arms_of(
     )
 
 
-def asked(experiment: Experiment, measured: Measured, now: int, zone: ZoneInfo) -> Reading:
+def asked(experiment: Experiment, measured: Totals, now: int, zone: ZoneInfo) -> Reading:
     """The reading as of now, of days whose windows are closed. It changes once a day, at midnight."""
     until_day = last_closed_day(now, window_of(experiment), zone)
     ends_at = answer_at(experiment, now)
@@ -93,8 +125,8 @@ def asked(experiment: Experiment, measured: Measured, now: int, zone: ZoneInfo) 
     )
 
 
-def segments_of(measured: Measured) -> list[str]:
-    return sorted({cell.part for cell in measured.cells if cell.part.startswith(SEGMENTS)})
+def segments_of(measured: Totals) -> list[str]:
+    return sorted(part for part in measured.parts if part.startswith(SEGMENTS))
 
 
 def stretches(experiment: Experiment) -> list[Stretch]:
@@ -108,7 +140,7 @@ def stretches(experiment: Experiment) -> list[Stretch]:
 
 
 def _measured(
-    experiment: Experiment, measured: Measured, metric: Metric, until_day: str, part: str = EVERYBODY
+    experiment: Experiment, measured: Totals, metric: Metric, until_day: str, part: str = EVERYBODY
 ) -> Asked:
     totals = [measured.total(arm, part=part, until_day=until_day) for arm, _ in experiment.arms]
     arms = tuple(sums.by_metric.get(metric.name, NO_UNITS) for sums in totals)
@@ -136,7 +168,7 @@ def _share(largest: int, whole: float) -> float:
     return min(1.0, largest / whole) if whole > 0 else 0.0
 
 
-def _without_crossed(experiment: Experiment, measured: Measured, until_day: str) -> Asked | None:
+def _without_crossed(experiment: Experiment, measured: Totals, until_day: str) -> Asked | None:
     crossed = arms_of(experiment, measured, experiment.metric, until_day, CROSSED)
     if not any(arm.n for arm in crossed):
         return None
@@ -149,7 +181,7 @@ def _without_crossed(experiment: Experiment, measured: Measured, until_day: str)
     )
 
 
-def _phase(experiment: Experiment, measured: Measured, stretch: Stretch) -> Phase:
+def _phase(experiment: Experiment, measured: Totals, stretch: Stretch) -> Phase:
     weights = dict(stretch.arms)
     whole = sum(weights.values()) or 1
     names = [arm for arm, _ in experiment.arms]

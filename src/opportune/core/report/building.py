@@ -17,6 +17,7 @@ from opportune.core.metrics import Metric
 from opportune.core.moment import SECOND, to_iso
 from opportune.core.report import trusting
 from opportune.core.report.asking import (
+    Totals,
     answer_at,
     arms_of,
     asked,
@@ -86,12 +87,13 @@ def build_report(
 ) -> Report:
     """Whatever the counts are, a state in words; `measured` is None before the first counting."""
     sums = measured if measured is not None else Measured(experiment=experiment.id)
+    totals = Totals(sums)
     beside = beside or Beside()
     frame = _frame(experiment, now, zone, currency)
-    reading = msgspec.structs.replace(asked(experiment, sums, now, zone), arms=_names(experiment))
+    reading = msgspec.structs.replace(asked(experiment, totals, now, zone), arms=_names(experiment))
     judged = conclude(reading)
     state = _state(experiment, judged)
-    parts = _Parts(experiment, sums, judged, frame)
+    parts = _Parts(experiment, totals, judged, frame)
     report = Report(
         rule=experiment.rule,
         subject=experiment.subject,
@@ -106,7 +108,7 @@ def build_report(
         warnings=_warnings(judged, sums, state),
         people=parts.people(),
         people_words=parts.people_words(),
-        splits=trusting.splits(experiment, sums, frame),
+        splits=trusting.splits(experiment, totals, frame),
         erased=_erased_words(beside.erased),
         planned=_planned(experiment, frame),
         hidden=beside.hidden,
@@ -118,7 +120,7 @@ def build_report(
 class _Parts:
     """The parts of one report, each made once."""
 
-    def __init__(self, experiment: Experiment, measured: Measured, judged: Judged, frame: Frame) -> None:
+    def __init__(self, experiment: Experiment, measured: Totals, judged: Judged, frame: Frame) -> None:
         self.experiment = experiment
         self.measured = measured
         self.judged = judged
@@ -131,7 +133,7 @@ class _Parts:
     def people(self) -> tuple[ArmPeople, ...]:
         """Everybody so far, also those whose window is still open."""
         whole = sum(weight for _, weight in self.experiment.arms) or 1
-        parts = {cell.part for cell in self.measured.cells}
+        parts = self.measured.parts
         return tuple(
             ArmPeople(
                 arm=arm,
@@ -205,7 +207,7 @@ class _Parts:
         """Of the days that are read."""
         names = [arm for arm, _ in self.experiment.arms]
         sums: dict[str, list[Moments]] = defaultdict(lambda: [NO_UNITS] * len(names))
-        for cell, found in self.measured.cells.items():
+        for cell, found in self.measured.measured.cells.items():
             if cell.part == EVERYBODY and cell.day <= self.until_day and cell.arm in names:
                 sums[cell.day][names.index(cell.arm)] += found.by_metric.get(metric.name, NO_UNITS)
         return {day: tuple(arms) for day, arms in sums.items()}

@@ -9,9 +9,9 @@ from opportune.core.conclusion.concluding import Conclusion
 from opportune.core.conclusion.judging import MOST_CROSSOVER
 from opportune.core.experiment import Experiment, Phase
 from opportune.core.language.phrases.share import describe_ratio
-from opportune.core.measured import CROSSED, Measured
+from opportune.core.measured import CROSSED
 from opportune.core.metrics import Metric
-from opportune.core.report.asking import stretches
+from opportune.core.report.asking import Totals, stretches
 from opportune.core.report.parts import Crossover, Largest, Reading, SplitPhase
 from opportune.core.report.plain import count_words, day_words, percent_words, value_words
 from opportune.core.report.reading import Frame, read
@@ -22,7 +22,7 @@ HALF = 0.5
 """Of a difference: a single value that makes more than this carries it."""
 
 
-def splits(experiment: Experiment, measured: Measured, frame: Frame) -> tuple[SplitPhase, ...]:
+def splits(experiment: Experiment, measured: Totals, frame: Frame) -> tuple[SplitPhase, ...]:
     """The sample ratio of every phase in which somebody came, on visitors as exposed."""
     found = []
     for phase in stretches(experiment):
@@ -69,7 +69,7 @@ def split_words(arms: Sequence[tuple[str, int]]) -> str:
 
 
 def crossover(
-    experiment: Experiment, measured: Measured, judged: Conclusion, without: Reading | None
+    experiment: Experiment, measured: Totals, judged: Conclusion, without: Reading | None
 ) -> Crossover | None:
     """Visitors seen in two arms count as first seen; beside that the result without them. None where nobody came."""
     names = [arm for arm, _ in experiment.arms]
@@ -105,7 +105,7 @@ def _of(by_metric: Mapping[str, Moments], name: str) -> Moments:
     return by_metric.get(name, NO_UNITS)
 
 
-def largest(experiment: Experiment, measured: Measured, frame: Frame, until_day: str) -> Largest | None:
+def largest(experiment: Experiment, measured: Totals, frame: Frame, until_day: str) -> Largest | None:
     """Capped beside raw, and whether a single value carries the difference. None for shares, where none can."""
     metric: Metric = experiment.metric
     if metric.unit == "share":

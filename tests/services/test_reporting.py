@@ -270,5 +270,5 @@ def test_the_ledger_says_what_was_hidden_how_often(shop: House) -> None:
     shop.storage.write(lambda transaction: transaction.add_exposures([exposure])).result()
     [hidden] = overview(shop.storage, NOW + DAY).hidden
     assert (hidden.rule, hidden.place, hidden.people, hidden.visits) == ("Quiet", "home-hero", 1, 1)
-    assert hidden.words.startswith("Quiet hid home-hero in 1 visit of 1 visitor since ")
+    assert hidden.words.startswith("Quiet hid home hero in 1 visit of 1 visitor since ")
     assert report(shop.storage, "Quiet", NOW + DAY).hidden != ()

@@ -150,7 +150,7 @@ def _hidden(known: _Known, since_at: int, rule: str = "") -> tuple[Hidden, ...]:
             place=place,
             people=people,
             visits=visits,
-            words=f"{name} hid {place or 'what it names'} in {count_words(visits, 'visit')} of "
+            words=f"{name} hid {_title(known.playbook, place) or 'what it names'} in {count_words(visits, 'visit')} of "
             f"{count_words(people, 'visitor')} since {since}.",
         )
         for name, place, people, visits in known.storage.list_hidden(since_at)
@@ -191,13 +191,21 @@ def _of(known: _Known, experiment: Experiment, *, fresh: bool, is_whole: bool = 
         coverage=cover(storage, known.playbook, experiment.started_at, until) if is_whole else None,
     )
     return build_report(
-        experiment,
+        _with_whole_sentence(known.playbook, experiment),
         sums,
         now=now,
         zone=known.playbook.vocabulary.zone,
         currency=known.playbook.team.currency,
         beside=beside,
     )
+
+
+def _with_whole_sentence(playbook: Playbook, experiment: Experiment) -> Experiment:
+    """With what it does, while the playbook still has the rule that was tested."""
+    rule = playbook.rules.get(experiment.rule)
+    if rule is None or playbook.behaviours.get(rule.name) != experiment.behaviour:
+        return experiment
+    return msgspec.structs.replace(experiment, sentence=_sentence(playbook, rule))
 
 
 def _sums(known: _Known, experiment: Experiment, *, fresh: bool) -> Measured:
@@ -273,7 +281,7 @@ def _without_test(known: _Known, rule: Rule, *, is_whole: bool = False) -> Repor
         rule=rule.name,
         subject="hide" if rule.hide and not rule.show else "rule",
         title=rule.name,
-        sentence=_sentence(known.playbook, rule),
+        sentence=capitalized(_sentence(known.playbook, rule)),
         run_state=known.run_state(rule.name),
         made_at=to_iso(known.now),
         made_words=known.made_words(),
@@ -287,9 +295,15 @@ def _without_test(known: _Known, rule: Rule, *, is_whole: bool = False) -> Repor
 
 
 def _sentence(playbook: Playbook, rule: Rule) -> str:
-    does = [f"{show.slot} shows {show.variant}" for show in rule.show]
+    """What it says and does, as its file has it."""
+    does = [f"{_title(playbook, show.slot)} shows {show.variant}" for show in rule.show]
     does += [f"hides {describe_hide(rule.hide)}"] if rule.hide else []
-    return f"{capitalized(describe(rule.when, playbook.vocabulary))}: {' and '.join(does)}"
+    return f"{describe(rule.when, playbook.vocabulary)}: {' and '.join(does)}"
+
+
+def _title(playbook: Playbook, place: str) -> str:
+    slot = playbook.slots.get(place)
+    return (slot.title if slot else "") or place
 
 
 def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matched) -> Conclusion:

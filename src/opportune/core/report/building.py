@@ -63,6 +63,8 @@ STATE_OF: dict[str, State] = {
     "harmless": "harmless and cheap",
     "directional": "directional",
 }
+EARLY_ENDS = frozenset({"stopped", "replaced", "rolled back"})
+"""Ways to end before the plan was fulfilled."""
 SIGNIFICANT = 0.05
 PROGRAMME_TITLE = "Everything we personalize"
 
@@ -98,7 +100,7 @@ def build_report(
         rule=experiment.rule,
         subject=experiment.subject,
         title=experiment.rule or PROGRAMME_TITLE,
-        sentence=experiment.sentence or _programme_sentence(experiment),
+        sentence=_heading(experiment),
         run_state=beside.run_state,
         experiment=experiment.id,
         made_at=to_iso(now),
@@ -322,7 +324,7 @@ def _frame(experiment: Experiment, now: int, zone: ZoneInfo, currency: str) -> F
         arms=names,
         planned=planned_units(experiment),
         is_final=experiment.planned_end_at is not None and now >= answer_at(experiment, now),
-        has_ended=not experiment.is_open,
+        has_ended=experiment.ended_as in EARLY_ENDS,
     )
 
 
@@ -335,33 +337,39 @@ def _names(experiment: Experiment) -> tuple[str, ...]:
 def _state(experiment: Experiment, judged: Judged) -> State:
     """One that was stopped before its end collects nothing more, and proved nothing."""
     state = STATE_OF[judged.state]
-    if state == "collecting" and not experiment.is_open and experiment.ended_as in {"stopped", "replaced"}:
+    if state == "collecting" and experiment.ended_as in EARLY_ENDS:
         return "not proven"
     return state
 
 
 def _conclusion(experiment: Experiment, judged: Judged, state: State, frame: Frame) -> Conclusion:
-    sentence, next_step, at = judged.sentence, judged.next_step, answer_at(experiment, frame.now)
-    words = f"the answer comes on {day_words(at, frame.zone)}"
-    if experiment.ended_at is not None:
-        at = experiment.ended_at
-        words = f"ended on {day_words(at, frame.zone)}"
-        if state == "not proven" and judged.state == "collecting":
-            how = "replaced by a new test" if experiment.ended_as == "replaced" else "stopped"
-            why = f" ({experiment.reason})" if experiment.reason else ""
-            sentence = f"Not proven: it was {how}{why} before its planned end, so the one look at the end never came."
-            next_step = "Start a new test, and let it run to its end."
-    elif state == "do not trust this":
-        words = ""
-    elif frame.is_final:
-        words = f"the test was over on {day_words(at, frame.zone)}"
+    sentence, next_step = judged.sentence, judged.next_step
+    if state == "not proven" and judged.state == "collecting":
+        how = "replaced by a new test" if experiment.ended_as == "replaced" else "stopped"
+        why = f" ({experiment.reason})" if experiment.reason else ""
+        sentence = (
+            f"Not proven: it was {how}{why} before its planned end, so the one look at the end never came."
+        )
+        next_step = "Start a new test, and let it run to its end."
+    at, words = _date(experiment, state, frame)
     return Conclusion(
         state=state,
         sentence=sentence,
         next_step=next_step,
-        date=_iso_day(at, frame.zone),
+        date=_iso_day(at, frame.zone) if words else "",
         date_words=words,
     )
+
+
+def _date(experiment: Experiment, state: State, frame: Frame) -> tuple[int, str]:
+    """The moment a report is about, and what it means; no words where there is none to wait for."""
+    if experiment.ended_at is not None and experiment.ended_as in EARLY_ENDS:
+        return experiment.ended_at, f"ended on {day_words(experiment.ended_at, frame.zone)}"
+    at = answer_at(experiment, frame.now)
+    day = day_words(at, frame.zone)
+    if frame.is_final:
+        return at, f"the test was over on {day}"
+    return at, "" if state == "do not trust this" else f"the answer comes on {day}"
 
 
 def _iso_day(at: int, zone: ZoneInfo) -> str:
@@ -400,8 +408,11 @@ def _narrower_words(removed: float) -> str:
     return f"What visitors had done in the 30 days before made the range {narrower} narrower."
 
 
-def _programme_sentence(experiment: Experiment) -> str:
-    return f"Everything we personalize, against a control group that gets none of it, on {experiment.metric.describe()}"
+def _heading(experiment: Experiment) -> str:
+    """The rule's own words; those of the whole programme say what they are held against."""
+    if experiment.subject == "programme":
+        return f"{PROGRAMME_TITLE}, against a control group that gets none of it"
+    return capitalized(experiment.sentence)
 
 
 def _planned(experiment: Experiment, frame: Frame) -> Planned:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from opportune.core.conclusion.concluding import STATE_WORDS, Conclusion, conclude
 from opportune.core.conclusion.judging import broken_limits
 from opportune.core.conclusion.reading import Change, Limit, Measured, Phase, Reading, RolledBack
+from opportune.core.conclusion.wording import effect
 from opportune.core.statistics.comparing import Comparison
 from opportune.core.statistics.moments import Moments, moments_of_share, moments_of_units
 from opportune.core.statistics.placebo import PlaceboBand
@@ -155,12 +156,65 @@ def test_more_of_a_bad_thing_is_worse() -> None:
     assert conclude(a_test(*WON, deciding=fewer)).state == "keep"
 
 
+def test_sentences_say_which_way_is_good_where_it_is_not_the_usual_one() -> None:
+    bounces = shares((14_000, 4_800), (14_000, 5_100), metric="bounces", more_is_better=False)
+    assert "bounces 6.2 % up (between 2.9 % up and 9.7 % up; less is better)" in told(bounces)
+    assert "bounces growing by less than 1 %" in told(
+        shares(*WON), limits=(Limit(measured=bounces, margin=0.01),)
+    )
+    assert "orders losing nothing" in told(shares(*WON), limits=(Limit(measured=shares(*LOST), margin=0.0),))
+
+
+def test_nothing_that_moved_is_called_unchanged() -> None:
+    found = told(shares((9_000_000, 4_500_000), (9_000_000, 4_500_900)))
+    assert "orders less than 0.1 % up" in found
+
+
+def test_amounts_without_a_percentage_are_in_the_metrics_own_unit() -> None:
+    assert "orders +2.308 of 100 visitors" in told(shares((9_000, 0), (9_100, 210)))
+    losses = tuple(moments_of_units([-50_000] * some + [0] * (8_000 - some)) for some in (900, 500))
+    margin = Measured(metric="margin a visitor", kind="mean", arms=losses, scale=100)
+    assert "margin a visitor +25 (between" in told(margin)
+
+
+def test_a_range_agrees_with_the_test_it_stands_behind() -> None:
+    one = Measured(
+        metric="revenue",
+        kind="mean",
+        arms=(moments_of_units([100] * 300 + [0] * 8_700), moments_of_units([9_000_000] + [100] * 8_999)),
+    )
+    [arm] = conclude(a_test((9_000, 0), (9_000, 0), deciding=one)).arms
+    assert isinstance(arm.comparison, Comparison)
+    assert arm.comparison.p > 0.05
+    assert "between more than 1,000 % down and" in effect(arm, one)
+
+
+def test_few_orders_carry_no_direction_however_many_visitors_came() -> None:
+    paid = [moments_of_units([5_000] * buyers + [0] * (20_000 - buyers)) for buyers in (40, 75)]
+    revenue = Measured(metric="revenue", kind="mean", arms=tuple(paid))
+    found = conclude(a_test((20_000, 0), (20_000, 0), deciding=revenue))
+    assert (found.state, found.winner) == ("not_proven", None)
+    assert "fewer than 100 visitors a side with revenue" in found.sentence
+
+
+def test_one_of_three_buyers_is_no_single_value_that_carries_a_share() -> None:
+    few = shares((900, 3), (900, 2), largest_share=1 / 3)
+    assert not conclude(a_test((900, 3), (900, 2), deciding=few)).must_check_data
+
+
+def told(deciding: Measured, **more: Any) -> str:
+    units = tuple((arm.n, 0) for arm in deciding.arms)
+    return conclude(a_test(*units, deciding=deciding, **more)).sentence
+
+
 def test_too_good_a_result_is_checked_first() -> None:
     found = conclude(a_test((14_000, 300), (14_000, 480)))
     assert found.must_check_data
-    assert found.next_step.startswith("Check the data before you do anything: with it is 60 % up")
-    carried = msgspec.structs.replace(shares(*WON), largest_share=0.3)
-    assert "One single value makes 30 % of a side's orders." in conclude(a_test(*WON, deciding=carried)).notes
+    assert found.next_step.startswith("Check the data before you do anything: orders 60 % up:")
+    carried = msgspec.structs.replace(shares(*WON), kind="mean", metric="revenue", largest_share=0.3)
+    assert (
+        "One single value makes 30 % of a side's revenue." in conclude(a_test(*WON, deciding=carried)).notes
+    )
 
 
 def test_several_arms_share_the_chance_of_a_false_win() -> None:

@@ -291,4 +291,4 @@ def _print_metric(reading: Reading, measured: Measured) -> None:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None else wording.figures(value)

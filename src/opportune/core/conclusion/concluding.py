@@ -126,6 +126,8 @@ def conclude(reading: Reading) -> Conclusion:
     checks = _checks(judged) if state != "do_not_trust" else []
     if checks and state in {"keep", "harmless"}:
         next_step = f"Check the data before you do anything: {checks[0]}"
+    elif checks and state == "not_proven":
+        next_step = f"Check the data first: {checks[0]} {next_step}"
     return Conclusion(
         state=state,
         sentence=sentence,
@@ -212,10 +214,10 @@ def _at_the_end(judged: _Judged) -> Said:
     metric, visitors = judged.metric, wording.visitors(judged.reading.units)
     if not judged.arms:
         return "no_data", f"No data: {visitors}, all on one side.", "Check that the test has two sides.", None
-    if not any(arm.y for arm in judged.reading.deciding.arms):
+    if not any(arm.yy for arm in judged.reading.deciding.arms):
         return (
             "no_data",
-            f"No data: {visitors} came, and nothing of {metric} was seen from any.",
+            f"No data: {visitors} came, and {metric} was 0 for all of them.",
             "Check that the event it counts arrives.",
             None,
         )
@@ -306,11 +308,13 @@ def _checks(judged: _Judged) -> list[str]:
     for arm in judged.arms:
         relative = arm.comparison.relative if isinstance(arm.comparison, Comparison) else None
         if relative is not None and abs(relative) > LARGEST_LIFT and judged.has_sample(arm):
+            where = "" if len(judged.arms) == 1 else f" in {arm.arm}"
             found.append(
-                f"{arm.arm} is {wording.movement(relative)}; results so large are mostly mistakes in the data."
+                f"{judged.metric} {wording.movement(relative)}{where}: "
+                "results so large are mostly mistakes in the data."
             )
-    share = judged.reading.deciding.largest_share
-    if share >= LARGEST_SHARE:
+    share = judged.measured.largest_share
+    if share >= LARGEST_SHARE and judged.measured.kind != "proportion":
         found.append(
             f"One single value makes {wording.percent(min(share, 1.0))} of a side's {judged.metric}."
         )

@@ -78,6 +78,7 @@ class LimitResult(msgspec.Struct, frozen=True, kw_only=True):
     p: float | None = None
     is_kept: bool = False
     is_broken: bool = False
+    more_is_better: bool = True
 
 
 class SecondaryResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +169,11 @@ def _judge_limit(reading: Reading, limit: Limit, place: int, alpha: float) -> Li
         more_is_better=measured.more_is_better,
     )
     result = LimitResult(
-        metric=measured.metric, arm=name_of(reading, place), margin=margin, contrast=contrast
+        metric=measured.metric,
+        arm=name_of(reading, place),
+        margin=margin,
+        contrast=contrast,
+        more_is_better=measured.more_is_better,
     )
     if not isinstance(contrast, Contrast):
         return result
@@ -261,7 +266,15 @@ def expected_events(measured: Measured, place: int) -> float:
         return min(had, units - had) * smaller
     if len(measured.events) > place:
         return (measured.events[0] + measured.events[place]) * smaller
-    return units * smaller
+    return sum(_carriers(arm) for arm in arms) * smaller
+
+
+def _carriers(arm: Moments) -> float:
+    """How many equal values would make an arm's sum as uncertain as its own do: never more than have any.
+
+    Kish, Survey Sampling, 1965, section 11.7: (sum y)^2 / sum y^2. One order of 1,000 beside many of 10 is one.
+    """
+    return arm.y * arm.y / arm.yy if arm.yy else 0.0
 
 
 def name_of(reading: Reading, place: int) -> str:

@@ -16,9 +16,9 @@ Kind = Literal["proportion", "mean", "ratio"]
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """One metric in every arm, control first. `events` counts an arm's units that have anything of it.
 
-    A proportion counts its own events; for the others, without `events` its units stand in. Sums are capped where
-    a cap was fixed; `raw` are then the same without. `largest_share` is the largest single value's share of the
-    sum of the arm it is in.
+    A proportion counts its own events; for the others, without `events` their number is told from the sums. Sums are
+    capped where a cap was fixed; `raw` are then the same without. `largest_share` is the largest single value's share
+    of the sum of the arm it is in.
     """
 
     metric: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from math import floor, log10
 
 from opportune.core.conclusion.judging import ArmResult, LimitResult, Trust
 from opportune.core.conclusion.reading import Change, Measured, Reading
@@ -23,13 +25,15 @@ def percent(share: float) -> str:
     size = abs(share) * 100
     if size > 1_000:
         return "more than 1,000 %"
+    if 0 < size < 0.05:
+        return "less than 0.1 %"
     text = f"{size:.1f}".removesuffix(".0") if size < 9.95 else f"{size:.0f}"
     return f"{text} %"
 
 
 def movement(share: float) -> str:
     """A change with its direction: "12 % up"."""
-    if percent(share) == "0 %":
+    if share == 0:
         return "unchanged"
     return f"{percent(share)} {'up' if share > 0 else 'down'}"
 
@@ -40,7 +44,30 @@ def span(interval: Interval) -> str:
 
 def amount(value: float, measured: Measured) -> str:
     """A change in the metric's own unit, where there is no percentage."""
-    return f"{value / measured.scale:+.4g}"
+    if measured.kind == "proportion":
+        return f"{figures(value * 100, '+')} of 100"
+    return figures(value / measured.scale, "+")
+
+
+def figures(value: float, sign: str = "") -> str:
+    """Four figures without an exponent where people would write none: 510,700, 0.1735."""
+    if value == 0 or not 1e-4 <= abs(value) < 1e12:
+        return f"{value:{sign}.4g}"
+    places = max(0, 3 - floor(log10(abs(value))))
+    text = f"{value:{sign},.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+def per_visitor(measured: Measured) -> str:
+    """What an amount is of, unless the metric's words say it."""
+    if measured.kind == "proportion":
+        return " visitors"
+    return "" if re.search(r"\b(?:an?|per) ", measured.metric) else " a visitor"
+
+
+def better(measured: Measured) -> str:
+    """Which way is good, where it is not the usual one."""
+    return "" if measured.more_is_better else "; less is better"
 
 
 def effect(result: ArmResult, measured: Measured) -> str:
@@ -48,10 +75,20 @@ def effect(result: ArmResult, measured: Measured) -> str:
     found, metric = result.comparison, measured.metric
     if not isinstance(found, Comparison):
         return f"{metric} cannot be compared: {REASONS[found.reason]}"
-    if found.relative is None or found.relative_interval is None:
+    shares = shares_of(found)
+    if found.relative is None or shares is None:
         low, high = amount(found.interval.low, measured), amount(found.interval.high, measured)
-        return f"{metric} {amount(found.difference, measured)} a visitor (between {low} and {high})"
-    return f"{metric} {movement(found.relative)} ({span(found.relative_interval)})"
+        told = f"{amount(found.difference, measured)}{per_visitor(measured)}"
+        return f"{metric} {told} (between {low} and {high}{better(measured)})"
+    return f"{metric} {movement(found.relative)} ({span(shares)}{better(measured)})"
+
+
+def shares_of(found: Comparison) -> Interval | None:
+    """The relative interval; where it says another thing of no change than the test did, that of the difference."""
+    relative = found.relative_interval
+    if relative is None or relative.holds(0) == found.interval.holds(0):
+        return relative
+    return Interval(found.interval.low / found.control, found.interval.high / found.control)
 
 
 def odds(share: float, what: str) -> str:
@@ -66,9 +103,9 @@ def running(result: ArmResult, measured: Measured) -> str:
         return ""
     if found.control <= 0:
         low, high = amount(valid.interval.low, measured), amount(valid.interval.high, measured)
-        return f"{metric} between {low} and {high} a visitor"
+        return f"{metric} between {low} and {high}{per_visitor(measured)}{better(measured)}"
     shares = Interval(valid.interval.low / found.control, valid.interval.high / found.control)
-    return f"{metric} {span(shares)}"
+    return f"{metric} {span(shares)}{better(measured)}"
 
 
 def day(on: date | None) -> str:
@@ -117,5 +154,10 @@ def changed(change: Change, metric: str) -> tuple[str, str]:
 
 
 def unproven_limits(limits: list[LimitResult]) -> str:
-    names = sorted({f"{limit.metric} losing less than {percent(limit.margin)}" for limit in limits})
-    return " and ".join(names)
+    return " and ".join(sorted({_safe(limit) for limit in limits}))
+
+
+def _safe(limit: LimitResult) -> str:
+    """Such as: sign-ups losing less than 5 %."""
+    way = "losing" if limit.more_is_better else "growing by"
+    return f"{limit.metric} {way} {f'less than {percent(limit.margin)}' if limit.margin else 'nothing'}"

@@ -1,4 +1,4 @@
-"""`opportune backtest` and `opportune plan`, beside a running server, through the real command line."""
+"""`opportune backtest`, `plan` and `check --data`, beside a running server, through the real command line."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def test_past_traffic_is_asked_beside_a_running_server(tmp_path: Path) -> None:
         planned = json.loads(done("plan", "--json", *server.place))
         read = done("plan", *server.place)
         status, same, _ = server.get("/v1/plan")
+        checked = done("check", folder, "--quiet", *server.place)
+        held = json.loads(done("check", folder, "--json", *server.place))
+        _, over_http, _ = server.get("/v1/check")
         unknown = run_command("backtest", "Viewd something", *server.place)
     assert (found["people"]["value"], found["visits"], found["is_draft"]) == (2, 3, False)
     assert said.startswith("Viewed something: a visitor viewed at least 2 times in 7 days")
@@ -36,6 +39,9 @@ def test_past_traffic_is_asked_beside_a_running_server(tmp_path: Path) -> None:
         200,
         [each["kind"] for each in planned["offers"]],
     )
+    assert "Held against 3 visitors" in checked
+    assert set(held) == {"problems", "data"}
+    assert over_http["looked_at"] == held["data"]["looked_at"] == 3
     assert unknown.returncode == 1
     assert 'did you mean "Viewed something"?' in unknown.stderr
 

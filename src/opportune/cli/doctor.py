@@ -12,7 +12,7 @@ from opportune import app
 from opportune.cli.installation import ask
 from opportune.cli.options import json_option, operator, place_option
 from opportune.cli.printing import print_json
-from opportune.cli.recipes import read_at
+from opportune.cli.reading_at import read_at
 from opportune.errors import BadRequestError
 from opportune.process.place import Place
 from opportune.services.setting_up import Setup, Step, set_up

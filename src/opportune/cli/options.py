@@ -44,6 +44,37 @@ def place_option(command: Command) -> Command:
     return folder(database(command))
 
 
+def asked_place_option(command: Command) -> Command:
+    """Gives the command a `place` where it was asked for, else None: `--data` alone is the usual folder."""
+    folder = click.option(
+        "--data",
+        "place",
+        is_flag=False,
+        flag_value=str(DEFAULTS.data),
+        default=None,
+        metavar="[FOLDER]",
+        envvar=None,
+        callback=_read_asked_place,
+        help="Hold it against what was recorded there, too.",
+    )
+    database = click.option(
+        "--database",
+        metavar="URL",
+        is_eager=True,
+        expose_value=False,
+        callback=_note_database,
+        help="The same, of a PostgreSQL database.",
+    )
+    return folder(database(command))
+
+
+def _read_asked_place(context: click.Context, _option: click.Parameter, data: str | None) -> Place | None:
+    database = context.meta.get(DATABASE, "")
+    if data is None and not database:
+        return None
+    return Place(Path(data or DEFAULTS.data), database)
+
+
 def _note_database(context: click.Context, _option: click.Parameter, url: str | None) -> None:
     if url:
         context.meta[DATABASE] = check_database(url)

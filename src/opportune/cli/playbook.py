@@ -9,15 +9,18 @@ import click
 import msgspec
 
 from opportune.app import now_ms
+from opportune.cli.forewarning import say_forewarned
 from opportune.cli.installation import ask
-from opportune.cli.options import json_option, operator, place_option
+from opportune.cli.options import asked_place_option, json_option, operator, place_option
 from opportune.cli.printing import counted, fail, print_json, print_problems
+from opportune.cli.reading_at import read_at
 from opportune.core.playbook_files.folder import read_playbook
 from opportune.core.playbook_files.rule_text import playbook_document, read_back
 from opportune.core.playbook_files.schema import PATTERNS, editor_settings, schema_of_playbook
 from opportune.core.problem import Problem
 from opportune.errors import PlaybookError
 from opportune.process.place import Place
+from opportune.services.forewarning import forewarn
 from opportune.services.publishing import check_folder, read_folder
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -27,14 +30,20 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @json_option
 @click.option("--quiet", is_flag=True, help="Print problems only, for scripts.")
-def check(*, folder: Path, as_json: bool, quiet: bool) -> None:
+@asked_place_option
+def check(*, folder: Path, as_json: bool, quiet: bool, place: Place | None) -> None:
     """Check the playbook in DIR, and read every rule back.
 
-    Needs no server.
+    Needs no server. With --data it is also held against what an installation recorded: rules that never win, rules in
+    each other's way, tests that cannot be told apart, few people, signals nobody uses, copy that reveals tracking.
     """
     checked = check_folder(folder, now_ms())
+    found = None
+    if place is not None and checked.playbook is not None:
+        with read_at(place, must_exist=True) as storage:
+            found = forewarn(storage, now_ms(), files_of(folder))
     if as_json:
-        print_json(checked.problems)
+        print_json(checked.problems if place is None else {"problems": checked.problems, "data": found})
     else:
         print_problems(checked.problems)
     if checked.playbook is None:
@@ -46,6 +55,8 @@ def check(*, folder: Path, as_json: bool, quiet: bool) -> None:
         click.echo(f"{folder} checks: {counts}, revision {playbook.revision}.")
         for name, rule in playbook.rules.items():
             click.echo(f"  {read_back(rule, playbook, checked.written.get(name, ''))}")
+    if found is not None and not as_json:
+        click.echo("\n".join(say_forewarned(found)))
 
 
 @click.command()

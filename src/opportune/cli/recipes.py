@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,12 +10,11 @@ from opportune import app
 from opportune.cli.options import json_option, place_option
 from opportune.cli.playbook import files_of
 from opportune.cli.printing import print_json
+from opportune.cli.reading_at import read_at
 from opportune.errors import BadRequestError
 from opportune.process.place import Place
 from opportune.services.advising import Addition, add_recipe, find_recipe
 from opportune.services.estimating import Estimate, Reach, estimate_recipes
-from opportune.storage.base import Storage
-from opportune.storage.memory import MemoryStorage
 
 PLAYBOOK = "playbook"
 LONGEST_TEST_DAYS = 365
@@ -119,19 +116,6 @@ def estimate_at(place: Place) -> Estimate:
     """Beside a running server, on a store that is only read; where there is none yet, without a reach."""
     with read_at(place) as storage:
         return estimate_recipes(storage, app.now_ms())
-
-
-@contextmanager
-def read_at(place: Place, *, must_exist: bool = False) -> Iterator[Storage]:
-    """Raises BadRequestError where there is nothing to read and there must be."""
-    if must_exist and not (place.database or place.folder.exists):
-        wrong = f"There is no installation in {place.data}. Name its folder with --data, or its --database."
-        raise BadRequestError(wrong=wrong)
-    storage = app.open_reading(place) if place.database or place.folder.exists else MemoryStorage()
-    try:
-        yield storage
-    finally:
-        storage.close()
 
 
 def words_of(reach: Reach) -> str:

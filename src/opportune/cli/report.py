@@ -12,7 +12,7 @@ import click
 from opportune import app
 from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
-from opportune.cli.recipes import read_at
+from opportune.cli.reading_at import read_at
 from opportune.core.report.parts import ArmValue, Conclusion, Coverage, Line, Overview, Report
 from opportune.errors import BadRequestError
 from opportune.process.place import Place

@@ -28,7 +28,7 @@ from opportune.http.answers import json_answer
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import Edge, EdgeOptions, HouseReader
 from opportune.http.endpoint import Endpoint
-from opportune.services import backtesting, erasing, exporting, planning, reading, setting_aside
+from opportune.services import backtesting, erasing, exporting, forewarning, planning, reading, setting_aside
 from opportune.services.house import House
 
 __all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "TRAFFIC", "HttpApp", "create_http_app", "document"]
@@ -196,6 +196,25 @@ TRAFFIC: tuple[Endpoint, ...] = (
         access="secret",
         scope="read",
         answer=planning.Planned,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/check",
+        handler=traffic.check,
+        summary="What would go wrong with the published playbook, held against past traffic; and the signal map",
+        access="secret",
+        scope="read",
+        answer=forewarning.Forewarned,
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/check",
+        handler=traffic.check_draft,
+        summary="The same for files that are not published",
+        access="secret",
+        scope="read",
+        body=backtests.DraftRequest,
+        answer=forewarning.Forewarned,
     ),
 )
 

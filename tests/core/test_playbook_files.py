@@ -433,7 +433,9 @@ def test_what_is_wrong_in_a_place_is_said_where_it_stands(text: str, said: str) 
     [
         ("team", TEAM + "time-zone: x\n", 'team.yaml:11: time-zone: this field is unknown (did you mean "time zone"?)'),
         ("team", TEAM.replace("Europe/Berlin", "Berlin"), 'team.yaml:2: time zone: the time zone "Berlin" is not known (write "Europe/Berlin")'),
-        ("team", TEAM.replace("EUR", "euro"), 'team.yaml:3: currency: "euro" is not a currency (three capital letters, like EUR or USD)'),
+        ("team", TEAM.replace("EUR", "euro"), 'team.yaml:3: currency: "euro" is not a currency (did you mean "EUR"?)'),
+        ("team", TEAM.replace("EUR", "XQZ"), 'team.yaml:3: currency: "XQZ" is not a currency (three capital letters, like EUR or USD)'),
+        ("plan", "rates:\n  CHF: 1.05\n  EURO: 1.2\n", 'plan.yaml:3: rates.EURO: "EURO" is not a currency (did you mean "EUR"?)'),
         ("team", TEAM.replace("10%", "much"), "team.yaml:4: control group:"),
         ("team", TEAM.replace("10%", "95%"), "team.yaml:4: control group: nearly nobody would be left"),
         ("team", TEAM.replace("[mia, tom]", "{a: b}"), "team.yaml:5: previewers: a list of texts was expected"),

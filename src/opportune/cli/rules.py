@@ -57,4 +57,6 @@ def _now(row: dict[str, Any]) -> str:
         return "does nothing"
     if row["state"] == "preview":
         return "acts for previewers only"
+    if row["test_is_over"]:
+        return f"acts, test {row['test']} is over since {row['test_ends']}: keep the rule, change it or take it out"
     return f"acts, in test {row['test']}: {row['split']}" if row["split"] else "acts"

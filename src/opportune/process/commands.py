@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from opportune.core.experiment import Experiment
 from opportune.core.feeds.taking import Taken
 from opportune.core.history.key import Namespace
 from opportune.core.language.phrases.test import describe_test
 from opportune.core.moment import to_iso
 from opportune.core.placement import held
+from opportune.core.playbook import Playbook
 from opportune.core.product import Product
 from opportune.core.programme import ACTING
 from opportune.core.remembering import beyond_the_id
@@ -114,13 +117,24 @@ def list_rules(house: House) -> list[Result]:
     """Every rule with its state, and why it does not act although it is launched."""
     programme = house.programme
     waiting = {found.rule: list(found.events) for found in programme.waiting}
+    tests = {each.id: each for each in house.storage.list_experiments()}
     return [
         {
             **_rule(rule, programme.run_states.get(name), waiting.get(name, [])),
+            **_test(tests, programme.run_states.get(name), programme.playbook),
             "notes": [doubt for _, doubt in beyond_the_id(rule, programme.playbook)],
         }
         for name, rule in programme.playbook.rules.items()
     ]
+
+
+def _test(tests: Mapping[str, Experiment], state: RunState | None, playbook: Playbook) -> Result:
+    """When a rule's test is planned to end, as a day in the team's zone, and whether it is over."""
+    test = tests.get(state.seed) if state is not None else None
+    if test is None or test.planned_end_at is None:
+        return {"test_ends": None, "test_is_over": False}
+    ends = datetime.fromtimestamp(test.planned_end_at / 1_000, playbook.vocabulary.zone).date()
+    return {"test_ends": ends.isoformat(), "test_is_over": test.ended_as == "finished"}
 
 
 def set_rule(house: House, *, rule: str, state: str, unseen: bool, reason: str, by: str) -> Result:

@@ -7,6 +7,7 @@ from typing import Any, cast, get_args
 
 import msgspec
 
+from opportune.core.currency import CURRENCIES
 from opportune.core.history.plan import (
     BEHAVIOUR,
     KEY_EVENT,
@@ -26,7 +27,6 @@ from opportune.core.problem import Problem
 CLASSES: Mapping[str, EventClass] = {"key": KEY_EVENT, "behaviour": BEHAVIOUR, "telemetry": TELEMETRY}
 TYPES: tuple[str, ...] = get_args(PropertyType)
 MOST_KEY_EVENTS = 7
-CURRENCY_LETTERS = 3
 Rates = tuple[tuple[int, float], ...]
 
 PROPERTY_FIELDS = (
@@ -111,7 +111,13 @@ def _rates(form: Form) -> dict[str, Rates]:
     if not isinstance(node, Entries):
         form.wrong("rates", "rates by currency were expected", "write `CAD: 0.68`, one on a line")
         return {}
-    return {key.text.upper(): _rates_of(form, key.text, value) for key, value in node.entries}
+    for key, _ in node.entries:
+        if key.text.upper() not in CURRENCIES:
+            wrong = f'"{key.text}" is not a currency'
+            form.wrong(f"rates.{key.text}", wrong, nearest(key.text, CURRENCIES) or "three letters, like CAD",
+                       line=key.line)  # fmt: skip
+    known = [(key.text, value) for key, value in node.entries if key.text.upper() in CURRENCIES]
+    return {name.upper(): _rates_of(form, name, value) for name, value in known}
 
 
 def _rates_of(form: Form, currency: str, node: Node) -> Rates:
@@ -134,7 +140,7 @@ def _rate(form: Form, currency: str, node: Node) -> list[float]:
         rate = float(node.text) if isinstance(node, Scalar) else 0.0
     except ValueError:
         rate = 0.0
-    if len(currency) == CURRENCY_LETTERS and 0 < rate < float("inf"):
+    if 0 < rate < float("inf"):
         return [rate]
     form.wrong(
         f"rates.{currency}",

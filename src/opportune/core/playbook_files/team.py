@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
+from opportune.core.currency import CURRENCIES
 from opportune.core.experiment import Limit
 from opportune.core.language.phrases.duration import parse_duration
 from opportune.core.language.phrases.safety import parse_safety
@@ -18,7 +19,7 @@ from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.metrics import AnyMetric
 from opportune.core.metrics.base import Words
 from opportune.core.metrics.reading import parse_metric
-from opportune.core.playbook_files.form import TEXTS, YES_OR_NO, Field, Form, one_of
+from opportune.core.playbook_files.form import TEXTS, YES_OR_NO, Field, Form, nearest, one_of
 from opportune.core.playbook_files.yaml_text import Entries, Items, Node, Scalar
 from opportune.core.problem import Problem
 from opportune.core.signals.catalogue import ELSEWHERE
@@ -227,9 +228,10 @@ def _wrong_zone(text: str) -> tuple[str, str] | None:
 
 
 def _wrong_currency(text: str) -> tuple[str, str] | None:
-    if re.fullmatch(r"[A-Z]{3}", text):
+    if text in CURRENCIES:
         return None
-    return f'"{text}" is not a currency', "three capital letters, like EUR or USD"
+    right = nearest(text, CURRENCIES) or "three capital letters, like EUR or USD"
+    return f'"{text}" is not a currency', right
 
 
 def _wrong_language(text: str) -> tuple[str, str] | None:

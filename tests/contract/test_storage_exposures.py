@@ -137,12 +137,15 @@ def test_a_persons_later_keys_inherit_the_first_assignment(storage: Storage) -> 
         assert (kept.arm, kept.unit) == ("control", USER)
 
 
-def test_the_newest_phase_is_the_one_that_counts(storage: Storage) -> None:
-    assign(storage, DEVICE, "returner/1", "control", phase=1)
-    then = storage.recall((DEVICE,), now=NOW).seq
-    assign(storage, DEVICE, "returner/1", "treatment", phase=2)
-    assert storage.recall((DEVICE,), now=NOW).assignments["returner/1"].arm == "treatment"
-    assert storage.recall((DEVICE,), now=NOW, as_of=then).assignments["returner/1"].arm == "control"
+def test_of_several_phases_the_first_assignment_stands(storage: Storage) -> None:
+    append(storage, event())
+    assign(storage, USER, "returner/1", "control", phase=2)
+    assign(storage, DEVICE, "returner/1", "treatment", phase=1)
+    assign(storage, DEVICE, "returner/1", "treatment", phase=3)
+    written(storage, lambda transaction: transaction.add_link(Link(DEVICE, USER, 0, FOREVER, 1)))
+    for asked in (DEVICE, USER):
+        kept = storage.recall((asked,), now=NOW).assignments["returner/1"]
+        assert (kept.arm, kept.phase, kept.unit) == ("control", 2, USER)
 
 
 def test_as_of_before_the_assignment_there_was_none(storage: Storage) -> None:

@@ -69,6 +69,16 @@ def test_the_programme_is_measured_by_the_goal_for_a_quarter() -> None:
     assert PROGRAMME_DAYS % 7 == 0
 
 
+def test_what_asks_for_a_place_is_left_out_where_there_is_none() -> None:
+    team = TEAM.replace("bounce rate up", "dismissals up") + "also look at: clicks\n"
+    shows = design(TESTED, team)
+    assert (len(shows.limits), len(shows.others)) == (1, 1)
+    assert shows.limits[0].metric == shows.limits[0].metric.in_places(("home-hero",))
+    everything = playbook(TESTED, team)
+    found = design_of_programme(everything.team, Words())
+    assert (found.limits, found.others) == ((), ())
+
+
 def test_limits_may_stand_in_a_list() -> None:
     listed = TEAM.replace(
         "safety limit: bounce rate up by at most 5%",
@@ -101,6 +111,7 @@ UNKNOWN = "is nothing that is measured"
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("goal: clicks", "goal: “clicks on the place” is about one rule's place, and a goal is about"),
         ("goal: happiness", f"goal: “happiness” {UNKNOWN}"),
         ("deciding metric: odrers", f'deciding metric: “odrers” {UNKNOWN} (did you mean "orders"'),
         ("also look at: orders, ordres", f"also look at: “ordres” {UNKNOWN}"),

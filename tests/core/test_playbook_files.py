@@ -379,7 +379,7 @@ def test_the_error_carries_every_problem() -> None:
         (RULE + "safety limit: orders up by at most 5%\n", 'rules/returner.yaml:5: safety limit: “orders up by at most 5%”: that would be no harm (did you mean "orders down by at most 5%"?)'),
         (RULE + "safety limit: orders down by at most 200%\n", "rules/returner.yaml:5: safety limit: “orders down by at most 200%”: a limit lies above 0% and up to 90%"),
         (RULE + "safety limit: be careful\n", "rules/returner.yaml:5: safety limit: “be careful” is not a safety limit"),
-        ("rule: R\nwhen: a visitor is subscribed\nhide: promo\ntest: half and half, on clicks\n", 'rules/returner.yaml:4: test: "clicks" asks for the rule\'s place, and it shows nothing'),
+        ("rule: R\nwhen: a visitor is subscribed\nhide: promo\ntest: half and half, on clicks\n", 'rules/returner.yaml:4: test: “clicks on the place” asks for the rule\'s place, and it shows nothing (name another'),
         (RULE + "test:\n  arms: 5\n", "rules/returner.yaml:6: test: the structured form does not fit: Expected `array`, got `int` (arms)"),
         (RULE + "until: 31 February 2027\n", "rules/returner.yaml:5: until:"),
         (RULE + "lasts: a while\n", "rules/returner.yaml:5: lasts:"),

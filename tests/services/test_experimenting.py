@@ -16,6 +16,7 @@ from opportune.core.rule import PROGRAMME
 from opportune.core.situation import Context
 from opportune.core.statistics.power import people_per_arm
 from opportune.errors import RunningTestError
+from opportune.process.commands import list_rules
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Question
 from opportune.services.experimenting import reconcile
@@ -251,6 +252,8 @@ def test_a_test_ends_as_planned_and_its_rule_may_then_be_changed(house: House, c
     reconcile(house)
     assert ends(house) == {"Returner/1": ("finished", "", 49 * DAY)}
     assert reconcile(house) == []
+    [row] = list_rules(house)
+    assert (row["test_ends"], row["test_is_over"]) == ("2027-01-10", True)
     set_run_state(house, "Returner", "50%")
     assert ends(house) == {"Returner/1": ("finished", "", 49 * DAY)}
     publish(house, files(RULE.replace("2 times", "3 times")))

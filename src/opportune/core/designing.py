@@ -26,11 +26,10 @@ def design_of_rule(
         return None
     places = rule.slots()
     decides = (metric or _deciding(team, words)).in_places(places)
-    limited = team.safety_limits if limits is None else limits
     return Design(
         metric=decides,
-        limits=tuple(Limit(metric=each.metric.in_places(places), margin=each.margin) for each in limited),
-        others=tuple(each.in_places(places) for each in _others(team, words, decides)),
+        limits=_limits(team.safety_limits if limits is None else limits, places),
+        others=_others(team, words, decides, places),
         days=test.days or team.test_days,
         smallest_gain=test.smallest_gain or team.smallest_gain,
     )
@@ -41,8 +40,8 @@ def design_of_programme(team: Team, words: Words) -> Design:
     decides = team.goal or _deciding(team, words)
     return Design(
         metric=decides,
-        limits=team.safety_limits,
-        others=_others(team, words, decides),
+        limits=_limits(team.safety_limits, ()),
+        others=_others(team, words, decides, ()),
         days=PROGRAMME_DAYS,
         smallest_gain=team.smallest_gain,
     )
@@ -52,9 +51,15 @@ def _deciding(team: Team, words: Words) -> AnyMetric:
     return team.metric or team.goal or parse_metric(USUAL[0], words)
 
 
-def _others(team: Team, words: Words, decides: AnyMetric) -> tuple[AnyMetric, ...]:
+def _limits(limits: Sequence[Limit], places: tuple[str, ...]) -> tuple[Limit, ...]:
+    """Those that can be measured there: what shows nothing has no place to be closed."""
+    placed = (Limit(metric=each.metric.in_places(places), margin=each.margin) for each in limits)
+    return tuple(each for each in placed if not each.metric.lacks_place)
+
+
+def _others(team: Team, words: Words, decides: AnyMetric, places: tuple[str, ...]) -> tuple[AnyMetric, ...]:
     """The goal, and what the team wants to see or what is usual; not what decides."""
     named = team.others or tuple(parse_metric(each, words) for each in USUAL)
     goal = (team.goal,) if team.goal is not None else ()
-    found = {each.describe(): each for each in (*goal, *named)}
-    return tuple(each for name, each in found.items() if name != decides.describe())
+    found = {each.describe(): each.in_places(places) for each in (*goal, *named)}
+    return tuple(each for name, each in found.items() if name != decides.describe() and not each.lacks_place)

@@ -198,7 +198,7 @@ class Recollection(msgspec.Struct, frozen=True, kw_only=True):
     `person` is whom the last asked key belongs to (the proven user, if one was asked). `keys` are the
     asked keys, then the person's others, within KEYS_BOUND. `events` by key are newest first, within the
     bounds of their class, cut to the stretches that belong to the person; traits likewise. `assignments`
-    by experiment are the newest phase's, the first one given to any key standing, also beyond KEYS_BOUND.
+    by experiment are the first one given to any key, in whatever phase, also beyond KEYS_BOUND.
     `exposures` are of all those keys, newest session first; `opportunities` are (session, slot, at) of the
     first asked key, newest session first. `seq` is the newest commit these reads can have seen. As of an
     earlier `seq` an exposure counts one view once it was shown.

@@ -93,14 +93,13 @@ def newest_traits(asserted: Iterable[tuple[int, str, Trait]]) -> dict[str, Trait
 
 
 def kept_assignments(given: Iterable[tuple[int, Assignment]]) -> dict[str, Assignment]:
-    """Of `(seq, assignment)` the newest phase of each experiment, and in it the one given first."""
-    kept: dict[str, tuple[int, int, Assignment]] = {}
+    """Of `(seq, assignment)` the one given first in each experiment, whatever phase it was in."""
+    kept: dict[str, tuple[int, Assignment]] = {}
     for seq, assignment in given:
         current = kept.get(assignment.experiment)
-        rank = (-assignment.phase, seq)
-        if current is None or rank < current[:2]:
-            kept[assignment.experiment] = (*rank, assignment)
-    return {experiment: assignment for experiment, (_, _, assignment) in kept.items()}
+        if current is None or seq < current[0]:
+            kept[assignment.experiment] = (seq, assignment)
+    return {experiment: assignment for experiment, (_, assignment) in kept.items()}
 
 
 def newest_first(exposures: Sequence[Sequence[PastExposure]]) -> Sequence[PastExposure]:

@@ -108,6 +108,11 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_d
         """The metric as it is asked today: events under every name they have had, products with what a piece earns."""
         return self
 
+    @property
+    def lacks_place(self) -> bool:
+        """Whether it asks for a place, and nobody said which."""
+        return False
+
     def in_places(self, places: tuple[str, ...]) -> Self:  # noqa: ARG002 - most have nothing to do with places
         """The metric for a rule that shows something in these places."""
         return self

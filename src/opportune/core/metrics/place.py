@@ -79,6 +79,10 @@ class PlaceActs(Metric, frozen=True, kw_only=True, omit_defaults=True, tag="plac
     def bound(self, plan: Plan, margins: Mapping[str, int] | None = None) -> Self:  # noqa: ARG002 - no product in it
         return msgspec.structs.replace(self, names=all_names(plan, EVENTS[self.act]))
 
+    @property
+    def lacks_place(self) -> bool:
+        return not self.places
+
     def in_places(self, places: tuple[str, ...]) -> Self:
         return self if self.title else msgspec.structs.replace(self, places=places)
 

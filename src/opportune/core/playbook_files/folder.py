@@ -287,8 +287,7 @@ def behaviour_of(
             "stages": stages if "stage" in needs.signals else (),
             "show": shown,
             "hide": rule.hide,
-            "test": rule.test,
-            "design": _own_design(rule),
+            "test": _asked(rule),
             "limits": rule.limits,
             "lasts_ms": rule.lasts_ms,
             "always": rule.always,
@@ -297,8 +296,14 @@ def behaviour_of(
     return sha256(content).hexdigest()[:12]
 
 
-def _own_design(rule: Rule) -> list[str]:
-    """What the rule itself limits its test by; what is the team's may change for tests to come."""
-    if rule.design is None or "safety limit" in rule.inherited:
-        return []
-    return [limit.words for limit in rule.design.limits]
+def _asked(rule: Rule) -> dict[str, object] | None:
+    """A test with what the rule itself says of it; what is the team's may change for tests to come."""
+    test = rule.test
+    if test is None:
+        return None
+    asked: dict[str, object] = {"arms": test.arms, "metric": test.metric, "days": test.days}
+    if test.smallest_gain is not None:
+        asked["smallest_gain"] = test.smallest_gain
+    if rule.design is not None and rule.design.limits and "safety limit" not in rule.inherited:
+        asked["limits"] = [limit.words for limit in rule.design.limits]
+    return asked

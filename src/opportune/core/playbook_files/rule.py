@@ -27,9 +27,6 @@ from opportune.core.language.phrases.test import (
 )
 from opportune.core.language.sentence import parse_condition
 from opportune.core.language.vocabulary import Vocabulary
-from opportune.core.metrics import AnyMetric
-from opportune.core.metrics.base import Words
-from opportune.core.metrics.place import PlaceActs
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY
 from opportune.core.playbook_files.form import TEXT, TEXTS, YES_OR_NO, Field, Form, one_of
@@ -342,18 +339,13 @@ def _design(form: Form, rule: Rule, book: Book) -> Design | None:
     if "safety limit" in form:
         limits = read_safety(form, rule.safety, words)
     said = rule.test.metric if rule.test is not None else ""
-    metric = _metric(form, said, words) if said else None
-    return design_of_rule(rule, book.team, words, metric, limits)
-
-
-def _metric(form: Form, said: str, words: Words) -> AnyMetric | None:
     node = Scalar(text=said, value=said, line=form.line_of("test"))
-    metric = form.said_in("test", node, lambda text: parse_metric(text, words))
-    if isinstance(metric, PlaceActs) and not metric.places:
-        form.wrong(
-            "test", f'"{said}" asks for the rule\'s place, and it shows nothing', "name another metric"
-        )
-    return metric
+    metric = form.said_in("test", node, lambda text: parse_metric(text, words)) if said else None
+    design = design_of_rule(rule, book.team, words, metric, limits)
+    if design is not None and design.metric.lacks_place:
+        wrong = f"\u201c{design.metric.phrase}\u201d asks for the rule's place, and it shows nothing"
+        form.wrong("test", wrong, "name another metric, such as `on orders`")
+    return design
 
 
 def _limits(form: Form) -> Limits:

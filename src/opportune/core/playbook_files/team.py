@@ -129,7 +129,7 @@ def read_measures(team: Team, form: Form | None, words: Words) -> Team:
     gain = form.said("smallest gain", parse_gain) if "smallest gain" in form else None
     return msgspec.structs.replace(
         team,
-        goal=form.said("goal", lambda text: parse_metric(text, words)) if "goal" in form else None,
+        goal=_goal(form, words),
         metric=_deciding(form, words),
         others=_others(form, words),
         safety_limits=read_safety(form, team.safety, words) or (),
@@ -158,6 +158,15 @@ def read_safety(form: Form, text: str, words: Words) -> tuple[Limit, ...] | None
     return form.said_in(
         "safety limit", Scalar(text=text, value=text, line=line), lambda said: parse_safety(said, words)
     )
+
+
+def _goal(form: Form, words: Words) -> AnyMetric | None:
+    goal = form.said("goal", lambda text: parse_metric(text, words)) if "goal" in form else None
+    if goal is None or not goal.lacks_place:
+        return goal
+    wrong = f"\u201c{goal.phrase}\u201d is about one rule's place, and a goal is about everything"
+    form.wrong("goal", wrong, "name the place, or a goal such as orders")
+    return None
 
 
 def _deciding(form: Form, words: Words) -> AnyMetric | None:

@@ -23,6 +23,13 @@ from opportune.core.statistics.estimate import Estimate, Unanswerable
 from opportune.errors import BadRequestError
 
 CHUNK_BYTES = 1 << 20
+SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+SEPARATOR_LINE = re.compile(r"sep=.?", re.IGNORECASE)
+BAD_THING = re.compile(
+    r"bounce|refund|return|cancel|complain|unsubscri|churn|error|exit|abandon|spam|cost|discount|slow|dismiss",
+    re.IGNORECASE,
+)
 METRIC = re.compile(r"(?P<name>[^=]+)=(?P<column>.+):(?P<kind>proportion|mean)")
 
 
@@ -45,6 +52,13 @@ def experiment() -> None:
     help="What is counted; the first one decides. Again for more.",
 )
 @click.option(
+    "--less-is-better",
+    "less",
+    multiple=True,
+    metavar="NAME",
+    help="A metric of which less is better, as bounces or refunds. Again for more.",
+)
+@click.option(
     "--pre", default="", metavar="COLUMN", help="A number known before the test, to remove chance (CUPED)."
 )
 @click.option(
@@ -64,6 +78,7 @@ def import_test(
     variant: str,
     control: str,
     metrics: tuple[str, ...],
+    less: tuple[str, ...],
     pre: str,
     time: str,
     expect: str,
@@ -76,13 +91,14 @@ def import_test(
     columns = Columns(
         unit=unit,
         variant=variant,
-        metrics=tuple(_metric(text) for text in metrics),
+        metrics=_metrics(metrics, less),
         before=pre,
         time=time,
     )
     test = read_test(file, columns, control)
     reading = test.reading(_shares(expect, test.arms))
     found = conclude(reading)
+    found = msgspec.structs.replace(found, notes=(*found.notes, *_notes(test, found, expect)))
     if as_json:
         print_json(told(test, reading, found))
     else:
@@ -91,16 +107,18 @@ def import_test(
 
 def read_test(file: Path, columns: Columns, control: str) -> OutsideTest:
     """The test in a file, read as a stream. Raises BadRequestError that says which rows are wrong, and how."""
-    rows = table_rows(_chunks(file), file.name)
-    header = [cell.strip() for cell in next(rows, [])]
+    rows = enumerate(table_rows(_chunks(file), file.name), 1)
+    header = _header(rows)
+    if not any(header):
+        raise BadRequestError(wrong=f"{file.name} is empty; it needs a header with the names of its columns.")
     missing = [column for column in dict.fromkeys(columns.all()) if column not in header]
     if missing:
         listed = " and no column ".join(f'"{column}"' for column in missing)
-        has = ", ".join(header[:30]) or "nothing"
+        has = ", ".join(header[:30])
         raise BadRequestError(wrong=f"{file.name} has no column {listed}; it has: {has}.")
     test = OutsideTest(columns, control)
     wanted = {column: header.index(column) for column in columns.all()}
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         if not any(row):
             continue
         cells = {column: row[at].strip() if at < len(row) else "" for column, at in wanted.items()}
@@ -110,12 +128,26 @@ def read_test(file: Path, columns: Columns, control: str) -> OutsideTest:
     return test
 
 
+def _header(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
+    """The names of the columns; Excel's line about the separator is none of them."""
+    for _, row in rows:
+        cells = [cell.strip() for cell in row]
+        if any(cells) and not SEPARATOR_LINE.fullmatch(cells[0]):
+            return cells
+    return []
+
+
 def _check(test: OutsideTest, name: str) -> None:
     if test.problems:
         listed = "\n  ".join(test.problems)
         raise BadRequestError(wrong=f"{name} has rows that cannot be read (the header is row 1):\n  {listed}")
     if not test.rows:
         raise BadRequestError(wrong=f"{name} has a header and no rows.")
+    alike = {variant.casefold(): variant for variant in sorted(test.variants)}
+    for variant in sorted(test.variants):
+        if alike[variant.casefold()] != variant:
+            wrong = f'"{test.columns.variant}" has "{variant}" and "{alike[variant.casefold()]}": write them alike.'
+            raise BadRequestError(wrong=wrong)
     seen = ", ".join(f'"{variant}"' for variant in sorted(test.variants))
     if test.control not in test.variants:
         raise BadRequestError(wrong=f'No row has the control "{test.control}"; the column has {seen}.')
@@ -124,9 +156,41 @@ def _check(test: OutsideTest, name: str) -> None:
 
 
 def _chunks(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as stream:
+    """The file's text in UTF-8, whatever a spreadsheet saved it in."""
+    encoding = _encoding_of(file)
+    with file.open(encoding=encoding, errors="replace", newline="") as stream:
         while chunk := stream.read(CHUNK_BYTES):
-            yield chunk
+            yield chunk.encode()
+
+
+def _encoding_of(file: Path) -> str:
+    """UTF-8, what Excel calls Unicode text, or else what it saves a CSV in on Windows."""
+    with file.open("rb") as stream:
+        start = stream.read(4)
+    if start.startswith(SPREADSHEETS):
+        wrong = f"{file.name} is a spreadsheet's own file; open it there and save it as CSV."
+        raise BadRequestError(wrong=wrong)
+    if start.startswith(UTF_16):
+        return "utf-16"
+    try:
+        with file.open(encoding="utf-8-sig") as text:
+            while text.read(CHUNK_BYTES):
+                pass
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _metrics(texts: Sequence[str], less: Sequence[str]) -> tuple[Asked, ...]:
+    metrics = [_metric(text) for text in texts]
+    names = [asked.name for asked in metrics]
+    for name in less:
+        if name not in names:
+            raise click.BadParameter(
+                f'"{name}" is no metric here; the names are {", ".join(names)}.',
+                param_hint="--less-is-better",
+            )
+    return tuple(msgspec.structs.replace(asked, more_is_better=asked.name not in less) for asked in metrics)
 
 
 def _metric(text: str) -> Asked:
@@ -166,7 +230,7 @@ def told(test: OutsideTest, reading: Reading, found: Conclusion) -> dict[str, An
         "sentence": found.sentence,
         "next_step": found.next_step,
         "winner": found.winner,
-        "notes": [*found.notes, *_notes(test)],
+        "notes": list(found.notes),
         "must_check_data": found.must_check_data,
         "rows": test.rows,
         "units": test.units,
@@ -251,15 +315,23 @@ def _mean(measured: Measured, place: int) -> float | None:
     return arm.mean() / measured.scale if arm.n == 1 else None
 
 
-def _notes(test: OutsideTest) -> list[str]:
-    if not test.empty_cells:
-        return []
-    return [f"{counted(test.empty_cells, 'empty cell')} counted as 0."]
+def _notes(test: OutsideTest, found: Conclusion, expect: str) -> list[str]:
+    notes = []
+    if found.trust.is_split_off and not expect:
+        notes.append("The split was taken to be equal; if another was planned, say so with --expect.")
+    notes += [
+        f'More of "{asked.name}" was taken to be better; if less is, add --less-is-better "{asked.name}".'
+        for asked in test.columns.metrics
+        if asked.more_is_better and BAD_THING.search(asked.name)
+    ]
+    if test.empty_cells:
+        notes.append(f"{counted(test.empty_cells, 'empty cell')} counted as 0.")
+    return notes
 
 
 def _print(test: OutsideTest, reading: Reading, found: Conclusion) -> None:
     click.echo(f"{STATE_WORDS[found.state]}\n\n{found.sentence}\n{found.next_step}\n")
-    for note in (*found.notes, *_notes(test)):
+    for note in found.notes:
         click.echo(f"Note: {note}")
     days = f" over {counted(reading.days, 'day')}" if reading.days else ""
     click.echo(f"{wording.visitors(test.units)} in {test.rows:,} rows{days}.")

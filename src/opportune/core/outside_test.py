@@ -6,6 +6,7 @@ for the arm it was in first, by time where there is one, else by the order of ro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal, InvalidOperation
@@ -25,6 +26,11 @@ EXACT = Context(prec=120)
 """Enough for any sum of the largest amounts with the smallest steps: sums are exact."""
 YES_NO = {"1": 1, "0": 0, "true": 1, "false": 0, "yes": 1, "no": 0, "y": 1, "n": 0, "t": 1, "f": 0}
 YES_NO |= {"": 0, "1.0": 1, "0.0": 0}
+MONEY_SIGN = re.compile(r"^(?:[A-Z]{3}|[€$£¥])\s*|\s*(?:[A-Z]{3}|[€$£¥])$")
+GROUPED = re.compile(r"[+-]?\d{1,3}\.\d{3}")
+"""With a point for a German thousand, without one for a little more than one."""
+EARLIEST = 1e8
+"""Of Unix times: 1973. Smaller numbers are something else, as the days of a spreadsheet."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -33,6 +39,7 @@ class Asked(msgspec.Struct, frozen=True):
     name: str
     column: str
     kind: Kind
+    more_is_better: bool = True
 
 
 class Columns(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +79,9 @@ class OutsideTest:
         self.empty_cells = 0
         self.variants: set[str] = set()
         self._units: dict[str, _Unit] = {}
+        self._grouped: dict[str, str] = {}
+        self._with_comma: dict[str, str] = {}
+        """By column, a cell that is one thing with decimal commas and another with points; and one with a comma."""
         self._first: float | None = None
         self._last: float | None = None
 
@@ -91,7 +101,7 @@ class OutsideTest:
         self._note_variant(variant)
         at = _moment(cells, columns.time) if columns.time else 0.0
         values = [self._value(cells, asked) for asked in columns.metrics]
-        before = _amount(cells, columns.before) if columns.before and cells[columns.before] else None
+        before = self._amount(cells, columns.before) if columns.before and cells[columns.before] else None
         self._first = at if self._first is None else min(self._first, at)
         self._last = at if self._last is None else max(self._last, at)
         known = self._units.get(unit)
@@ -125,7 +135,7 @@ class OutsideTest:
         text = cells[asked.column]
         self.empty_cells += not text
         if asked.kind == "mean":
-            return _amount(cells, asked.column)
+            return self._amount(cells, asked.column)
         found = YES_NO.get(text.lower())
         if found is None:
             raise BadCell(
@@ -133,6 +143,29 @@ class OutsideTest:
                 "an amount is asked for with :mean"
             )
         return Decimal(found)
+
+    def _amount(self, cells: Mapping[str, str], column: str) -> Decimal:
+        text = cells[column] or "0"
+        try:
+            found = Decimal(text if text.isdecimal() else _plain(text, column))
+        except InvalidOperation:
+            raise BadCell(f'"{column}" is "{_short(text)}"; it needs a plain number, as 1234.5') from None
+        if not found.is_finite():
+            raise BadCell(f'"{column}" is "{_short(text)}"; leave the cell empty where there is no number')
+        if found.copy_abs() > LARGEST_AMOUNT:
+            raise BadCell(f'"{column}" is "{_short(text)}", larger than any real amount')
+        self._compare_marks(text, column)
+        return found.quantize(SMALLEST_STEP, context=EXACT).normalize(EXACT)
+
+    def _compare_marks(self, text: str, column: str) -> None:
+        """A column in which commas are decimal has thousands with points, or they are none: nobody can tell."""
+        if text.rfind(",") > text.rfind("."):
+            self._with_comma.setdefault(column, text)
+        elif GROUPED.fullmatch(text):
+            self._grouped.setdefault(column, text)
+        if column in self._with_comma and column in self._grouped:
+            both = f'"{self._grouped.pop(column)}" and "{_short(self._with_comma[column])}"'
+            raise BadCell(f'"{column}" has {both}; write every number with a point, and none for thousands')
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -181,6 +214,7 @@ class OutsideTest:
         return Measured(
             metric=asked.name,
             kind=asked.kind,
+            more_is_better=asked.more_is_better,
             arms=tuple(self._moments(arm, column, before) for arm, column in zip(arms, values, strict=True)),
             events=tuple(sum(value != 0 for value in column) for column in values),
             has_covariate=bool(self.columns.before),
@@ -202,17 +236,22 @@ def _needed(cells: Mapping[str, str], column: str, what: str) -> str:
     return cells[column]
 
 
-def _amount(cells: Mapping[str, str], column: str) -> Decimal:
-    text = cells[column] or "0"
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        raise BadCell(f'"{column}" is "{_short(text)}"; it needs a plain number, as 1234.5') from None
-    if not found.is_finite():
-        raise BadCell(f'"{column}" is "{_short(text)}"; leave the cell empty where there is no number')
-    if found.copy_abs() > LARGEST_AMOUNT:
-        raise BadCell(f'"{column}" is "{_short(text)}", larger than any real amount')
-    return found.quantize(SMALLEST_STEP, context=EXACT).normalize(EXACT)
+def _plain(text: str, column: str) -> str:
+    """`€1.234,50`, `1,234.50 USD`, `1 234,5` as a number with a point; what may be two numbers is refused."""
+    found = re.sub(r"[\s']", "", MONEY_SIGN.sub("", text)).replace("\N{MINUS SIGN}", "-")
+    if "," not in found:
+        return found.replace(".", "") if found.count(".") > 1 else found
+    if "." in found:
+        mark, thousands = (",", ".") if found.rfind(",") > found.rfind(".") else (".", ",")
+        return found.replace(thousands, "").replace(mark, ".")
+    if found.count(",") > 1:
+        return found.replace(",", "")
+    if re.fullmatch(r"[+-]?\d{1,3},\d{3}", found):
+        raise BadCell(
+            f'"{column}" is "{_short(text)}", which may be {found.replace(",", "")} or {found.replace(",", ".")}; '
+            "write it without the comma, or with a point"
+        )
+    return found.replace(",", ".")
 
 
 def _moment(cells: Mapping[str, str], column: str) -> float:
@@ -230,7 +269,7 @@ def _moment(cells: Mapping[str, str], column: str) -> float:
 
 
 def _unix(number: float) -> float:
-    if not 0 <= number < 1e14:
+    if not EARLIEST <= number < 1e14:
         raise ValueError("no Unix time")
     return number / 1_000 if number > 1e11 else number
 

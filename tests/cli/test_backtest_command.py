@@ -28,6 +28,9 @@ def test_past_traffic_is_asked_beside_a_running_server(tmp_path: Path) -> None:
         checked = done("check", folder, "--quiet", *server.place)
         held = json.loads(done("check", folder, "--json", *server.place))
         _, over_http, _ = server.get("/v1/check")
+        ranked = json.loads(done("next", "--json", *server.place))
+        advised = done("next", *server.place)
+        _, next_over_http, _ = server.get("/v1/next")
         unknown = run_command("backtest", "Viewd something", *server.place)
     assert (found["people"]["value"], found["visits"], found["is_draft"]) == (2, 3, False)
     assert said.startswith("Viewed something: a visitor viewed at least 2 times in 7 days")
@@ -42,6 +45,10 @@ def test_past_traffic_is_asked_beside_a_running_server(tmp_path: Path) -> None:
     assert "Held against 3 visitors" in checked
     assert set(held) == {"problems", "data"}
     assert over_http["looked_at"] == held["data"]["looked_at"] == 3
+    assert [each["name"] for each in next_over_http["candidates"]] == [
+        each["name"] for each in ranked["candidates"]
+    ]
+    assert "welcome waits for Order Completed, never seen here." in advised
     assert unknown.returncode == 1
     assert 'did you mean "Viewed something"?' in unknown.stderr
 

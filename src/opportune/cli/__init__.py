@@ -19,6 +19,7 @@ from opportune.cli.import_command import import_command
 from opportune.cli.init import init
 from opportune.cli.keys import keys
 from opportune.cli.learnings import learnings
+from opportune.cli.next import next_command
 from opportune.cli.person import person
 from opportune.cli.plan import plan_command
 from opportune.cli.platform import platform
@@ -57,6 +58,7 @@ COMMANDS: tuple[click.Command, ...] = (
     backtest_command,
     report,
     plan_command,
+    next_command,
     doctor,
     preview,
     explain,

@@ -21,6 +21,9 @@ def say_forewarned(found: Forewarned) -> Iterator[str]:
         yield "  nothing to look at."
     for warning in found.warnings:
         yield from _say(warning)
+    if found.learned:
+        yield ""
+        yield from found.learned
     used = [use for use in found.signals if use.used_by]
     if used:
         yield ""

@@ -28,7 +28,16 @@ from opportune.http.answers import json_answer
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import Edge, EdgeOptions, HouseReader
 from opportune.http.endpoint import Endpoint
-from opportune.services import backtesting, erasing, exporting, forewarning, planning, reading, setting_aside
+from opportune.services import (
+    backtesting,
+    erasing,
+    exporting,
+    forewarning,
+    planning,
+    ranking,
+    reading,
+    setting_aside,
+)
 from opportune.services.house import House
 
 __all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "TRAFFIC", "HttpApp", "create_http_app", "document"]
@@ -196,6 +205,15 @@ TRAFFIC: tuple[Endpoint, ...] = (
         access="secret",
         scope="read",
         answer=planning.Planned,
+    ),
+    Endpoint(
+        method="GET",
+        path="/v1/next",
+        handler=traffic.next_rules,
+        summary="Ready rules and drafts, ranked by people, money and days to an answer",
+        access="secret",
+        scope="read",
+        answer=ranking.Ranked,
     ),
     Endpoint(
         method="GET",

@@ -1,4 +1,4 @@
-"""`/v1/plan`, `/v1/check`: which tests this traffic can answer, and what would go wrong with a playbook on it."""
+"""`/v1/plan`, `/v1/next`, `/v1/check`: what can be tested here, what is worth it, and what would go wrong."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from opportune.http.backtests import DraftRequest
 from opportune.http.edge import Edge, headers_of
 from opportune.services import planning
 from opportune.services.forewarning import forewarn
+from opportune.services.ranking import rank
 
 _draft = msgspec.json.Decoder(DraftRequest)
 
@@ -19,6 +20,11 @@ _draft = msgspec.json.Decoder(DraftRequest)
 async def plan(edge: Edge, request: Request) -> Response:
     (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
     return json_answer(await edge.reader(planning.plan, edge.house.clock()))
+
+
+async def next_rules(edge: Edge, request: Request) -> Response:
+    (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
+    return json_answer(await edge.reader(rank, edge.house.clock()))
 
 
 async def check(edge: Edge, request: Request) -> Response:

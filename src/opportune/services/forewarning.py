@@ -34,6 +34,7 @@ from opportune.core.tact import MEASURED, reveals_tracking, sensitive_topic
 from opportune.core.waiting import missing_events
 from opportune.services.backtesting import DAYS, Asked, Tally, Trial, reading_house
 from opportune.services.house import House
+from opportune.services.resembling import alike_notes
 from opportune.services.sampling import LANE_ORDER, Moment, Past, Stay, Wanted, stays_of
 from opportune.storage.base import Storage
 
@@ -98,6 +99,8 @@ class Forewarned(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Warned, ...]
     signals: tuple[SignalUse, ...]
     """Everything that is known of anybody or used by anything, the widest known first."""
+    learned: tuple[str, ...] = ()
+    """What was found out about rules like these."""
 
 
 class _Seen(msgspec.Struct):
@@ -148,6 +151,7 @@ def forewarn(
         looked_at=len(seen.people),
         warnings=tuple(warnings),
         signals=tuple(_signals(playbook, seen)),
+        learned=alike_notes(storage, playbook, playbook.rules),
     )
 
 

@@ -60,7 +60,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class _Ground(NamedTuple):
+class Ground(NamedTuple):
     """What every offer is made on."""
 
     storage: Storage
@@ -78,13 +78,13 @@ def plan(storage: Storage, now: int) -> Planned:
     house = reading_house(storage, now)
     programme = house.programme
     today = datetime.fromtimestamp(now / SECOND, UTC).astimezone(_zone(programme)).date()
-    goal = _goal(programme)
+    goal = goal_of(programme)
     known = programme.playbook.plan
-    counted = [parse_metric(text, _words(programme)).bound(known) for text in (*STEPS[1:], ORDERS)]
-    people, outcomes, days = _everybody(storage, house, now, _each_once([goal, *counted]))
+    counted = [parse_metric(text, words_for(programme)).bound(known) for text in (*STEPS[1:], ORDERS)]
+    people, outcomes, days = everybody_here(storage, house, now, _each_once([goal, *counted]))
     a_day = people / days
     rules = _rules(programme)
-    ground = _Ground(storage, house, now, today, a_day, outcomes)
+    ground = Ground(storage, house, now, today, a_day, outcomes)
     offers = [*_same_against_same(ground), _programme_offer(ground, goal)]
     found = [_rule_offers(ground, rule) for rule in rules[:MOST_RULES]]
     offers += sorted((step for steps, _ in found for step in steps), key=_by_date)
@@ -113,16 +113,16 @@ def _zone(programme: Programme) -> ZoneInfo:
     return programme.playbook.vocabulary.zone
 
 
-def _words(programme: Programme, places: tuple[str, ...] = ()) -> Words:
+def words_for(programme: Programme, places: tuple[str, ...] = ()) -> Words:
     playbook = programme.playbook
     return Words(plan=playbook.plan, zone=playbook.team.time_zone, places=places)
 
 
-def _goal(programme: Programme) -> Metric:
+def goal_of(programme: Programme) -> Metric:
     """What the team chose for the quarter; orders where it chose nothing, or a ratio no plan can be made for."""
     goal = programme.team.goal or programme.team.metric
     if goal is None or goal.is_ratio:
-        goal = parse_metric(ORDERS, _words(programme))
+        goal = parse_metric(ORDERS, words_for(programme))
     return goal.bound(programme.playbook.plan)
 
 
@@ -134,7 +134,7 @@ def _rules(programme: Programme) -> list[Rule]:
 # -- everybody --------------------------------------------------------------------------------------
 
 
-def _everybody(
+def everybody_here(
     storage: Storage, house: House, now: int, metrics: Sequence[Metric]
 ) -> tuple[float, dict[str, Outcome], float]:
     """How many different people came, what they did from their first page on, and in how many days."""
@@ -158,10 +158,10 @@ def _everybody(
 # -- rules ------------------------------------------------------------------------------------------
 
 
-def _rule_offers(ground: _Ground, rule: Rule) -> tuple[list[Offer], Offer | None]:
+def _rule_offers(ground: Ground, rule: Rule) -> tuple[list[Offer], Offer | None]:
     """The offer on its nearest step, with the one it is planned with where that is another; and on orders."""
     programme, everybody = ground.house.programme, ground.everybody
-    words, known = _words(programme, rule.slots()), programme.playbook.plan
+    words, known = words_for(programme, rule.slots()), programme.playbook.plan
     orders = parse_metric(ORDERS, words).bound(known)
     texts = STEPS if rule.slots() else STEPS[1:]
     steps: list[Metric] = [parse_metric(text, words).bound(known) for text in texts]
@@ -170,7 +170,7 @@ def _rule_offers(ground: _Ground, rule: Rule) -> tuple[list[Offer], Offer | None
     if rule.design is not None and not rule.design.metric.is_ratio:
         own = rule.design.metric.bound(known)
     metrics = _each_once([*steps, orders, *([own] if own is not None else [])])
-    trial, tally = _tried(ground, rule, metrics)
+    trial, tally = tried(ground, rule, metrics)
     if trial.waits_for:
         return [], None
     found = trial.conclude(tally)
@@ -207,7 +207,7 @@ def _share(tally: RuleTally, metric: Metric) -> float:
     return outcome.total / outcome.units if outcome.units else 0.0
 
 
-def _tried(ground: _Ground, rule: Rule, metrics: Sequence[Metric]) -> tuple[Trial, RuleTally]:
+def tried(ground: Ground, rule: Rule, metrics: Sequence[Metric]) -> tuple[Trial, RuleTally]:
     until = perf_counter() + RULE_SECONDS
     trial = Trial(ground.storage, ground.now, Asked(rule=rule.name), house=ground.house, metrics=metrics)
     tally = RuleTally()
@@ -221,7 +221,7 @@ def _tried(ground: _Ground, rule: Rule, metrics: Sequence[Metric]) -> tuple[Tria
 # -- what else is offered ---------------------------------------------------------------------------
 
 
-def _programme_offer(ground: _Ground, goal: Metric) -> Offer:
+def _programme_offer(ground: Ground, goal: Metric) -> Offer:
     """Everything against nothing. Half and half, as it answers twice to nine times as soon as a small control group."""
     is_half = ground.house.programme.team.holdout == HALF
     how = "the control group is half already" if is_half else "in team.yaml: `control group: 50%`"
@@ -229,14 +229,14 @@ def _programme_offer(ground: _Ground, goal: Metric) -> Offer:
     return offer_of("the whole programme", goal, outcome, ground.a_day, ground.today, how=how)
 
 
-def _same_against_same(ground: _Ground) -> Iterator[Offer]:
+def _same_against_same(ground: Ground) -> Iterator[Offer]:
     """A test of nothing, where none ever ran: should it find something, splitting or counting is not to be trusted."""
     programme = ground.house.programme
     places = [slot for slot in programme.playbook.slots.values() if _is_plain(slot)]
     if ground.storage.list_experiments() or not places:
         return
     place = max(places, key=lambda slot: _asked_for(ground, slot.name))
-    metric = parse_metric(STEPS[1], _words(programme)).bound(programme.playbook.plan)
+    metric = parse_metric(STEPS[1], words_for(programme)).bound(programme.playbook.plan)
     planned = offer_of(
         "same against same", metric, NOBODY, ground.a_day, ground.today, how=_same_files(place)
     )
@@ -254,7 +254,7 @@ def _same_against_same(ground: _Ground) -> Iterator[Offer]:
     )
 
 
-def _asked_for(ground: _Ground, slot: str) -> int:
+def _asked_for(ground: Ground, slot: str) -> int:
     """How often lately, in a few lanes."""
     return sum(
         len(ground.storage.list_lane_opportunities(lane, (slot,), ground.now - DAYS * DAY, limit=MOST_ASKED))

@@ -272,3 +272,11 @@ def test_the_ledger_says_what_was_hidden_how_often(shop: House) -> None:
     assert (hidden.rule, hidden.place, hidden.people, hidden.visits) == ("Quiet", "home-hero", 1, 1)
     assert hidden.words.startswith("Quiet hid home hero in 1 visit of 1 visitor since ")
     assert report(shop.storage, "Quiet", NOW + DAY).hidden != ()
+
+
+def test_a_rule_that_always_acts_needs_no_test(house: House) -> None:
+    always = f"{FILES['rules/quiet.yaml']}always: yes\n"
+    publish(house, {**FILES, "rules/quiet.yaml": always})
+    found = report(house.storage, "Quiet", NOW + 30 * DAY)
+    assert found.conclusion.state == "no test"
+    assert "there is nothing to prove" in found.conclusion.sentence

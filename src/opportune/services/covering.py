@@ -63,9 +63,14 @@ def _rows(told: Sequence[Order], by_browser: Sequence[Order]) -> tuple[Seen, ...
         rows.append(
             Seen(name="Orders the shop told of", seen=seen, of=len(told), words=_percent(seen, len(told)))
         )
-    counts = Counter(order.browser or "unknown" for order in by_browser)
+    counts = Counter(order.browser or "an unknown browser" for order in by_browser)
     rows += [
-        Seen(name=f"In {name}", seen=count, of=len(by_browser), words=_percent(count, len(by_browser)))
+        Seen(
+            name=f"Orders told of by {name}",
+            seen=count,
+            of=len(by_browser),
+            words=_percent(count, len(by_browser)),
+        )
         for name, count in counts.most_common(MOST_BROWSERS)
     ]
     return tuple(rows)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
 
 import msgspec
 
@@ -21,8 +20,6 @@ from opportune.core.measured import Measured
 from opportune.core.metrics import Metric
 from opportune.core.moment import DAY, to_iso
 from opportune.core.playbook import Playbook
-from opportune.core.playbook_files.folder import read_playbook
-from opportune.core.programme import empty_programme
 from opportune.core.report.asking import utc_day
 from opportune.core.report.building import (
     PROGRAMME_TITLE,
@@ -35,10 +32,11 @@ from opportune.core.report.plain import count_words, day_words, moment_words
 from opportune.core.report.reading import capitalized
 from opportune.core.rule import Rule, RunState
 from opportune.core.statistics.moments import moments_of_share
-from opportune.errors import NotFoundError, PlaybookError
+from opportune.errors import NotFoundError
 from opportune.services.covering import cover
 from opportune.services.matching import WEEK_DAYS, Matched, match_weeks
 from opportune.services.measuring import Terms, measure
+from opportune.services.setting_up.looked import playbook_of
 from opportune.storage.base import Storage
 
 PROGRAMME = "programme"
@@ -61,13 +59,12 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, storage: Storage, now: int) -> _Known:
-        stored = storage.find_playbook()
         erased: dict[str, int] = {}
         for units in storage.list_erased_units():
             erased[units.experiment] = erased.get(units.experiment, 0) + units.count
         return cls(
             storage=storage,
-            playbook=_playbook(tuple(sorted(stored.files.items()))) if stored else empty_programme().playbook,
+            playbook=playbook_of(storage.find_playbook()),
             states=storage.list_run_states(),
             experiments=sorted(
                 storage.list_experiments(), key=lambda each: (each.started_at, each.id), reverse=True
@@ -275,7 +272,7 @@ def _without_test(known: _Known, rule: Rule, *, is_whole: bool = False) -> Repor
     state = known.states.get(rule.name)
     is_running = state is not None and state.state in RUNNING
     matched = Matched()
-    if is_running and state is not None and rule.test is None:
+    if is_running and state is not None and rule.test is None and not rule.always:
         matched = match_weeks(known.storage, known.playbook, state.since_at, known.now)
     return Report(
         rule=rule.name,
@@ -313,6 +310,12 @@ def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matche
             state="no data",
             sentence=f"It is {where}, so nobody is in a test of it.",
             next_step=f'Launch it: opportune rule "{rule.name}" live.',
+        )
+    if rule.always:
+        return Conclusion(
+            state="no test",
+            sentence="It acts for everybody, the control group too: there is nothing to prove.",
+            next_step="Look now and then whether it still does what you want.",
         )
     if rule.test is not None:
         return Conclusion(
@@ -358,12 +361,3 @@ def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matche
 
 
 ADVICE = "Give it a test (test: half and half, on orders), and the answer is a proof."
-
-
-@lru_cache(maxsize=2)
-def _playbook(files: tuple[tuple[str, str], ...]) -> Playbook:
-    """The published one; one that another version wrote and this cannot read counts as none."""
-    try:
-        return read_playbook(dict(files))
-    except PlaybookError:
-        return empty_programme().playbook

@@ -22,7 +22,15 @@ from opportune.core.visitor.user_agent import agent_of
 from opportune.errors import PlaybookError
 from opportune.services.connecting import list_sources
 from opportune.services.reading import Sent
-from opportune.storage.base import ApiKey, ConsentCount, EventQuery, Storage, StoredEvent, StoredSetAside
+from opportune.storage.base import (
+    ApiKey,
+    ConsentCount,
+    EventQuery,
+    Storage,
+    StoredEvent,
+    StoredPlaybook,
+    StoredSetAside,
+)
 
 PAGE_EVENTS = 1_000
 MOST_PAGES = 4
@@ -140,7 +148,7 @@ _decode = msgspec.json.Decoder(Sent).decode
 def look(storage: Storage, url: str, now: int) -> Looked:
     """For the reading process: bounded reads, whatever the installation holds."""
     stored = storage.find_playbook()
-    playbook = _playbook(tuple(sorted(stored.files.items()))) if stored is not None else _nothing()
+    playbook = playbook_of(stored)
     zone = playbook.vocabulary.zone
     recent = list(_recent(storage))
     devices = _devices(recent)
@@ -171,9 +179,13 @@ def look(storage: Storage, url: str, now: int) -> Looked:
     )
 
 
+def playbook_of(stored: StoredPlaybook | None) -> Playbook:
+    """The published one; none, or one that another version wrote and this cannot read, is empty."""
+    return _read_files(tuple(sorted(stored.files.items()))) if stored is not None else _nothing()
+
+
 @lru_cache(maxsize=2)
-def _playbook(files: tuple[tuple[str, str], ...]) -> Playbook:
-    """The published one; one that another version wrote and this cannot read counts as none."""
+def _read_files(files: tuple[tuple[str, str], ...]) -> Playbook:
     try:
         return read_playbook(dict(files))
     except PlaybookError:

@@ -120,7 +120,13 @@ def test_the_newest_test_of_a_rule_is_reported(shop: House) -> None:
     new = experiment(NOW, id="Viewed something/2")
     put(shop, old, measured(old))
     put(shop, new, measured(new, days=3))
-    assert report(shop.storage, "Viewed something", NOW + 4 * DAY).experiment == "Viewed something/2"
+    found = report(shop.storage, "Viewed something", NOW + 4 * DAY)
+    assert found.experiment == "Viewed something/2"
+    assert [(line.experiment, line.conclusion.state) for line in found.earlier] == [
+        ("Viewed something/1", "not proven")
+    ]
+    earlier = report(shop.storage, "Viewed something/1", NOW + 4 * DAY)
+    assert earlier.conclusion == found.earlier[0].conclusion
 
 
 def test_fresh_derives_everything_from_the_events(shop: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -44,6 +45,8 @@ def report(*, rule: str | None, place: Place, as_json: bool, file: Path | None, 
         raise BadRequestError(wrong=wrong)
     if rule is not None and not rule.strip():
         raise BadRequestError(wrong="Name a rule, or leave it out for all of them.")
+    if fresh and sys.stderr.isatty():
+        click.echo("Counting the events anew ...", err=True)
     now = app.now_ms()
     with read_at(place) as storage:
         found: Report | Overview = (
@@ -118,6 +121,8 @@ def _rows(found: Report) -> Iterable[tuple[str, str]]:
         yield "Narrower", found.narrower
     if found.erased:
         yield "Erased", found.erased
+    for line in found.earlier:
+        yield "Earlier", f"{line.conclusion.state}, {line.conclusion.date_words}. {line.conclusion.sentence}"
     if found.coverage:
         yield from _coverage(found.coverage)
 

@@ -43,6 +43,7 @@ PROGRAMME = "programme"
 """What stands for everything we personalize where a rule's name is asked for."""
 COVERED_MS = 28 * DAY
 """Of which the overview tells what was seen."""
+MOST_EARLIER = 10
 RUNNING = ("live", "share")
 
 
@@ -73,16 +74,14 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
             now=now,
         )
 
-    def newest(self, subject: str, rule: str = "") -> Experiment | None:
-        is_programme = subject == "programme"
-        return next(
-            (
-                each
-                for each in self.experiments
-                if each.rule == rule and (each.subject == "programme") is is_programme
-            ),
-            None,
-        )
+    def tests_of(self, subject: str, rule: str = "") -> list[Experiment]:
+        """Newest first; of a rule, whether it shows or hides."""
+        is_programme = subject == PROGRAMME
+        return [
+            each
+            for each in self.experiments
+            if each.rule == rule and (each.subject == "programme") is is_programme
+        ]
 
     def run_state(self, rule: str) -> str:
         return run_state_words(self.states.get(rule))
@@ -95,15 +94,20 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def report(storage: Storage, rule: str, now: int, *, fresh: bool = False) -> Report:
-    """A rule's newest test, or the whole programme's. Raises NotFoundError that names what was probably meant."""
+    """A rule's newest test, the whole programme's, or any test by its id. Raises NotFoundError, with what was meant."""
     known = _Known.of(storage, now)
+    one = next((each for each in known.experiments if each.id == rule), None)
+    if one is not None:
+        return _of(known, one, fresh=fresh, is_whole=True)
     name = _find(known, rule)
-    experiment = known.newest("programme") if name == PROGRAMME else known.newest("rule", name)
-    if experiment is None:
-        if name == PROGRAMME:
-            return _without_holdout(known)
-        return _without_test(known, known.playbook.rules[name], is_whole=True)
-    return _of(known, experiment, fresh=fresh, is_whole=True)
+    tests = known.tests_of(PROGRAMME) if name == PROGRAMME else known.tests_of("rule", name)
+    if tests:
+        newest = _of(known, tests[0], fresh=fresh, is_whole=True)
+        earlier = tuple(line_of(_of(known, each, fresh=False)) for each in tests[1:MOST_EARLIER])
+        return msgspec.structs.replace(newest, earlier=earlier)
+    if name == PROGRAMME:
+        return _without_holdout(known)
+    return _without_test(known, known.playbook.rules[name], is_whole=True)
 
 
 def fresh_report(storage: Storage, rule: str, now: int) -> Report:
@@ -114,7 +118,7 @@ def fresh_report(storage: Storage, rule: str, now: int) -> Report:
 def overview(storage: Storage, now: int, *, fresh: bool = False) -> Overview:
     """Is it earning, then every test, then rules that nobody measures."""
     known = _Known.of(storage, now)
-    programme = known.newest("programme")
+    programme = next(iter(known.tests_of(PROGRAMME)), None)
     tested = {each.rule: each for each in reversed(known.experiments) if each.rule}
     goal = goal_of(known.playbook)
     return Overview(
@@ -218,6 +222,7 @@ def line_of(full: Report) -> Line:
     points = full.over_time.points if full.over_time else ()
     return Line(
         rule=full.rule,
+        experiment=full.experiment,
         title=full.title,
         sentence=full.sentence,
         run_state=full.run_state,

@@ -258,6 +258,24 @@ class Directional(Part, frozen=True, kw_only=True):
     weeks: tuple[Point, ...] = ()
 
 
+class Line(Part, frozen=True, kw_only=True):
+    """A test in a list."""
+
+    rule: str
+    experiment: str = ""
+    """What its own report is asked by, where the rule has a newer test."""
+    title: str
+    sentence: str
+    run_state: str
+    conclusion: Conclusion
+    people: int = 0
+    change: str = ""
+    effect: Change | None = None
+    """The same in numbers."""
+    trend: tuple[float, ...] = ()
+    """The difference day by day, for a small picture."""
+
+
 class Report(Part, frozen=True, kw_only=True):
     """One test, or one rule without."""
 
@@ -295,22 +313,8 @@ class Report(Part, frozen=True, kw_only=True):
     directional: Directional | None = None
     hidden: tuple[Hidden, ...] = ()
     coverage: Coverage | None = None
-
-
-class Line(Part, frozen=True, kw_only=True):
-    """A test in the overview."""
-
-    rule: str
-    title: str
-    sentence: str
-    run_state: str
-    conclusion: Conclusion
-    people: int = 0
-    change: str = ""
-    effect: Change | None = None
-    """The same in numbers."""
-    trend: tuple[float, ...] = ()
-    """The difference day by day, for a small picture."""
+    earlier: tuple[Line, ...] = ()
+    """Earlier tests of the same rule, newest first."""
 
 
 class Overview(Part, frozen=True, kw_only=True):

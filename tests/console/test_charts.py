@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportune.console.charts import HEIGHT, WIDTH, bars, difference, sparkline, whiskers
+from opportune.console.charts import HEIGHT, WIDTH, bars, columns, difference, sparkline, whiskers
 from opportune.core.report.parts import ArmValue, Picture, Point
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,7 +33,7 @@ def parsed(text: str) -> ET.Element:
     return ET.fromstring(text)
 
 
-@given(st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=28), st.none() | NUMBERS)
+@given(st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=2, max_size=28), st.none() | NUMBERS)
 def test_any_numbers_make_a_picture_whose_marks_lie_on_it(
     drawn: list[tuple[float, float, float]], limit: float | None
 ) -> None:
@@ -89,3 +89,15 @@ def test_a_small_picture_needs_two_values() -> None:
     assert "now above no difference" in sparkline([-1.0, 0.5], "s", "t")
     assert "now below no difference" in sparkline([0.0, -0.5], "s", "t")
     assert parsed(sparkline([0.0, 0.0], "s", "t")) is not None
+
+
+def test_weeks_before_and_after_are_told_apart_by_words_too() -> None:
+    weeks = picture((10.0, None, None), (20.0, None, None))
+    root = parsed(columns(weeks, "weeks", since=1))
+    heights = [float(bar.attrib["height"]) for bar in root.iter(f"{SVG}rect")]
+    assert heights[1] == pytest.approx(2 * heights[0], abs=0.2)
+    assert [text.text for text in root.iter(f"{SVG}text") if text.text in {"before", "after"}] == [
+        "before",
+        "after",
+    ]
+    assert columns(picture((0.0, None, None)), "weeks", since=0) == ""

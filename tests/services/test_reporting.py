@@ -239,6 +239,7 @@ def test_a_rule_without_a_test_is_compared_with_the_weeks_before_and_called_dire
     assert found.directional.change > 1
     assert "In your own history 9 in 10 such comparisons moved by up to" in found.directional.words
     assert len(found.directional.weeks) == 4
+    assert found.conclusion.date_words == "weeks up to 29 January 2027"
     assert found.main is None
 
 

@@ -46,10 +46,10 @@ class _Scale(msgspec.Struct, frozen=True):
 def difference(picture: Picture, name: str) -> Markup:
     """The difference so far, day by day, in its band; the line of no difference and the safety limit with it.
 
-    `name` tells ids apart on one page. Empty where there is no point to draw.
+    `name` tells ids apart on one page. Empty where fewer than two days have anything to draw.
     """
     drawn = [(number, point) for number, point in enumerate(picture.points) if point.value is not None]
-    if not drawn:
+    if len(drawn) < 2:
         return Markup()
     across = _Scale(0, max(1, len(picture.points) - 1), LEFT + 8, WIDTH - RIGHT - 8)
     up = _upwards(picture, is_growing=True)
@@ -84,6 +84,32 @@ def whiskers(picture: Picture, name: str) -> Markup:
         drawn.append(_dot(x, up.at(point.value), 4.5))
     shifted = _Scale(-0.5, len(picture.points) - 0.5, LEFT, WIDTH - RIGHT)
     return _svg(picture, name, [*_grid(up), _zero(up), *drawn, *_days(picture.points, shifted)])
+
+
+def columns(picture: Picture, name: str, *, since: int) -> Markup:
+    """A column for each point, from 0 up; from number `since` on in the other colour, with a line between."""
+    values = [point.value or 0.0 for point in picture.points]
+    if not any(values):
+        return Markup()
+    up = _Scale(0, max(values) * 1.06, HEIGHT - BOTTOM, TOP)
+    across = _Scale(0, len(values), LEFT, WIDTH - RIGHT)
+    drawn: list[Markup] = []
+    for number, value in enumerate(values):
+        x, width = across.at(number + 0.15), across.at(number + 0.85) - across.at(number + 0.15)
+        kind, colour = ("bar treatment", LINE) if number >= since else ("bar", SOFT)
+        drawn.append(
+            Markup('<rect class="{}" x="{}" y="{}" width="{:.1f}" height="{:.1f}" fill="{}"/>').format(
+                kind, x, up.at(value), width, up.at(0) - up.at(value), colour
+            )
+        )
+    x = across.at(since)
+    drawn += [
+        _rule((x, TOP - 4), (x, HEIGHT - BOTTOM), "zero", INK, dashes="3 3"),
+        _text(x - 5, TOP + 8, "before", anchor="end", size=13),
+        _text(x + 5, TOP + 8, "after", size=13),
+    ]
+    shifted = _Scale(-0.5, len(values) - 0.5, LEFT, WIDTH - RIGHT)
+    return _svg(picture, name, [*_grid(up, sign=""), *drawn, *_days(picture.points, shifted)])
 
 
 def bars(arms: Sequence[ArmValue], name: str, title: str) -> Markup:
@@ -157,15 +183,14 @@ def _ticks(scale: _Scale) -> list[float]:
     return [number * step for number in range(first, last + 1)]
 
 
-def _grid(up: _Scale) -> Iterator[Markup]:
+def _grid(up: _Scale, sign: str = "+") -> Iterator[Markup]:
     ticks = _ticks(up)
     places = max(0, -floor(log10(ticks[1] - ticks[0]) + 1e-9)) if len(ticks) > 1 else 0
     for tick in ticks:
         y = up.at(tick)
         yield _rule((LEFT, y), (WIDTH - RIGHT, y), "grid", "#e3e2dc")
-        yield _text(
-            LEFT - 6, y + 4.5, f"{tick:+,.{places}f}" if abs(tick) > 1e-12 else "0", anchor="end", size=13
-        )
+        words = f"{tick:{sign},.{places}f}" if abs(tick) > 1e-12 else "0"
+        yield _text(LEFT - 6, y + 4.5, words, anchor="end", size=13)
 
 
 def _zero(up: _Scale) -> Markup:

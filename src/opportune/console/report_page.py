@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from opportune.console import charts
 from opportune.core.report.parts import Directional, Line, Overview, Picture, Report
+from opportune.core.report.reading import capitalized
 
 PROGRAMME_PATH = "programme"
 STYLES = ("setup.css", "report.css")
@@ -66,11 +67,12 @@ def _weeks(directional: Directional | None) -> dict[str, object]:
         return {"weeks": ""}
     picture = Picture(
         title="Week by week",
-        axis=directional.metric,
+        axis=capitalized(directional.metric),
         points=directional.weeks,
-        words=f"{len(directional.weeks)} weeks; {directional.words}",
+        words="Whole weeks of the same weekdays, before and after it began to act.",
     )
-    return {"weeks": charts.whiskers(picture, "weeks"), "weeks_picture": picture}
+    half = len(directional.weeks) // 2
+    return {"weeks": charts.columns(picture, "weeks", since=half), "weeks_picture": picture}
 
 
 def _render(name: str, root: str, **values: object) -> str:

@@ -31,6 +31,8 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     change: Change | None = None
     weeks: int = 0
     orders: int = 0
+    until: str = ""
+    """The last day that is compared."""
 
 
 class _Week(msgspec.Struct, frozen=True):
@@ -65,6 +67,7 @@ def match_weeks(storage: Storage, playbook: Playbook, since_at: int, now: int) -
         if change is None
         else Change(relative=change, compared_with=_before_words(count), band=band),
         weeks=count,
+        until=(after[-1].first + timedelta(days=WEEK_DAYS - 1)).isoformat(),
         orders=sum(week.orders for week in after),
     )
 

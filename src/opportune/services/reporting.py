@@ -28,7 +28,7 @@ from opportune.core.report.building import (
     build_report,
 )
 from opportune.core.report.parts import Conclusion, Hidden, Line, Overview, Report
-from opportune.core.report.plain import count_words, day_words, moment_words
+from opportune.core.report.plain import count_words, day_words, iso_day_words, moment_words
 from opportune.core.report.reading import capitalized
 from opportune.core.rule import Rule, RunState
 from opportune.core.statistics.moments import moments_of_share
@@ -360,8 +360,8 @@ def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matche
         state=STATE_OF[judged.state],
         sentence=judged.sentence,
         next_step=judged.next_step,
-        date=utc_day(known.now),
-        date_words="as far as this can ever be told" if weeks > 1 else "after one week",
+        date=matched.until,
+        date_words=f"weeks up to {iso_day_words(matched.until)}",
     )
 
 

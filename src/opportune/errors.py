@@ -176,6 +176,13 @@ class DataFolderBusyError(OpportuneError):
     code = "data_folder_busy"
 
 
+class MailError(OpportuneError):
+    """The mail was not sent: {wrong}"""
+
+    status = 502
+    code = "mail_not_sent"
+
+
 class HalfMovedError(OpportuneError):
     """A move into this store has not ended: it is not whole yet. Run `opportune database move` as before."""
 

@@ -7,7 +7,7 @@ after `OPPORTUNE_`. What the team decides about personalization stands in the pl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=1)]
 Niceness = Annotated[int, msgspec.Meta(ge=0, le=19)]
 Hours = Annotated[float, msgspec.Meta(gt=0, le=8_760)]
 Months = Annotated[int, msgspec.Meta(ge=0, le=1_200)]
+Encryption = Literal["starttls", "tls", "none"]
 
 FEWEST_MONTHS = 4
 """More than the 90 days of behaviour that decisions read; three months may be 89."""
@@ -50,6 +51,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_months: Months = 13
     feed_url: str = ""
     feed_hours: Hours = 6
+    mail_host: str = ""
+    mail_port: Port = 587
+    mail_encryption: Encryption = "starttls"
+    mail_authorities: str = ""
+    mail_user: str = ""
+    mail_password: str = ""
+    mail_password_file: str = ""
+    mail_from: str = ""
+    mail_to: str = ""
 
     def __post_init__(self) -> None:
         if 0 < self.keep_months < FEWEST_MONTHS:
@@ -79,6 +89,15 @@ MEANINGS: Mapping[str, str] = {
     "keep_months": "Months after which behaviour and telemetry leave the store; 0: never",
     "feed_url": "Address of the shop's product feed, as it is made for shopping sites",
     "feed_hours": "Hours between two looks at the product feed",
+    "mail_host": "Mail server (SMTP) that takes the weekly mail to the team; none: no mail is sent",
+    "mail_port": "Its port: 587 with `starttls`, 465 with `tls`",
+    "mail_encryption": "`starttls`, `tls` from the first byte, or `none` (this machine only, with a password)",
+    "mail_authorities": "File with certificates to trust beside the system's, for a mail server of your own",
+    "mail_user": "User at the mail server; none: it asks for none",
+    "mail_password": "Password at the mail server",
+    "mail_password_file": "File with that password, for what keeps secrets in files",
+    "mail_from": "Who the mail is from; the user where that is an address",
+    "mail_to": "Whom it goes to, addresses with commas between",
 }
 DEFAULTS = Settings()
 

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
-from opportune.console import report_page
+from opportune.console import mail_page, report_page
 from opportune.console.pages import ConsoleApp, ConsoleOptions, File
 from opportune.console.setting_up import create_console_app
 from opportune.core.programme import empty_programme
+from opportune.core.weekly import Weekly, plain_of
 from opportune.errors import BadRequestError, PlaybookError
 from opportune.http import script
 from opportune.http.edge import EdgeOptions
@@ -25,6 +26,7 @@ from opportune.platforms import PLATFORMS, Filling, archive_of, files_of, text_o
 from opportune.process.apart import Apart
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
+from opportune.process.posting import Mail, MailServer, mail_server
 from opportune.process.reader import ReadingProcess
 from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.erasing import apply_erasures
@@ -53,6 +55,31 @@ overview_html = report_page.overview_html
 
 BURST_SECONDS = 20
 """A limit of so many requests a second may be used up for this long at once."""
+
+
+def weekly_mail(weekly: Weekly, identifier: str = "") -> Mail:
+    """The weekly mail in both forms. Without an identifier it is that of its week, a second one is the same mail."""
+    return Mail(
+        subject=weekly.subject,
+        html=mail_page.weekly_html(weekly),
+        text=plain_of(weekly),
+        identifier=f"opportune-{identifier or weekly.number}",
+    )
+
+
+def mail_server_of(settings: Settings) -> MailServer | None:
+    """None where no mail is wanted. Raises BadRequestError that names the setting to mend."""
+    return mail_server(
+        host=settings.mail_host,
+        port=settings.mail_port,
+        encryption=settings.mail_encryption,
+        user=settings.mail_user,
+        password=settings.mail_password,
+        password_file=settings.mail_password_file,
+        sender=settings.mail_from,
+        recipients=settings.mail_to,
+        authorities=settings.mail_authorities,
+    )
 
 
 def now_ms() -> int:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 from types import FrameType
@@ -25,11 +26,14 @@ import uvloop
 
 from opportune import app
 from opportune.core.visitor import user_agent
+from opportune.core.weekly import Weekly
 from opportune.errors import BadRequestError, OpportuneError, PlaybookError, RecountGoesOnError
 from opportune.process import commands
 from opportune.process.control import ControlServer
+from opportune.process.delivering import deliver_weekly
 from opportune.process.feeding import fetch_feed, is_due
 from opportune.process.place import Place
+from opportune.process.posting import Mail
 from opportune.process.workers import run_workers
 from opportune.services.back_filling import back_fill
 from opportune.services.cataloguing import refresh_catalogue
@@ -38,6 +42,7 @@ from opportune.services.foreseeing import keep_experiments
 from opportune.services.house import House
 from opportune.services.keeping_measured import Rounds
 from opportune.services.learning import draft_missing
+from opportune.services.mailing import is_weekly_due
 from opportune.services.measuring import measure_all
 from opportune.services.publishing import load_running
 from opportune.services.recommending import (
@@ -54,6 +59,7 @@ from opportune.services.retiring import retire
 from opportune.services.selling import count_sales
 from opportune.services.selling import is_due as is_count_due
 from opportune.services.tallying import tally_consents
+from opportune.services.telling import weekly
 from opportune.settings import DEFAULTS, Settings
 
 log = logging.getLogger("opportune")
@@ -61,6 +67,9 @@ log = logging.getLogger("opportune")
 FOLD_SECONDS = 1.0
 REDACT_SECONDS = 1.0
 LEARN_SECONDS = 60.0
+MAIL_SECONDS = 5.0
+MAIL_LEASE_MS = 5 * 60_000
+"""Longer than a mail may take."""
 RETIRE_SECONDS = 60.0
 COUNT_SECONDS = 2.0
 MEASURE_SECONDS = 5.0
@@ -184,6 +193,7 @@ class Server:
         apart = app.build_apart(place_of(settings), settings, self.ends)
         house.count_anew = partial(apart, count_anew)
         self._measure_apart = partial(apart, measure_all)
+        self._tell_apart = partial(apart, weekly)
         self._rounds = Rounds()
         self._version = version
         self._name = f"{socket.gethostname()} {os.getpid()} {token_hex(4)}"
@@ -248,6 +258,18 @@ class Server:
         """Tests that ended leave a draft of what they taught."""
         if self._is_ours("learning"):
             draft_missing(self.house)
+
+    def mail(self) -> None:
+        """The weekly mail, by one of all processes: whoever comes later finds it noted."""
+        server = app.mail_server_of(self.settings)
+        if server is not None and is_weekly_due(self.house) and self._is_ours("mail", MAIL_LEASE_MS):
+            deliver_weekly(self.house, server, self._weekly_mail)
+
+    def _weekly_mail(self) -> Mail:
+        """Its identifier is the same whenever it is made in this week, and no other installation's."""
+        found: Weekly = self._tell_apart(self.house.clock())
+        whose = sha256(self.house.secret).hexdigest()[:12]
+        return app.weekly_mail(found, identifier=f"{found.number}-{whose}")
 
     def _may_retire(self) -> bool:
         return not self.ends.wait(RETIRE_PAUSE_SECONDS) and self._is_ours("retiring")
@@ -319,6 +341,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         asyncio.create_task(_repeat(server.feed, FEED_SECONDS)),
         asyncio.create_task(_repeat(server.redact, REDACT_SECONDS)),
         asyncio.create_task(_repeat(server.learn, LEARN_SECONDS)),
+        asyncio.create_task(_repeat(server.mail, MAIL_SECONDS)),
         asyncio.create_task(_repeat(server.watch, server.pause_seconds)),
     ]
     try:

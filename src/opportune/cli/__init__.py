@@ -19,6 +19,7 @@ from opportune.cli.import_command import import_command
 from opportune.cli.init import init
 from opportune.cli.keys import keys
 from opportune.cli.learnings import learnings
+from opportune.cli.mail import mail
 from opportune.cli.next import next_command
 from opportune.cli.person import person
 from opportune.cli.plan import plan_command
@@ -63,6 +64,7 @@ COMMANDS: tuple[click.Command, ...] = (
     preview,
     explain,
     learnings,
+    mail,
     replay,
     import_command,
     experiment,

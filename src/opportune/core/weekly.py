@@ -83,7 +83,9 @@ class Weekly(Part, frozen=True, kw_only=True):
     team: str
     subject: str
     week: str
-    """`16 to 22 November 2026`."""
+    """`16 Nov to 22 Nov 2026`."""
+    number: str
+    """The Monday it goes out on, which tells weeks apart."""
     goal: str
     verdict: Conclusion
     answer: str
@@ -91,7 +93,8 @@ class Weekly(Part, frozen=True, kw_only=True):
     bars: tuple[Bar, ...] = ()
     change: str = ""
     tests: tuple[TestLine, ...] = ()
-    untested: tuple[TestLine, ...] = ()
+    untested: str = ""
+    """The rules that nobody measures, in a sentence."""
     more_tests: int = 0
     switched_off: tuple[Look, ...] = ()
     looks: tuple[Look, ...] = ()
@@ -120,7 +123,7 @@ ANSWERS = {
 }
 
 
-def weekly_of(overview: Overview, seen: Seen, *, week: str) -> Weekly:
+def weekly_of(overview: Overview, seen: Seen, *, week: str, number: str) -> Weekly:
     programme = overview.programme
     verdict = programme.conclusion if programme is not None else NO_HOLDOUT
     tests = _by_need(overview.tests)
@@ -128,13 +131,14 @@ def weekly_of(overview: Overview, seen: Seen, *, week: str) -> Weekly:
         team=overview.team,
         subject=subject_of(overview, seen),
         week=week,
+        number=number,
         goal=overview.goal_words,
         verdict=verdict,
         answer=_answer(overview),
         bars=_bars(overview),
         change=_change_words(overview),
         tests=tuple(_line(line) for line in tests[:MOST_TESTS]),
-        untested=tuple(_line(line) for line in overview.untested[:MOST_TESTS]),
+        untested=_untested_words(overview.untested),
         more_tests=max(0, len(tests) - MOST_TESTS),
         switched_off=seen.switched_off[:MOST_NOTES],
         looks=seen.looks[:MOST_NOTES],
@@ -161,6 +165,18 @@ def _answer(overview: Overview) -> str:
     return ANSWERS[overview.programme.conclusion.state]
 
 
+def _untested_words(lines: Sequence[Line]) -> str:
+    names = [f"“{line.title}”" for line in lines if line.run_state]
+    if not names:
+        return ""
+    shown = ", ".join(names[:MOST_TESTS])
+    more = f" and {len(names) - MOST_TESTS} more" if len(names) > MOST_TESTS else ""
+    return (
+        f"Nobody measures {shown}{more}: whether they help cannot be told. "
+        "Give one that matters a test (test: half and half, on orders)."
+    )
+
+
 def subject_of(overview: Overview, seen: Seen) -> str:
     """The result in words, what is worst first: `Lumen Shoes: 1 rule switched itself off; earning: not known yet`."""
     parts = []
@@ -173,20 +189,20 @@ def subject_of(overview: Overview, seen: Seen) -> str:
         parts.append(f"{count_words(kept, 'test')} to keep")
     elif running:
         parts.append(f"{count_words(running, 'test')} running")
-    subject = f"{overview.team}: {', '.join(parts)}"
+    subject = f"{overview.team}: {'; '.join(parts)}"
     return " ".join(subject.split())[:MOST_SUBJECT]
 
 
 def _earning(overview: Overview) -> str:
     programme = overview.programme
     if programme is None:
-        return "earning? No control group tells"
+        return "is it earning? No control group tells"
     if programme.conclusion.state == "keep":
         found = _change_words(overview)
         return f"it earns ({found})" if found else "it earns"
     if programme.conclusion.state == "collecting" and programme.conclusion.date_words:
-        return f"earning? {_capitalized(programme.conclusion.date_words)}"
-    return f"earning? {_capitalized(ANSWERS[programme.conclusion.state])}"
+        return f"is it earning? {_capitalized(programme.conclusion.date_words)}"
+    return f"is it earning? {_capitalized(ANSWERS[programme.conclusion.state])}"
 
 
 def _bars(overview: Overview) -> tuple[Bar, ...]:
@@ -258,8 +274,9 @@ def _lines(weekly: Weekly) -> Iterable[str]:
     yield from _heading("Is it working?")
     if not (weekly.tests or weekly.untested):
         yield from _wrapped("No rule is published yet.")
-    for line in (*weekly.tests, *weekly.untested):
+    for line in weekly.tests:
         yield from _test_lines(line)
+    yield from _wrapped(weekly.untested)
     if weekly.more_tests:
         yield f"And {count_words(weekly.more_tests, 'more test', 'more tests')}: opportune report"
     yield from _looks("Switched off", weekly.switched_off)
@@ -280,10 +297,14 @@ def _lines(weekly: Weekly) -> Iterable[str]:
         yield from _wrapped("Learnings nobody has completed; write down what was decided:")
         for learning in weekly.waiting:
             yield from _wrapped(f"- {learning.rule} ({learning.status}: {learning.brief})", indent=2)
-            yield f'  opportune learnings edit "{learning.id}" --decision "..."'
+        yield f"  {complete_command(weekly.waiting[0])}"
     yield ""
     yield "-- "
     yield from _wrapped(f"{weekly.made} Every number is there in full: opportune report".strip())
+
+
+def complete_command(learning: Learning) -> str:
+    return f'opportune learnings edit "{learning.id}" --decision "..."'
 
 
 def _test_lines(line: TestLine) -> Iterable[str]:
@@ -315,3 +336,35 @@ def _heading(words: str) -> tuple[str, ...]:
 def _wrapped(words: str, *, indent: int = 0, end: str = "") -> list[str]:
     text = f"{words}{end}" if words and not words.endswith((".", "?", "!")) else words
     return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_long_words=False)
+
+
+class SwitchedOff(Part, frozen=True, kw_only=True):
+    """The mail that goes out at once when rules were switched off."""
+
+    team: str
+    subject: str
+    headline: str
+    looks: tuple[Look, ...]
+    after: str = (
+        "Visitors get what they would have got without it. It stays off until somebody starts it again; "
+        "what was learned is waiting to be completed."
+    )
+
+
+def switched_off_of(team: str, looks: Sequence[Look], rules: Sequence[str]) -> SwitchedOff:
+    """One mail for all that happened since the last one."""
+    if len(rules) == 1:
+        headline = f"“{rules[0]}” switched itself off."
+    else:
+        headline = f"{count_words(len(rules) or len(looks), 'rule')} switched themselves off."
+    subject = f"{team}: {headline.removesuffix('.')}"
+    return SwitchedOff(
+        team=team, subject=" ".join(subject.split())[:MOST_SUBJECT], headline=headline, looks=tuple(looks)
+    )
+
+
+def plain_switched_off(told: SwitchedOff) -> str:
+    lines = [told.headline, ""]
+    for look in told.looks:
+        lines += _wrapped(f"- {f'{look.when}: ' if look.when else ''}{look.words}", indent=2)
+    return "\n".join([*lines, "", *_wrapped(told.after), "", "opportune report"]) + "\n"

@@ -44,7 +44,8 @@ class Mail(NamedTuple):
     identifier: str
 
 
-def mail_server(  # noqa: PLR0917
+def mail_server(
+    *,
     host: str, port: int, encryption: Encryption, user: str, password: str, password_file: str,
     sender: str, recipients: str, authorities: str = "",
 ) -> MailServer | None:  # fmt: skip

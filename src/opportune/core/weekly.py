@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from opportune.core.learning import Learning
-from opportune.core.report.parts import Change, Conclusion, Line, Overview, Part
+from opportune.core.report.parts import Conclusion, Line, Overview, Part
 from opportune.core.report.plain import count_words
 
 WIDTH = 72
@@ -30,11 +30,10 @@ class Bar(Part, frozen=True, kw_only=True):
 
 
 class Range(Part, frozen=True, kw_only=True):
-    """Where the truth probably lies, as shares of a strip whose middle is no change."""
+    """Where the truth probably lies, as shares of a strip whose middle is no change; the sentence says it, too."""
 
     low: float
     high: float
-    words: str
 
 
 class TestLine(Part, frozen=True, kw_only=True):
@@ -235,18 +234,30 @@ def _line(line: Line) -> TestLine:
         date=line.conclusion.date_words,
         words=line.conclusion.sentence,
         next_step=line.conclusion.next_step,
-        range=range_of(line.effect) if line.effect is not None else None,
+        range=range_of(line),
         people=line.people,
     )
 
 
-def range_of(change: Change) -> Range | None:
-    """The interval on a strip from as much less to as much more, so that the middle is no change."""
+RANGED = frozenset({"keep", "not proven", "harmless and cheap", "collecting"})
+"""States whose sentence tells the range."""
+
+
+def range_of(line: Line) -> Range | None:
+    """The interval on a strip from as much less to as much more, so that the middle is no change.
+
+    While a test collects it is the one that holds however often one looks.
+    """
+    change, state = line.effect, line.conclusion.state
+    if change is None or state not in RANGED:
+        return None
     low, high = change.relative_low, change.relative_high
+    if state == "collecting":
+        low, high = change.relative_always_low, change.relative_always_high
     if low is None or high is None:
         return None
     side = max(abs(low), abs(high), 0.05) * 1.1
-    return Range(low=_at(low, side), high=_at(high, side), words=change.between)
+    return Range(low=_at(low, side), high=_at(high, side))
 
 
 def _at(value: float, side: float) -> float:

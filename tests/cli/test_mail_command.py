@@ -20,7 +20,7 @@ from opportune.services.mailing import STATE, MailState, is_weekly_due
 from opportune.services.publishing import publish
 
 __all__ = ["seed"]
-FULL = {"sums": {"people": (1000, 1000), "bought": (20, 30)}}
+FULL = {"sums": {"people": (1000, 1000), "bought": (20, 30), "is_frozen": True}}
 ZONES = ("Pacific/Kiritimati", "Etc/GMT+12", "UTC")
 
 

@@ -9,7 +9,7 @@ import click
 
 from opportune import app
 from opportune.cli.options import place_option
-from opportune.cli.recipes import read_at
+from opportune.cli.reading_at import read_at
 from opportune.core.moment import to_iso
 from opportune.core.weekly import Weekly
 from opportune.errors import BadRequestError

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from opportune.core.moment import DAY, SECOND
+from opportune.core.moment import DAY
 from opportune.core.programme import Programme
 from opportune.core.report.parts import Overview
-from opportune.core.report.plain import count_words, day_words, short_date_words
+from opportune.core.report.plain import count_words, day_words
 from opportune.core.weekly import Look, Seen, Step, Weekly, weekly_of
 from opportune.services.backtesting import reading_house
-from opportune.services.estimating import Reach, estimate_recipes
 from opportune.services.feeding import list_states
 from opportune.services.learning import list_learnings
 from opportune.services.mailing import week_of, week_words
+from opportune.services.ranking import rank
 from opportune.services.reporting import overview
 from opportune.storage.base import Storage
 
@@ -86,27 +85,6 @@ def _steps(storage: Storage, found: Overview, now: int) -> Iterator[Step]:
         yield Step(
             words="Take over a ready rule; those that only hide cost nothing.", command="opportune recipes"
         )
-    best = _best_recipe(storage, now)
+    best = next(iter(rank(storage, now).candidates), None)
     if best is not None:
-        people = round(best.people_a_day or 0)
-        yield Step(
-            words=f"The best next rule: {best.recipe.title}. It would reach about "
-            f"{count_words(people, 'person', 'people')} a day here (estimated).",
-            command=f"opportune recipes show {best.recipe.name}",
-        )
-
-
-def _best_recipe(storage: Storage, now: int) -> Reach | None:
-    """Of ready rules that are not in the playbook and reach somebody: what needs no test or answers soonest."""
-    reaches = [
-        reach
-        for reach in estimate_recipes(storage, now).reaches
-        if not reach.recipe.missing and (reach.people_a_day or 0) >= 1 and not reach.recipe.is_added
-    ]
-    return min(reaches, key=lambda reach: (reach.days or 0, -(reach.people_a_day or 0)), default=None)
-
-
-def when_words(at: int, zone: ZoneInfo) -> str:
-    """`22 Nov, 14:02`."""
-    moment = datetime.fromtimestamp(at / SECOND, zone)
-    return f"{short_date_words(moment.date())}, {moment:%H:%M}"
+        yield Step(words=f"The best next rule: {best.rule}. {best.reason}", command=best.how)

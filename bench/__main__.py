@@ -6,7 +6,19 @@ import argparse
 import time
 from collections.abc import Callable
 
-from bench import core, footprint, ingest, measuring, on_postgres, over_http, people, recommend, report, rules
+from bench import (
+    backtest,
+    core,
+    footprint,
+    ingest,
+    measuring,
+    on_postgres,
+    over_http,
+    people,
+    recommend,
+    report,
+    rules,
+)
 from bench.machine import describe_machine
 from bench.page import write_page
 from bench.table import Section
@@ -20,17 +32,20 @@ SECTIONS: dict[str, Callable[[], Section]] = {
     "report": report.measure,
     "recommend": recommend.measure,
     "measuring": measuring.measure,
+    "backtest": backtest.measure,
     "people": people.measure,
     "postgres": on_postgres.measure,
 }
-USUAL = tuple(name for name in SECTIONS if name not in {"measuring", "people", "postgres"})
+USUAL = tuple(name for name in SECTIONS if name not in {"measuring", "backtest", "people", "postgres"})
 """Those fill stores for minutes and take gigabytes, so they run only when they are named."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "sections", nargs="*", help=f"of: {', '.join(SECTIONS)}; none: all but measuring, people and postgres"
+        "sections",
+        nargs="*",
+        help=f"of: {', '.join(SECTIONS)}; none: all but measuring, backtest, people, postgres",
     )
     parser.add_argument("--write", action="store_true", help="put the figures into docs/benchmarks.md")
     options = parser.parse_args()

@@ -51,7 +51,7 @@ MOST_LOOKED_INTO = 40
 """Visits without a match, in each lane, of which is worked out what was missing."""
 LOOKING_SECONDS = 0.3
 """To find out whether a place was ever asked for, lane by lane."""
-JUDGED_LANES = 32
+JUDGED_LANES = 16
 SMALL_EVENTS = 150_000
 """Where more events than this were ever stored, it is worked out in so many lanes only who has each place in every
 visit and what other numbers would do; in the others, for whom the rule acts."""

@@ -202,6 +202,43 @@ def test_one_of_three_buyers_is_no_single_value_that_carries_a_share() -> None:
     assert not conclude(a_test((900, 3), (900, 2), deciding=few)).must_check_data
 
 
+def test_a_changed_split_compares_each_phase_by_itself() -> None:
+    """In the second phase everybody buys more, and more of control comes: put together, control would win."""
+    quiet = (moments_of_share(1_000, 20), moments_of_share(9_000, 180))
+    busy = (moments_of_share(9_000, 900), moments_of_share(1_000, 100))
+    arms = tuple(one + other for one, other in zip(quiet, busy, strict=True))
+    phases = (Phase((1_000, 9_000), (1.0, 9.0)), Phase((9_000, 1_000), (9.0, 1.0)))
+    pooled = Measured(metric="orders", kind="proportion", arms=arms)
+    split = msgspec.structs.replace(pooled, strata=(quiet, busy))
+    wrong, right = (
+        conclude(a_test((10_000, 0), (10_000, 0), deciding=each, phases=phases)) for each in (pooled, split)
+    )
+    assert wrong.arms[0].p_adjusted is not None
+    assert wrong.arms[0].p_adjusted < 1e-9
+    [arm] = right.arms
+    assert isinstance(arm.comparison, Comparison)
+    assert arm.comparison.difference == pytest.approx(0, abs=1e-12)
+    assert right.state == "not_proven"
+    assert any("split was changed" in note for note in right.notes)
+
+
+def test_phases_of_one_split_say_what_all_of_them_together_say() -> None:
+    halves = tuple(
+        (moments_of_share(5_000, one), moments_of_share(5_000, other)) for one, other in [(150, 190)] * 2
+    )
+    whole = tuple(one + other for one, other in zip(*halves, strict=True))
+    plain = Measured(metric="orders", kind="proportion", arms=whole)
+    by_phase = msgspec.structs.replace(plain, strata=halves)
+    one, other = (
+        conclude(a_test((10_000, 0), (10_000, 0), deciding=each)).arms[0].comparison
+        for each in (plain, by_phase)
+    )
+    assert isinstance(one, Comparison)
+    assert isinstance(other, Comparison)
+    assert other.difference == pytest.approx(one.difference)
+    assert other.standard_error == pytest.approx(one.standard_error, rel=1e-3)
+
+
 def told(deciding: Measured, **more: Any) -> str:
     units = tuple((arm.n, 0) for arm in deciding.arms)
     return conclude(a_test(*units, deciding=deciding, **more)).sentence

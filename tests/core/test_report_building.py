@@ -17,7 +17,7 @@ from opportune.console.report_page import report_html
 from opportune.core.experiment import Experiment, Phase
 from opportune.core.measured import Measured
 from opportune.core.moment import DAY
-from opportune.core.report.asking import answer_at, last_closed_day
+from opportune.core.report.asking import answer_at, last_closed_day, window_of
 from opportune.core.report.building import Beside, build_report
 from opportune.core.report.parts import Report
 
@@ -72,8 +72,8 @@ def test_while_it_runs_there_is_a_date_and_a_range_that_may_be_looked_at_every_d
     found = report(sums=measured(TEST, days=20), now=now)
     check(found)
     assert found.conclusion.state == "collecting"
-    assert found.conclusion.date == "2027-02-19"
-    assert found.conclusion.date_words == "the answer comes on 19 February 2027"
+    assert found.conclusion.date == "2027-02-20"
+    assert found.conclusion.date_words == "the answer comes on 20 February 2027"
     assert found.main is not None
     assert found.main.change is not None
     assert "so far between" in found.main.words
@@ -221,7 +221,7 @@ def test_a_test_without_an_end_has_a_date_too() -> None:
     of = experiment(NOW, days=None)
     found = report(of, measured(of, days=100), now=NOW + 100 * DAY)
     check(found)
-    assert answer_at(of, NOW + 100 * DAY) == NOW + 182 * DAY
+    assert answer_at(of, NOW + 100 * DAY, UTC) == NOW + 182 * DAY
     assert found.conclusion.date_words
 
 
@@ -241,6 +241,24 @@ def test_each_phase_has_its_own_split_and_a_ramp_none() -> None:
     assert [split.phase for split in found.splits] == [1, 2]
     assert [split.is_off for split in found.splits] == [False, False]
     assert "1 in 10 without" in found.splits[1].words
+
+
+def test_the_last_look_is_the_same_however_long_one_waits() -> None:
+    of = experiment(NOW, days=14)
+    sums = measured(of, days=15)
+    over = answer_at(of, NOW, UTC)
+    assert report(of, sums, now=over - 1).conclusion.state == "collecting"
+    first, later = (report(of, sums, now=now) for now in (over, over + 3 * DAY))
+    assert first.conclusion.state != "collecting"
+    assert first.main == later.main
+
+
+def test_nothing_ends_early_before_every_weekday_has_been_read() -> None:
+    of = experiment(NOW, days=28)
+    sums = measured(of, days=28, people=(4_000, 4_000), bought=(100, 200))
+    window = window_of(of)
+    assert report(of, sums, now=NOW + window + 5 * DAY).conclusion.state == "collecting"
+    assert report(of, sums, now=NOW + window + 8 * DAY).conclusion.state == "keep"
 
 
 def test_each_safety_limit_has_its_state() -> None:

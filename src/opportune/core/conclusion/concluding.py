@@ -329,6 +329,11 @@ def _notes(judged: _Judged) -> list[str]:
             f"{wording.percent(trust.crossover_share)} of the visitors saw more than one version; "
             "they count for the first."
         )
+    if len(judged.measured.strata) > 1:
+        notes.append(
+            "The split was changed on the way, so the sides are compared within each stretch of it, "
+            "and these are put together."
+        )
     notes += [
         f"The safety limit on {limit.metric} is broken in {limit.arm}: switch it off."
         for limit in judged.limits

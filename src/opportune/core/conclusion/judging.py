@@ -107,10 +107,38 @@ def estimate(kind: Kind, arm: Moments) -> Estimate | Unanswerable:
     return estimate_ratio(arm) if kind == "ratio" else estimate_mean(arm)
 
 
+def estimates(measured: Measured, place: int) -> tuple[Estimate | Unanswerable, Estimate | Unanswerable]:
+    """Control's and an arm's. Where the split changed, each phase weighs in both by all that came in it.
+
+    Otherwise days on which everybody buys would be compared with others, only because more of one arm came then
+    (Simpson's paradox; Crook, Frasca, Kohavi, Longbotham, "Seven pitfalls", KDD 2009, the third). Value
+    sum W_k v_k and its variance sum W_k^2 var_k / n_k, W_k the phase's share of the units of both arms.
+    """
+    if len(measured.strata) < 2:
+        return estimate(measured.kind, measured.arms[0]), estimate(measured.kind, measured.arms[place])
+    found = []
+    for phase in measured.strata:
+        pair = estimate(measured.kind, phase[0]), estimate(measured.kind, phase[place])
+        if isinstance(pair[0], Estimate) and isinstance(pair[1], Estimate):
+            found.append((pair[0], pair[1]))
+    if not found:
+        return Unanswerable("too_few_units"), Unanswerable("too_few_units")
+    weights = [control.n + treatment.n for control, treatment in found]
+    return _weighed([pair[0] for pair in found], weights), _weighed([pair[1] for pair in found], weights)
+
+
+def _weighed(strata: list[Estimate], weights: list[int]) -> Estimate:
+    whole, n = sum(weights), sum(each.n for each in strata)
+    shares = [weight / whole for weight in weights]
+    value = sum(share * each.value for share, each in zip(shares, strata, strict=True))
+    own = sum(share**2 * each.variance / each.n for share, each in zip(shares, strata, strict=True))
+    return Estimate(n, value, own * n)
+
+
 def compare_arms(measured: Measured, place: int) -> tuple[Comparison | Unanswerable, Adjusted | None]:
     """The arm at a place against control, by the covariate where there is one and it helps."""
     control, treatment = measured.arms[0], measured.arms[place]
-    if measured.has_covariate:
+    if measured.has_covariate and len(measured.strata) < 2:
         adjusted = (
             adjust_ratios(control, treatment, covariate_is_a_ratio=measured.covariate_is_a_ratio)
             if measured.kind == "ratio"
@@ -118,7 +146,7 @@ def compare_arms(measured: Measured, place: int) -> tuple[Comparison | Unanswera
         )
         if isinstance(adjusted, Adjusted) and helps(adjusted):
             return compare(adjusted.control, adjusted.treatment), adjusted
-    return compare(estimate(measured.kind, control), estimate(measured.kind, treatment)), None
+    return compare(*estimates(measured, place)), None
 
 
 def judge_arms(reading: Reading) -> tuple[ArmResult, ...]:
@@ -135,7 +163,7 @@ def _judge_arm(reading: Reading, place: int) -> ArmResult:
     measured = reading.deciding
     comparison, adjusted = compare_arms(measured, place)
     plain = msgspec.structs.replace(measured, has_covariate=False)
-    raw = msgspec.structs.replace(plain, arms=measured.raw) if len(measured.raw) > place else None
+    raw = msgspec.structs.replace(plain, arms=measured.raw, strata=()) if len(measured.raw) > place else None
     result = ArmResult(
         arm=name_of(reading, place),
         comparison=comparison,
@@ -163,8 +191,7 @@ def judge_limits(reading: Reading) -> tuple[LimitResult, ...]:
 def _judge_limit(reading: Reading, limit: Limit, place: int, alpha: float) -> LimitResult:
     measured, margin = limit.measured, max(0.0, limit.margin)
     contrast = contrast_with_limit(
-        estimate(measured.kind, measured.arms[0]),
-        estimate(measured.kind, measured.arms[place]),
+        *estimates(measured, place),
         margin=margin,
         more_is_better=measured.more_is_better,
     )
@@ -274,7 +301,10 @@ def _carriers(arm: Moments) -> float:
 
     Kish, Survey Sampling, 1965, section 11.7: (sum y)^2 / sum y^2. One order of 1,000 beside many of 10 is one.
     """
-    return arm.y * arm.y / arm.yy if arm.yy else 0.0
+    try:
+        return min(float(arm.n), arm.y * arm.y / arm.yy) if arm.yy else 0.0
+    except OverflowError:
+        return 0.0
 
 
 def name_of(reading: Reading, place: int) -> str:

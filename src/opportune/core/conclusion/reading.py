@@ -25,6 +25,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     arms: tuple[Moments, ...]
     events: tuple[int, ...] = ()
+    strata: tuple[tuple[Moments, ...], ...] = ()
+    """The same by phase, where the split changed from one to the next: arms are compared within each."""
     raw: tuple[Moments, ...] = ()
     more_is_better: bool = True
     has_covariate: bool = False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
 
+from opportune.core.conclusion.concluding import FEWEST_DAYS
 from opportune.core.conclusion.reading import Kind, Limit, Phase, Reading, RolledBack
 from opportune.core.conclusion.reading import Measured as Asked
 from opportune.core.experiment import Experiment
@@ -21,6 +22,8 @@ QUARTER_DAYS = 91
 """How long a test without a length is looked at before the next date."""
 USUAL_UNITS = 5_000
 """What always-valid intervals are tuned to where no number was planned."""
+SCALE = 100
+"""Minor units in what people read, where no percentage can be told."""
 COSTLY = ("discount", "margin")
 SEGMENTS = ("device ", "browser ")
 
@@ -71,12 +74,21 @@ def window_of(experiment: Experiment) -> int:
     return max(metric.window_ms for metric in metrics)
 
 
-def answer_at(experiment: Experiment, now: int) -> int:
-    """When the last visitor's window closes; for a test without a length the end of the quarter it is in."""
+def answer_at(experiment: Experiment, now: int, zone: ZoneInfo) -> int:
+    """When the last day's windows close; for a test without a length the end of the quarter it is in.
+
+    Days are read whole: one that the test ends in is read once it is over, so that there is one look at the end.
+    """
     if experiment.planned_end_at is not None:
-        return experiment.planned_end_at + window_of(experiment)
+        return _day_over(experiment.planned_end_at, zone) + window_of(experiment)
     quarters = max(1, ceil((now - experiment.started_at) / (QUARTER_DAYS * DAY)))
     return experiment.started_at + quarters * QUARTER_DAYS * DAY
+
+
+def _day_over(at: int, zone: ZoneInfo) -> int:
+    """The midnight that ends the day which a stretch up to this moment ends in."""
+    day = datetime.fromtimestamp((at - 1) / SECOND, zone).date()
+    return round(datetime.combine(day + timedelta(days=1), time(), zone).timestamp()) * SECOND
 
 
 def planned_units(experiment: Experiment) -> int:
@@ -95,7 +107,8 @@ def arms_of(
 def asked(experiment: Experiment, measured: Totals, now: int, zone: ZoneInfo) -> Reading:
     """The reading as of now, of days whose windows are closed. It changes once a day, at midnight."""
     until_day = last_closed_day(now, window_of(experiment), zone)
-    ends_at = answer_at(experiment, now)
+    ends_at = answer_at(experiment, now, zone)
+    days, planned_days = ((at - experiment.started_at) / DAY for at in (now, ends_at))
     return Reading(
         arms=tuple(arm for arm, _ in experiment.arms),
         deciding=_measured(experiment, measured, experiment.metric, until_day),
@@ -115,14 +128,20 @@ def asked(experiment: Experiment, measured: Totals, now: int, zone: ZoneInfo) ->
         without_crossover=_without_crossed(experiment, measured, until_day),
         phases=tuple(_phase(experiment, measured, stretch) for stretch in stretches(experiment)),
         crossover=tuple(measured.total(arm, part=CROSSED).units for arm, _ in experiment.arms),
-        days=max(0, (now - experiment.started_at) // DAY),
-        planned_days=max(0, ceil((ends_at - experiment.started_at) / DAY)),
+        days=max(0, ceil(planned_days) if now >= ends_at else min(int(days), ceil(planned_days) - 1)),
+        planned_days=max(0, ceil(planned_days)),
         planned_units=planned_units(experiment),
         ends_on=datetime.fromtimestamp(ends_at / SECOND, zone).date(),
-        is_daily_look=True,
+        is_daily_look=_closed_days(experiment, until_day, zone) >= FEWEST_DAYS,
         is_cheap=not any(word in metric.name for metric in experiment.metrics for word in COSTLY),
         rolled_back=_rolled_back(experiment, zone),
     )
+
+
+def _closed_days(experiment: Experiment, until_day: str, zone: ZoneInfo) -> int:
+    """How many days are read: before every weekday was there once, no early end is looked for."""
+    first = datetime.fromtimestamp(experiment.started_at / SECOND, zone).date()
+    return (date.fromisoformat(until_day) - first).days + 1
 
 
 def segments_of(measured: Totals) -> list[str]:
@@ -145,18 +164,42 @@ def _measured(
     totals = [measured.total(arm, part=part, until_day=until_day) for arm, _ in experiment.arms]
     arms = tuple(sums.by_metric.get(metric.name, NO_UNITS) for sums in totals)
     raw = tuple(sums.raw.get(metric.name, NO_UNITS) for sums in totals)
+    is_capped = metric.name in experiment.caps
     return Asked(
         metric=metric.name,
         kind=kind_of(metric),
         arms=arms,
-        raw=raw if metric.name in experiment.caps else (),
+        strata=_strata(experiment, measured, metric, until_day, part),
+        raw=raw if is_capped else (),
         more_is_better=metric.more_is_better,
         has_covariate=any(arm.xx for arm in arms),
         covariate_is_a_ratio=metric.is_ratio,
         largest_share=max(
-            (_share(sums.largest.get(metric.name, 0), arm.y) for sums, arm in zip(totals, arms, strict=True)),
+            (
+                _share(sums.largest.get(metric.name, 0), arm.y)
+                for sums, arm in zip(totals, raw if is_capped else arms, strict=True)
+            ),
             default=0.0,
         ),
+        scale=SCALE if metric.is_money else 1,
+    )
+
+
+def _strata(
+    experiment: Experiment, measured: Totals, metric: Metric, until_day: str, part: str
+) -> tuple[tuple[Moments, ...], ...]:
+    """The sums of each phase, where the split was another one in each."""
+    phases = stretches(experiment)
+    if len(phases) < 2:
+        return ()
+    return tuple(
+        tuple(
+            measured.total(arm, part=part, phase=phase.number, until_day=until_day).by_metric.get(
+                metric.name, NO_UNITS
+            )
+            for arm, _ in experiment.arms
+        )
+        for phase in phases
     )
 
 

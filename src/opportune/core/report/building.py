@@ -323,7 +323,7 @@ def _frame(experiment: Experiment, now: int, zone: ZoneInfo, currency: str) -> F
         sides=sides,
         arms=names,
         planned=planned_units(experiment),
-        is_final=experiment.planned_end_at is not None and now >= answer_at(experiment, now),
+        is_final=experiment.planned_end_at is not None and now >= answer_at(experiment, now, zone),
         has_ended=experiment.ended_as in EARLY_ENDS,
     )
 
@@ -365,7 +365,7 @@ def _date(experiment: Experiment, state: State, frame: Frame) -> tuple[int, str]
     """The moment a report is about, and what it means; no words where there is none to wait for."""
     if experiment.ended_at is not None and experiment.ended_as in EARLY_ENDS:
         return experiment.ended_at, f"ended on {day_words(experiment.ended_at, frame.zone)}"
-    at = answer_at(experiment, frame.now)
+    at = answer_at(experiment, frame.now, frame.zone)
     day = day_words(at, frame.zone)
     if frame.is_final:
         return at, f"the test was over on {day}"

@@ -230,7 +230,7 @@ def _programme_offer(ground: Ground, goal: Metric) -> Offer:
 
 
 def _same_against_same(ground: Ground) -> Iterator[Offer]:
-    """A test of nothing, where none ever ended: should it find something, splitting or counting is not to be trusted."""
+    """A test of nothing, where none ever ended: should it find something, splitting or counting is wrong."""
     programme = ground.house.programme
     places = [slot for slot in programme.playbook.slots.values() if _is_plain(slot)]
     if any(not each.is_open for each in ground.storage.list_experiments()) or not places:

@@ -190,3 +190,17 @@ def test_what_rules_hid_is_counted_by_rule_and_place(storage: Storage) -> None:
     )
     assert storage.list_hidden(NOW) == [("Quiet", "cart upsell", 1, 1), ("Quiet", "offer bar", 2, 3)]
     assert storage.list_hidden(NOW + HOUR) == []
+
+
+def test_whom_rules_were_decided_for_is_listed_by_lane_and_once(storage: Storage) -> None:
+    expose(
+        storage,
+        exposure(subject="rule", rule="Returner"),
+        exposure(subject="rule", rule="Returner", session=NOW + HOUR),
+        exposure(subject="hide", rule="Quiet", arm="control"),
+        exposure(subject="rule", rule="Too early", at=NOW - HOUR),
+        exposure(subject="programme", rule=""),
+    )
+    lane = DEVICE % 256
+    assert storage.list_decided(lane, NOW) == [("Quiet", DEVICE), ("Returner", DEVICE)]
+    assert storage.list_decided((lane + 1) % 256, NOW) == []

@@ -31,6 +31,7 @@ from opportune.cli.recommendations import recommendations
 from opportune.cli.replay import replay
 from opportune.cli.report import report
 from opportune.cli.restore import restore
+from opportune.cli.review import review
 from opportune.cli.rules import rule, rules
 from opportune.cli.serve import serve
 from opportune.cli.set_aside import set_aside
@@ -64,6 +65,7 @@ COMMANDS: tuple[click.Command, ...] = (
     preview,
     explain,
     learnings,
+    review,
     mail,
     replay,
     import_command,

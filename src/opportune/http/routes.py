@@ -19,6 +19,7 @@ from opportune.http import (
     openapi,
     people,
     reports,
+    reviews,
     script,
     sources,
     traffic,
@@ -309,6 +310,7 @@ ROUTES: tuple[Endpoint, ...] = (
     *DECIDE,
     *READ,
     *learnings.ROUTES,
+    *reviews.ROUTES,
     *TRAFFIC,
     *OPEN,
 )

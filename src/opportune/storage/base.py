@@ -550,6 +550,13 @@ class Storage(ABC):
         """
 
     @abstractmethod
+    def list_decided(self, lane: int, since_at: int) -> list[tuple[str, int]]:
+        """(rule, unit) of one lane that rules, hiding ones too, were decided for since a moment, ordered.
+
+        Control groups are among them: they would have been reached.
+        """
+
+    @abstractmethod
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]: ...
 
     @abstractmethod

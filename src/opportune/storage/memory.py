@@ -764,6 +764,17 @@ class MemoryStorage(Storage):
         people = Counter((rule, slot) for rule, slot, _ in set(hidden))
         return [(rule, slot, people[rule, slot], count) for (rule, slot), count in sorted(visits.items())]
 
+    def list_decided(self, lane: int, since_at: int) -> list[tuple[str, int]]:
+        with self._lock:
+            found = {
+                (item.exposure.rule, unit)
+                for unit, given in self._tables.exposures.items()
+                if lane_of(unit) == lane
+                for item in given.values()
+                if item.exposure.subject in {"rule", "hide"} and item.exposure.at >= since_at
+            }
+        return sorted(found)
+
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         with self._lock:
             asked = [item for key in set(keys) for item in self._tables.opportunities.get(key, {}).values()]

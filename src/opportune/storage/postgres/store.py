@@ -241,6 +241,9 @@ class PostgresStorage(PostgresPersonal, PostgresMeasuring):
     def list_hidden(self, since_at: int) -> list[tuple[str, str, int, int]]:
         return sorted(self._all("list_hidden", {"control": CONTROL, "since": since_at}))
 
+    def list_decided(self, lane: int, since_at: int) -> list[tuple[str, int]]:
+        return sorted(self._all("list_decided", (lane, since_at)))
+
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._of_rows("list_opportunities", [(lane_of(key), key) for key in dict.fromkeys(keys)])
         newest = sorted(rows, key=lambda row: row[-1], reverse=True)[:limit]

@@ -191,6 +191,9 @@ class SqliteStorage(SqlitePersonal, SqliteMeasuring):
     def list_hidden(self, since_at: int) -> list[tuple[str, str, int, int]]:
         return sorted(self._readers.all(SQL["list_hidden"], (CONTROL, since_at)))
 
+    def list_decided(self, lane: int, since_at: int) -> list[tuple[str, int]]:
+        return sorted(self._readers.all(SQL["list_decided"], (lane, since_at)))
+
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._readers.all(SQL["list_opportunities"], (_json_of(keys), limit))
         return [opportunity_of(row) for row in rows]

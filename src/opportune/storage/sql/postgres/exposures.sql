@@ -38,6 +38,11 @@ SELECT subject, unit, slot, rule, rule_hash, arm, session, first_at, shown_at, c
 FROM (VALUES :rows) AS asked (lane, key)
 JOIN exposures ON exposures.lane = asked.lane AND exposures.unit = asked.key;
 
+-- name: list_decided
+-- Whom rules of one lane were decided for since a moment, control groups too.
+SELECT DISTINCT rule, unit FROM exposures
+WHERE lane = %s AND subject IN ('rule', 'hide') AND first_at >= %s;
+
 -- name: list_hidden
 -- What rules hid since a moment, by rule and place.
 SELECT rule, slot, count(DISTINCT unit), count(*) FROM exposures

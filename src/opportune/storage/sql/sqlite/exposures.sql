@@ -50,6 +50,11 @@ ORDER BY exposures.seq DESC LIMIT ?;
 INSERT OR IGNORE INTO assignments (lane, unit, experiment, phase, first_seq, arm, line)
 VALUES (?, ?, ?, ?, ?, ?, ?);
 
+-- name: list_decided
+-- Whom rules of one lane were decided for since a moment, control groups too.
+SELECT DISTINCT rule, unit FROM exposures
+WHERE lane = ? AND subject IN ('rule', 'hide') AND first_at >= ?;
+
 -- name: list_hidden
 -- What rules hid since a moment, by rule and place.
 SELECT rule, slot, count(DISTINCT unit), count(*) FROM exposures

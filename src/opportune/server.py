@@ -39,6 +39,7 @@ from opportune.services.back_filling import back_fill
 from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.erasing import take_over_erasures
 from opportune.services.foreseeing import keep_experiments
+from opportune.services.guarding import guard
 from opportune.services.house import House
 from opportune.services.keeping_measured import Rounds
 from opportune.services.learning import draft_missing
@@ -60,6 +61,7 @@ from opportune.services.selling import count_sales
 from opportune.services.selling import is_due as is_count_due
 from opportune.services.tallying import tally_consents
 from opportune.services.telling import weekly
+from opportune.services.watching import tally_watched
 from opportune.settings import DEFAULTS, Settings
 
 log = logging.getLogger("opportune")
@@ -75,6 +77,9 @@ COUNT_SECONDS = 2.0
 MEASURE_SECONDS = 5.0
 MEASURE_LEASE_MS = 15 * 60_000
 """Longer than a round of measuring may take."""
+GUARD_SECONDS = 60.0
+GUARD_LEASE_MS = 5 * 60_000
+"""Longer than a look may take."""
 RECOUNT_SECONDS = 5.0
 """Between two looks whether it is due."""
 RETIRE_PAUSE_SECONDS = 0.1
@@ -192,6 +197,7 @@ class Server:
         begin_counting(house)
         apart = app.build_apart(place_of(settings), settings, self.ends)
         house.count_anew = partial(apart, count_anew)
+        self._apart = apart
         self._measure_apart = partial(apart, measure_all)
         self._tell_apart = partial(apart, weekly)
         self._rounds = Rounds()
@@ -210,8 +216,9 @@ class Server:
         refresh_counters(self.house)
 
     def tally(self) -> None:
-        """Adds what was counted of visits' consent."""
+        """Adds what was counted of visits' consent and of rules' answers."""
         tally_consents(self.house)
+        tally_watched(self.house)
 
     def recount(self) -> None:
         """Every night all counts of products are made anew, by one of all processes."""
@@ -230,6 +237,11 @@ class Server:
             return
         if self._is_ours("measuring", MEASURE_LEASE_MS):
             self._rounds.make(self.house, self._measure_apart)
+
+    def guard(self) -> None:
+        """Switches off what does harm, by one of all processes."""
+        if self._is_ours("guarding", GUARD_LEASE_MS):
+            guard(self.house, ask=self._apart)
 
     def fill(self) -> None:
         """Reads past events again after a playbook declared what they carry."""
@@ -336,6 +348,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         asyncio.create_task(_repeat(server.recount, RECOUNT_SECONDS)),
         asyncio.create_task(_repeat(server.experiment, EXPERIMENT_SECONDS)),
         asyncio.create_task(_repeat(server.measure, MEASURE_SECONDS)),
+        asyncio.create_task(_repeat(server.guard, GUARD_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),
         asyncio.create_task(_repeat(server.feed, FEED_SECONDS)),

@@ -29,7 +29,8 @@ from tests.storage.test_storage_properties import operations, plain, play, recal
 
 from opportune.app import opened_for_moving, opened_house
 from opportune.core.history.key import business_key_of, key_of, lane_of
-from opportune.core.moment import MINUTE, to_iso
+from opportune.core.moment import HOUR, MINUTE, to_iso
+from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.situation import Context
 from opportune.errors import BadRequestError, DataFolderBusyError, HalfMovedError
@@ -47,7 +48,7 @@ from opportune.services.identifying import find_people
 from opportune.services.moving import Store, finish, move
 from opportune.services.operating import add_key, switch_off, switch_on
 from opportune.services.publishing import publish
-from opportune.storage.base import ConsentCount, EventQuery, Storage
+from opportune.storage.base import ConsentCount, EventQuery, RuleCount, Storage
 from opportune.storage.moving import TABLES
 from opportune.storage.postgres import moving as postgres_moving
 
@@ -157,6 +158,12 @@ def fill(house: House) -> list[str]:
     written(house.storage, lambda transaction: transaction.put_draft(draft()))
     visits = [ConsentCount("2026-11-22", "cookiebot", has_gpc, "no", 7) for has_gpc in (False, True)]
     written(house.storage, lambda transaction: transaction.add_consents(visits))
+    note = Note(
+        at=NOW, kind="switched off", words="“Größe 44” was switched off.", once="a", rules=("Größe 44",)
+    )
+    written(house.storage, lambda transaction: transaction.add_note(note))
+    told = [RuleCount(NOW // HOUR * HOUR, "Returner/1", "home-hero", what, 7) for what in ("shown", "failed")]
+    written(house.storage, lambda transaction: transaction.add_rule_counts(told))
     written(house.storage, lambda transaction: transaction.put_measured(measured()))
     written(house.storage, lambda transaction: transaction.add_erased_sums(SEED, measured().cells))
     for visitor in ("v-10", "v-11"):
@@ -192,6 +199,8 @@ def answers_of(storage: Storage) -> dict[str, object]:
         "audit": storage.list_audit(),
         "products": storage.list_products(),
         "visits by consent": storage.list_consents("", "9"),
+        "notes": storage.list_notes(),
+        "rule counts": storage.list_rule_counts(0, 2**62),
         "erasures": storage.list_erasures(),
         "erased units": storage.list_erased_units(),
         "secret": storage.find_setting("secret"),

@@ -21,6 +21,7 @@ from opportune.cli.keys import keys
 from opportune.cli.learnings import learnings
 from opportune.cli.mail import mail
 from opportune.cli.next import next_command
+from opportune.cli.notes import notes
 from opportune.cli.person import person
 from opportune.cli.plan import plan_command
 from opportune.cli.platform import platform
@@ -56,6 +57,7 @@ COMMANDS: tuple[click.Command, ...] = (
     schema,
     rules,
     rule,
+    notes,
     recipes,
     backtest_command,
     report,

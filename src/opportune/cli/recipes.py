@@ -108,7 +108,7 @@ def _say_next(addition: Addition, folder: Path) -> None:
         "It starts in preview: nobody sees it but who opens `opportune preview https://yourshop.com/`."
     )
     click.echo("Make its words yours, then:")
-    for command in (f"check {folder}", f"publish {folder}", f'rule "{addition.rule}" live'):
+    for command in (f"check {folder}", f"publish {folder}", f'rule "{addition.rule}" slowly'):
         click.echo(f"  opportune {command}")
 
 

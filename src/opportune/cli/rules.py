@@ -33,21 +33,27 @@ def rules(*, place: Place, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.argument("state", metavar="live|preview|paused|draft|SHARE%")
+@click.argument("state", metavar="live|slowly|preview|paused|draft|SHARE%")
 @place_option
 @click.option("--unseen", is_flag=True, help="Act even though events it needs were never seen.")
 @reason_option
 def rule(*, name: str, state: str, place: Place, unseen: bool, reason: str) -> None:
     """Launch or pause the rule NAME.
 
-    For everyone, or for a share of visitors such as 20%.
+    For everyone, for a share of visitors such as 20%, or slowly: 5%, 20%, 50% and all, a step every two
+    days while nothing is wrong. One that was switched off by itself needs a --reason.
     """
     row = ask(place, "rule", rule=name, state=state, unseen=unseen, reason=reason, by=operator())
     click.echo(f"{row['rule']}: {_state(row)}, {_now(row)}.")
+    if row["next_step_at"]:
+        click.echo("`opportune notes` says within a minute what harm each step could hide.")
 
 
 def _state(row: dict[str, Any]) -> str:
-    return f"live for {row['share']:g}%" if row["share"] is not None else str(row["state"])
+    if row["share"] is None:
+        return str(row["state"])
+    step = f", next step {row['next_step_at'][:10]}" if row.get("next_step_at") else ""
+    return f"live for {row['share']:g}%{step}"
 
 
 def _now(row: dict[str, Any]) -> str:

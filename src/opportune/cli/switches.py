@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from opportune.cli.installation import ask
@@ -30,11 +32,17 @@ def on(*, place: Place) -> None:
 
 @click.command()
 @place_option
+@click.option("--from", "first", metavar="DAY", default="", help="The first frozen day; now when left out.")
+@click.option("--until", "last", metavar="DAY", default="", help="The last one, such as 30 November 2026.")
 @reason_option
-def freeze(*, place: Place, reason: str) -> None:
-    """No publishing and no launching until `unfreeze`."""
-    ask(place, "freeze", reason=reason, by=operator())
-    click.echo("Frozen: nothing can be published or launched; pausing and `off` still can.")
+def freeze(*, place: Place, first: str, last: str, reason: str) -> None:
+    """Nothing changes until `unfreeze`, or for some days.
+
+    No publishing, no launching, no step of a slow launch; harm still switches off.
+    """
+    ask(place, "freeze", first=first, last=last, reason=reason, by=operator())
+    days = f"{f' from {first}' if first else ''}{f' until the end of {last}' if last else ''}"
+    click.echo(f"Frozen{days}: nothing can be published or launched; pausing and `off` still can.")
 
 
 @click.command()
@@ -59,7 +67,11 @@ def status(*, place: Place, as_json: bool) -> None:
     click.echo(f"playbook   {revision} ({counts})")
     for name in ("off", "frozen"):
         switch = found[name]
-        text = (
-            f"since {to_iso(switch['at'])} by {switch['by']} {switch['reason']}".rstrip() if switch else "no"
-        )
-        click.echo(f"{name:<10} {text}")
+        click.echo(f"{name:<10} {_switched(switch) if switch else 'no'}")
+
+
+def _switched(switch: dict[str, Any]) -> str:
+    begins, ends = switch["from_at"], switch["until_at"]
+    days = f" from {to_iso(begins)}" if begins else f" since {to_iso(switch['at'])}"
+    days += f" until {to_iso(ends)}" if ends else ""
+    return f"{days.strip()} by {switch['by']} {switch['reason']}".rstrip()

@@ -82,7 +82,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     lasts_ms: int = 0
     always: bool = False
     launch: str = "live"
-    """The run state a rule starts with when first published: `draft`, `preview`, `live` or a share (`20%`)."""
+    """How a rule starts when first published: `draft`, `preview`, `live`, `slowly` or a share (`20%`)."""
     purpose: str = ""
     owner: str = ""
     reviewer: str = ""
@@ -116,6 +116,10 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     may_act_unseen: bool = False
     """An operator launched it although some of its events were never seen."""
+    ramp_days: int = 0
+    """Whole days of each step of a slow launch; 0: it is not launched slowly."""
+    stepped_at: int = 0
+    """When the last step of a slow launch was taken."""
 
     @property
     def seed(self) -> str:

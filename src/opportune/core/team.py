@@ -34,6 +34,8 @@ class Team(msgspec.Struct, frozen=True, kw_only=True):
     """Who sets the visitor's id; empty when nobody said yet."""
     owner: str = ""
     reviewer: str = ""
+    launch: str = "live"
+    """How rules start that do not say it."""
     purpose: str = ""
     rollback: str = ""
     safety: str = ""

@@ -17,7 +17,7 @@ from opportune.core.experiment import Experiment
 from opportune.core.feeds.taking import Taken
 from opportune.core.history.key import Namespace
 from opportune.core.language.phrases.test import describe_test
-from opportune.core.moment import to_iso
+from opportune.core.moment import DAY, to_iso
 from opportune.core.placement import held
 from opportune.core.playbook import Playbook
 from opportune.core.product import Product
@@ -33,8 +33,10 @@ from opportune.services import (
     explaining,
     exporting,
     feeding,
+    guarding,
     importing,
     learning,
+    noting,
     operating,
     previewing,
     publishing,
@@ -47,6 +49,7 @@ from opportune.services import (
 from opportune.services.authorizing import user_token_secret
 from opportune.services.cataloguing import refresh_catalogue
 from opportune.services.house import House
+from opportune.services.keeping_measured import keep_measured
 from opportune.storage.base import ApiKey
 from opportune.storage.personal import Erasure
 
@@ -150,12 +153,22 @@ def switch_on(house: House, *, by: str) -> None:
     operating.switch_on(house, by=by)
 
 
-def freeze(house: House, *, reason: str, by: str) -> None:
-    operating.freeze(house, reason=reason, by=by)
+def freeze(house: House, *, reason: str, by: str, first: str = "", last: str = "") -> Result:
+    return _plain(operating.freeze(house, reason=reason, by=by, first=first, last=last))
 
 
 def unfreeze(house: House, *, by: str) -> None:
     operating.unfreeze(house, by=by)
+
+
+def list_notes(house: House, *, limit: int) -> list[Result]:
+    return [_plain(note) for note in noting.list_notes(house.storage, None, limit).notes]
+
+
+def look_now(house: House) -> list[Result]:
+    """Measures and guards at once; the new notes."""
+    keep_measured(house)
+    return [_plain(noting.view_of(note)) for note in guarding.guard(house)]
 
 
 def status(house: House) -> Result:
@@ -365,6 +378,7 @@ def _rule(rule: Rule, state: RunState | None, waits_for: list[str]) -> Result:
         "rule": rule.name,
         "state": state.state,
         "share": state.share / 100 if state.state == "share" else None,
+        "next_step_at": to_iso(state.stepped_at + state.ramp_days * DAY) if state.ramp_days else None,
         "waits_for": waits_for,
         "acts": state.state in ACTING and not waits_for,
         "since": to_iso(state.since_at),
@@ -392,6 +406,8 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "on": switch_on,
     "freeze": freeze,
     "unfreeze": unfreeze,
+    "notes": list_notes,
+    "guard": look_now,
     "status": status,
     "set-up link": make_setup_link,
     "preview": make_preview_link,

@@ -17,6 +17,7 @@ from opportune.services.noticing import CONSENT_STATED, states_consent, take_not
 from opportune.services.preparing import CaptureSource, Message, Ready, prepare
 from opportune.services.recommending import notice_products
 from opportune.services.recording import release
+from opportune.services.watching import notice_events
 from opportune.storage.base import Transaction
 
 __all__ = ["CaptureResult", "CaptureSource", "Message", "Outcome", "capture", "prepare", "store"]
@@ -60,6 +61,7 @@ def store(
         house.has_consent_traits = house.has_consent_traits or is_first_consent
         take_notice(house, _names_of(prepared, result))
         notice_products(house, prepared, result)
+        notice_events(house, prepared, result)
         answer.set_result(result)
 
     def job(transaction: Transaction) -> CaptureResult:

@@ -29,6 +29,7 @@ from opportune.services.passing import NOTHING, Passing, after
 from opportune.services.placing import assume_pages, place
 from opportune.services.recording import may_record, record, to_keep, units_of
 from opportune.services.tokens import Token, sign
+from opportune.services.watching import notice_answers, notice_failure
 from opportune.storage.base import Recollection
 
 
@@ -123,6 +124,8 @@ def _decide(
     if perf_counter() - started > house.deadline_seconds:
         count_fallback(house, "deadline")
         return _faulted(programme, names, question, now=situation.now)
+    if not situation.context.is_preview:
+        notice_answers(house, programme, decisions)
     is_recorded = may_record(situation, programme)
     if not is_recorded:
         decisions = [msgspec.structs.replace(each, exposures=(), assignments=()) for each in decisions]
@@ -278,6 +281,8 @@ def _decide_one(house: House, programme: Programme, name: str, situation: Situat
         return decide(place, situation, programme)
     except Exception:  # noqa: BLE001 - one broken rule must not take the page down
         count_fallback(house, "rule")
+        if not situation.context.is_preview:
+            notice_failure(house, programme, place, situation)
         return fault(place, name, situation, FAILED)
 
 

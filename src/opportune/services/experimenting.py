@@ -137,7 +137,14 @@ def _of_rule(rule: Rule, design: Design, state: RunState, playbook: Playbook, se
             arms=arms,
             metric=design.metric,
             started_at=started_at,
-            phases=(Phase(number=state.phase, since_at=started_at, arms=arms, share=state.share),),
+            phases=(
+                Phase(
+                    number=state.phase,
+                    since_at=max(started_at, state.stepped_at),
+                    arms=arms,
+                    share=state.share,
+                ),
+            ),
         ),
     )
 

@@ -72,6 +72,11 @@ class House:
     """By device key: the visit's id and when it last asked, as the store may lag by a commit."""
     recorded: OrderedDict[tuple[object, ...], None] = field(default_factory=OrderedDict)
     """What was handed to the writer lately, so that it is not handed over twice."""
+    watched: deque[tuple[str, str, str, int]] = field(default_factory=partial(deque, maxlen=MOST_HAPPENED))
+    """What became of rules' answers and is not counted in the store yet; see `services/watching.py`.
+
+    By run, place or event, what, and the hour (0: that in which it is counted).
+    """
     erased_at: int = 0
     """When anybody was erased last, as far as this process has forgotten them."""
     fallbacks: dict[str, int] = field(default_factory=dict)

@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from opportune.core.allocation import BUCKETS
+from opportune.core.language.phrases.date import parse_date, parse_last_day
 from opportune.core.moment import to_iso
+from opportune.core.note import Note
+from opportune.core.programme import ACTING
+from opportune.core.ramp import RAMP, SLOWLY, STEP_DAYS
 from opportune.core.rule import RunState, RunStateName
-from opportune.errors import BadRequestError, FrozenError, NotFoundError, StaleRevisionError
+from opportune.errors import (
+    BadRequestError,
+    FrozenError,
+    NotFoundError,
+    SentenceError,
+    StaleRevisionError,
+)
 from opportune.services.authorizing import ANY_SCOPE, SCOPES, digest_of
 from opportune.services.experimenting import next_run, reconcile_now
 from opportune.services.house import House
@@ -28,6 +40,9 @@ FROZEN: Switch = "frozen"
 SECRET = "secret"  # noqa: S105 (the setting's name, not its value)
 SECRET_BYTES = 32
 FEWEST_KEY_CHARS = 8
+
+ITSELF = "opportune"
+"""Who acts when nobody does."""
 
 _PREFIXES = {"write": "owk_", "secret": "osk_"}
 _VALUE = re.compile(rf"[^\s:]{{{FEWEST_KEY_CHARS},200}}")
@@ -42,11 +57,16 @@ _STATES: dict[str, RunStateName] = {
 
 
 class Switched(msgspec.Struct, frozen=True, kw_only=True):
-    """Who turned a switch of the whole installation, when and why."""
+    """Who turned a switch of the whole installation, when and why; in force from one moment to before another."""
 
     at: int
     by: str
     reason: str = ""
+    from_at: int = 0
+    until_at: int | None = None
+
+    def holds_at(self, now: int) -> bool:
+        return self.from_at <= now and (self.until_at is None or now < self.until_at)
 
 
 def load_secret(storage: Storage) -> bytes:
@@ -157,9 +177,27 @@ def switch_on(house: House, *, by: str = "") -> None:
     refresh(house)
 
 
-def freeze(house: House, *, reason: str = "", by: str = "") -> None:
-    """No publishing and no launching until `unfreeze`; pausing and switching off stay possible."""
-    _switch(house, FROZEN, Switched(at=house.clock(), by=by, reason=reason), "frozen")
+def freeze(house: House, *, reason: str = "", by: str = "", first: str = "", last: str = "") -> Switched:
+    """Nothing changes until `unfreeze`, or from a first to a last day: no publishing, no launching, no step.
+
+    Pausing and switching off stay possible. Raises BadRequestError for what is no day, or a last one that is over.
+    """
+    zone = house.programme.playbook.vocabulary.zone
+    now = house.clock()
+    from_at = _day(first, zone, parse_date) if first else 0
+    until_at = _day(last, zone, parse_last_day) if last else None
+    if until_at is not None and until_at <= max(from_at, now):
+        raise BadRequestError(wrong=f"The last frozen day, {last}, lies before the first one, or is over.")
+    frozen = Switched(at=now, by=by, reason=reason, from_at=from_at, until_at=until_at)
+    _switch(house, FROZEN, frozen, "frozen")
+    return frozen
+
+
+def _day(text: str, zone: ZoneInfo, parse: Callable[[str, ZoneInfo], int]) -> int:
+    try:
+        return parse(text, zone)
+    except SentenceError as error:
+        raise BadRequestError(wrong=f"{text!r} is no day: write it like 27 November 2026. {error}") from None
 
 
 def unfreeze(house: House, *, by: str = "") -> None:
@@ -172,9 +210,15 @@ def find_switch(house: House, name: Switch) -> Switched | None:
     return msgspec.json.decode(text, type=Switched) if text else None
 
 
+def find_freeze(house: House) -> Switched | None:
+    """The freeze that is in force at this moment."""
+    frozen = find_switch(house, FROZEN)
+    return frozen if frozen is not None and frozen.holds_at(house.clock()) else None
+
+
 def check_not_frozen(house: House) -> None:
     """Raises FrozenError while changes are frozen."""
-    frozen = find_switch(house, FROZEN)
+    frozen = find_freeze(house)
     if frozen is not None:
         raise FrozenError(since=to_iso(frozen.at), reason=frozen.reason or "no reason given")
 
@@ -194,13 +238,14 @@ def _switch(house: House, name: Switch, switched: Switched | None, act: str, *, 
 def set_run_state(
     house: House, rule: str, wanted: str, *, unseen: bool = False, reason: str = "", by: str = ""
 ) -> RunState:
-    """Puts a rule into `live`, `preview`, `paused`, `draft` or a share such as `20%`.
+    """Puts a rule into `live`, `preview`, `paused`, `draft`, a share such as `20%`, or launches it `slowly`.
 
-    Raises NotFoundError, BadRequestError, or FrozenError when this would launch something.
+    Raises NotFoundError, BadRequestError, or FrozenError when this would launch something. One that was switched off
+    by itself begins anew, and only with a reason.
     """
-    state, share = _read_wanted(wanted)
+    target = _read_wanted(wanted)
     with house.changes, house.storage.turn():
-        if state in {"live", "preview", "share"}:
+        if target.state in {"live", "preview", "share"}:
             check_not_frozen(house)
         playbook = house.programme.playbook
         head = house.storage.find_playbook()
@@ -210,16 +255,22 @@ def set_run_state(
         if rule not in playbook.rules:
             raise NotFoundError(what=_named("A rule named", rule, list(playbook.rules)))
         before = known.get(rule, RunState(rule=rule, behaviour=playbook.behaviours.get(rule, "")))
+        _check_cleared(before, reason)
+        now = house.clock()
         after = msgspec.structs.replace(
             before,
-            state=state,
-            share=share if share is not None else before.share,
+            state=target.state,
+            share=target.share if target.share is not None else before.share,
+            ramp_days=target.ramp_days,
+            stepped_at=now if target.ramp_days else 0,
             may_act_unseen=unseen or before.may_act_unseen,
-            since_at=house.clock(),
+            since_at=now,
             by=by,
             reason=reason,
         )
         after = next_run(house, before, after)
+        if before.state == "rolled back" and after.run == before.run:
+            after = msgspec.structs.replace(after, run=before.run + 1, phase=1)
         audit = _audit(house, by, f"rule {wanted}", rule, reason or f"was {before.state}")
 
         def put(transaction: Transaction) -> None:
@@ -232,17 +283,85 @@ def set_run_state(
     return after
 
 
-def _read_wanted(wanted: str) -> tuple[RunStateName, int | None]:
+def _check_cleared(before: RunState, reason: str) -> None:
+    """Raises BadRequestError where a rule that was switched off by itself is moved without a word why."""
+    if before.state == "rolled back" and not reason.strip():
+        why = before.reason or "no reason given"
+        raise BadRequestError(
+            wrong=f'"{before.rule}" was switched off ({why}). Say with --reason what was put right.'
+        )
+
+
+def roll_back(house: House, rule: str, *, reason: str, by: str = ITSELF) -> RunState | None:
+    """Switches a rule off at once, also while frozen or with everything off; None where it does not act anyway.
+
+    Its test ends. It stays off whatever is published, until `set_run_state` is given a reason.
+    """
+    with house.changes, house.storage.turn():
+        before = house.storage.list_run_states().get(rule)
+        if before is None or before.state not in ACTING:
+            return None
+        now = house.clock()
+        after = msgspec.structs.replace(
+            before, state="rolled back", ramp_days=0, stepped_at=0, since_at=now, by=by, reason=reason
+        )
+        audit = _audit(house, by, "rule rolled back", rule, reason)
+
+        def put(transaction: Transaction) -> None:
+            transaction.put_run_state(after)
+            transaction.add_audit(audit)
+
+        house.storage.write(put).result()
+        refresh(house)
+        reconcile_now(house)
+    return after
+
+
+def take_step(house: House, state: RunState, share: int, note: Note) -> bool:
+    """The next step of a slow launch, noted; nothing where somebody else changed the rule meanwhile."""
+    with house.changes, house.storage.turn():
+        if house.storage.list_run_states().get(state.rule) != state or find_freeze(house) is not None:
+            return False
+        now = house.clock()
+        after = msgspec.structs.replace(state, share=share, stepped_at=now)
+        if share == BUCKETS:
+            after = msgspec.structs.replace(after, state="live", ramp_days=0)
+        audit = _audit(house, ITSELF, f"rule {share / 100:g}%", state.rule, "next step of a slow launch")
+
+        def put(transaction: Transaction) -> None:
+            transaction.put_run_state(after)
+            transaction.add_note(note)
+            transaction.add_audit(audit)
+
+        house.storage.write(put).result()
+        refresh(house)
+        reconcile_now(house)
+    return True
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """A run state as an operator asks for it."""
+
+    state: RunStateName
+    share: int | None = None
+    ramp_days: int = 0
+
+
+def _read_wanted(wanted: str) -> _Wanted:
     word = wanted.strip().lower()
     share = _SHARE.fullmatch(word)
     if share is not None:
         buckets = round(float(share[1]) * 100)
-        if not 0 < buckets <= 10_000:
+        if not 0 < buckets <= BUCKETS:
             raise BadRequestError(wrong=f"A share lies above 0% and up to 100%, not {wanted}.")
-        return "share", buckets
+        return _Wanted("share", buckets)
+    if word == SLOWLY:
+        return _Wanted("share", RAMP[0], STEP_DAYS)
     if word not in _STATES:
-        raise BadRequestError(wrong=f"{wanted!r} is no state; there are: live, preview, paused, draft, 20%.")
-    return _STATES[word], 10_000 if word == "live" else None
+        raise BadRequestError(
+            wrong=f"{wanted!r} is no state; there are: live, slowly, preview, paused, draft, 20%."
+        )
+    return _Wanted(_STATES[word], BUCKETS if word == "live" else None)
 
 
 def refresh(house: House) -> None:

@@ -30,6 +30,7 @@ from opportune.core.playbook_files.folder import (
 from opportune.core.playbook_files.yaml_text import MAX_FILE_CHARACTERS
 from opportune.core.problem import Problem
 from opportune.core.programme import Programme, empty_programme
+from opportune.core.ramp import RAMP, SLOWLY, STEP_DAYS
 from opportune.core.rule import PROGRAMME, Rule, RunState
 from opportune.errors import NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
 from opportune.services.back_filling import changed_events, find_back_fill, plan_back_fill
@@ -299,6 +300,8 @@ class _Turn:
         state = first_state(rule, self.after.behaviours[rule.name], self.now, self.by)
         self.changed.append(state)
         share = f" for {state.share / 100:g}% of visitors" if state.state == "share" else ""
+        if state.ramp_days:
+            share += f", then 20%, 50% and all, a step every {state.ramp_days} days"
         said = "live" if state.state == "share" else state.state
         self.notes.append(f'"{rule.name}" is new, and {said}{share}.')
 
@@ -326,6 +329,10 @@ def _go_on_note(rule: Rule, state: RunState, *, is_new_run: bool) -> str:
 def first_state(rule: Rule, behaviour: str, now: int, by: str) -> RunState:
     """The run state a rule is first published in, as its `launch` says."""
     state = RunState(rule=rule.name, behaviour=behaviour, since_at=now, by=by, reason="first published")
+    if rule.launch == SLOWLY:
+        return msgspec.structs.replace(
+            state, state="share", share=RAMP[0], ramp_days=STEP_DAYS, stepped_at=now
+        )
     if rule.launch.endswith("%"):
         return msgspec.structs.replace(state, state="share", share=round(float(rule.launch[:-1]) * 100))
     if rule.launch == "draft":

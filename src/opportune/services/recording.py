@@ -25,6 +25,7 @@ from opportune.core.situation import Assignment, Situation, Unit
 from opportune.core.visitor.consent import MEASURE, answer_of
 from opportune.services.dropping import was_erased
 from opportune.services.house import Held, House
+from opportune.services.watching import OF_RULES, notice_asked, notice_exposure
 from opportune.storage.base import Exposure, Opportunity, Transaction
 
 HELD_MS = 30 * MINUTE
@@ -152,6 +153,8 @@ def record(
         and decision.slot in programme.places
         and is_new(house, ("asked", unit.key, decision.slot, visit.id), marks)
     ]
+    notice_asked(house, slots)
+    _notice_reached(house, situation, programme, decisions, is_ahead=is_ahead)
     exposures = [] if is_ahead else _new_exposures(house, situation, programme, decisions, marks)
     was_held = release(house, unit.key)
     if not slots and not exposures:
@@ -222,6 +225,25 @@ def release(house: House, key: int) -> bool:
         return False
     _write(house, held)
     return True
+
+
+def _notice_reached(
+    house: House,
+    situation: Situation,
+    programme: Programme,
+    decisions: Sequence[Decision],
+    *,
+    is_ahead: bool,
+) -> None:
+    """Counts once in a visit what a rule's arms were given in a place, whether or not it is applied later."""
+    unit, visit = situation.unit, situation.visit
+    if unit is None or visit is None:
+        return
+    for decision in decisions:
+        for exposed in decision.exposures:
+            mark = ("reached", unit.key, exposed.slot, exposed.rule, visit.id)
+            if exposed.subject in OF_RULES and is_new(house, mark, []):
+                notice_exposure(house, programme, exposed.rule, exposed.slot, exposed.arm, is_ahead=is_ahead)
 
 
 def _new_exposures(

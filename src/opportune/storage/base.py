@@ -21,6 +21,7 @@ from opportune.core.history.plan import EventClass
 from opportune.core.history.timeline import TimelineEvent
 from opportune.core.learning import Draft, Kept, Said
 from opportune.core.measured import Cell, CellSums, Measured
+from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted
 from opportune.core.rule import RunState
@@ -190,6 +191,19 @@ class ConsentCount(msgspec.Struct, frozen=True):
     has_gpc: bool
     answer: str
     visits: int
+
+
+class RuleCount(msgspec.Struct, frozen=True, order=True):
+    """How often something became of a rule's answers in a place, within an hour that begins at a moment (ms).
+
+    `rule` is the seed of its run, and empty for what is said of the place alone.
+    """
+
+    hour: int
+    rule: str
+    slot: str
+    what: str
+    count: int
 
 
 class Recollection(msgspec.Struct, frozen=True, kw_only=True):
@@ -406,6 +420,18 @@ class Transaction(ABC):
 
     @abstractmethod
     def add_audit(self, entry: AuditEntry) -> None: ...
+
+    @abstractmethod
+    def add_note(self, note: Note) -> bool:
+        """False, and nothing is kept, where there is one about the same already."""
+
+    @abstractmethod
+    def add_rule_counts(self, counts: Iterable[RuleCount]) -> None:
+        """Added to those of their hour; of each hour, rule, place and kind at most one."""
+
+    @abstractmethod
+    def retire_rule_counts(self, before_hour: int) -> None:
+        """Those of earlier hours leave."""
 
     @property
     @abstractmethod
@@ -653,6 +679,18 @@ class Storage(ABC):
 
     @abstractmethod
     def list_audit(self, limit: int = 100) -> list[AuditEntry]: ...
+
+    @abstractmethod
+    def list_notes(self, since_at: int = 0, before_at: int = 2**62, limit: int = 100) -> list[Note]:
+        """The newest first, of those from one moment to before another."""
+
+    @abstractmethod
+    def list_rule_counts(self, since_hour: int, until_hour: int) -> list[tuple[str, str, str, int]]:
+        """(rule, slot, what, count) over the hours that begin from one moment to before another, ordered."""
+
+    @abstractmethod
+    def list_hours(self, slot: str, what: str, since_hour: int, until_hour: int) -> list[tuple[int, int]]:
+        """(hour, count) of what is said of a place or an event alone; no `what`: of everything counted, in order."""
 
     @abstractmethod
     def changed_at(self) -> str:

@@ -24,6 +24,7 @@ from opportune.core.history.timeline import FactValue, TimelineEvent
 from opportune.core.learning import Draft, Kept, Said
 from opportune.core.measured import NO_SUMS, Cell, CellSums, Measured
 from opportune.core.moment import DAY
+from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount
 from opportune.core.rule import CONTROL, RunState
@@ -52,6 +53,7 @@ from opportune.storage.base import (
     Recent,
     Recollection,
     Recount,
+    RuleCount,
     Span,
     Storage,
     StoredEvent,
@@ -173,6 +175,8 @@ class _Tables:
         self.products: dict[str, tuple[int, Product]] = {}
         self.consents: dict[tuple[str, str, bool, str], int] = {}
         self.audit: dict[int, AuditEntry] = {}
+        self.notes: dict[str, Note] = {}
+        self.rule_counts: dict[tuple[int, str, str, str], int] = {}
         self.seen: dict[str, tuple[int, int, int]] = {}
         self.feed: dict[int, tuple[str, str, int, int]] = {}
         self.totals: dict[tuple[str, str], tuple[int, int]] = {}
@@ -440,6 +444,22 @@ class MemoryTransaction(Transaction):
 
     def add_audit(self, entry: AuditEntry) -> None:
         self._tables.put(self._tables.audit, len(self._tables.audit), entry)
+
+    def add_note(self, note: Note) -> bool:
+        if note.once in self._tables.notes:
+            return False
+        self._tables.put(self._tables.notes, note.once, note)
+        return True
+
+    def add_rule_counts(self, counts: Iterable[RuleCount]) -> None:
+        known = self._tables.rule_counts
+        for count in counts:
+            place = (count.hour, count.rule, count.slot, count.what)
+            self._tables.put(known, place, known.get(place, 0) + count.count)
+
+    def retire_rule_counts(self, before_hour: int) -> None:
+        for place in [place for place in self._tables.rule_counts if place[0] < before_hour]:
+            self._tables.remove(self._tables.rule_counts, place)
 
     @property
     def newest_erasure_at(self) -> int:
@@ -918,6 +938,29 @@ class MemoryStorage(Storage):
     def list_audit(self, limit: int = 100) -> list[AuditEntry]:
         with self._lock:
             return [entry for _, entry in sorted(self._tables.audit.items(), reverse=True)][:limit]
+
+    def list_notes(self, since_at: int = 0, before_at: int = 2**62, limit: int = 100) -> list[Note]:
+        with self._lock:
+            found = [note for note in self._tables.notes.values() if since_at <= note.at < before_at]
+        return sorted(found, key=lambda note: (-note.at, note.once))[:limit]
+
+    def list_rule_counts(self, since_hour: int, until_hour: int) -> list[tuple[str, str, str, int]]:
+        found: dict[tuple[str, str, str], int] = {}
+        with self._lock:
+            for (hour, *place), count in self._tables.rule_counts.items():
+                if since_hour <= hour < until_hour:
+                    rule, slot, what = place
+                    found[rule, slot, what] = found.get((rule, slot, what), 0) + count
+        return [(*place, count) for place, count in sorted(found.items())]
+
+    def list_hours(self, slot: str, what: str, since_hour: int, until_hour: int) -> list[tuple[int, int]]:
+        found: dict[int, int] = {}
+        with self._lock:
+            for place, count in self._tables.rule_counts.items():
+                is_asked = not what or place[1:] == ("", slot, what)
+                if since_hour <= place[0] < until_hour and is_asked:
+                    found[place[0]] = found.get(place[0], 0) + count
+        return sorted(found.items())
 
     def changed_at(self) -> str:
         return str(self._tables.numbers["changed"])

@@ -43,6 +43,8 @@ TABLES = (
     Table("experiments", "id started_at ended_at experiment", key="id"),
     Table("learnings", "id draft said", key="id"),
     Table("audit", "id at by act what detail", key="id"),
+    Table("notes", "once at note", key="once"),
+    Table("rule_counts", "hour rule slot what count", key="hour rule slot what"),
     Table("products", "id version product", key="id"),
     Table("keys", "lane key namespace id", key="lane key"),
     Table(

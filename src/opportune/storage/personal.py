@@ -58,6 +58,8 @@ IMPERSONAL: Mapping[str, str] = {
     "run_states": "whether rules act",
     "experiments": "how tests are designed, and their course",
     "learnings": "what tests taught, in sums",
+    "notes": "what was switched off by itself, and warnings",
+    "rule_counts": "what became of rules' answers by the hour; sums that name nobody",
     "settings": "of operators; and who is to be erased, until they are",
     "api_keys": "of operators",
     "counters": "numbers of the store",

@@ -17,7 +17,7 @@ from opportune.core.language.phrases.duration import parse_duration
 from opportune.core.language.phrases.hide import parse_hide
 from opportune.core.language.phrases.limits import parse_limits
 from opportune.core.language.phrases.recommend import looks_like_wish
-from opportune.core.language.phrases.share import WHOLE, describe_share, parse_share
+from opportune.core.language.phrases.share import WHOLE
 from opportune.core.language.phrases.test import (
     LEAST_GAIN,
     MOST_GAIN,
@@ -30,6 +30,7 @@ from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY
 from opportune.core.playbook_files.form import TEXT, TEXTS, YES_OR_NO, Field, Form, one_of
+from opportune.core.playbook_files.launch import read_launch
 from opportune.core.playbook_files.listing import check_wish, listed_variant
 from opportune.core.playbook_files.team import INHERITED, read_safety, said_safety, words_of
 from opportune.core.playbook_files.yaml_text import Entries, Items, Node, Scalar, line_of, to_json
@@ -51,7 +52,6 @@ _HIDE: Mapping[str, Any] = {
         {"type": "array", "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Hide"}]}},
     ]
 }
-LAUNCHES = ("draft", "preview", "live")
 NOT_YET = {"tell": "Klaviyo", "join": "ad audiences"}
 
 RULE_FIELDS = (
@@ -91,7 +91,12 @@ RULE_FIELDS = (
     Field("until", "The last day of the rule.", TEXT, "31 March 2027"),
     Field("lasts", "How long a match goes on after it ended.", TEXT, "48 hours"),
     Field("always", "yes: acts whatever control group and tests say.", YES_OR_NO),
-    Field("launch", "The state it starts in: live, draft, preview, or a share such as 20%.", TEXT, "live"),
+    Field(
+        "launch",
+        "How it starts: live, slowly (5%, then 20%, 50%, all), draft, preview, or a share such as 20%.",
+        TEXT,
+        "live",
+    ),
     Field("purpose", "Why it exists."),
     Field("owner", "Who answers for it."),
     Field("reviewer", "Who looks at it before it is published."),
@@ -171,7 +176,7 @@ def read_rule(node: Node, file: str, book: Book, problems: list[Problem]) -> Rul
         until_at=_until(form, book),
         lasts_ms=_lasts(form),
         always=form.yes("always"),
-        launch=_launch(form),
+        launch=read_launch(form, book.team.launch),
         inherited=inherited,
         design=None,
         **_answered_for(form, book.team),
@@ -392,19 +397,6 @@ def _lasts(form: Form) -> int:
         )
         return 0
     return span or 0
-
-
-def _launch(form: Form) -> str:
-    text = form.text("launch", "live").lower()
-    if text in LAUNCHES:
-        return text
-    if not re.search(r"\d", text):
-        form.wrong("launch", f'"{text}" is no state', "one of: live, draft, preview, or a share such as 20%")
-        return "draft"
-    share = form.said("launch", parse_share)
-    if share is not None and share <= 0:
-        form.wrong("launch", "a share of nobody", "write draft, or a share such as 20%")
-    return describe_share(share) if share else "draft"
 
 
 def _answered_for(form: Form, team: Team) -> dict[str, str]:

@@ -20,6 +20,7 @@ from opportune.core.metrics import AnyMetric
 from opportune.core.metrics.base import Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.playbook_files.form import TEXTS, YES_OR_NO, Field, Form, nearest, one_of
+from opportune.core.playbook_files.launch import read_launch
 from opportune.core.playbook_files.yaml_text import Entries, Items, Node, Scalar
 from opportune.core.problem import Problem
 from opportune.core.signals.catalogue import ELSEWHERE
@@ -77,6 +78,11 @@ TEAM_FIELDS = (
     ),
     Field("test length", "How long a test lasts that does not say it, in whole weeks.", example="4 weeks"),
     Field("smallest gain", "The smallest gain that tests are planned to find.", example="20%"),
+    Field(
+        "launch",
+        "How rules start that do not say it: live, slowly, draft, preview, or a share.",
+        example="slowly",
+    ),
     Field("purpose", "Why rules exist, unless a rule says it better."),
     Field("owner", "Who answers for a rule, unless it names someone.", example="Mia"),
     Field("reviewer", "Who looks at a rule before it is published, unless it names someone.", example="Tom"),
@@ -106,6 +112,7 @@ def read_team(form: Form | None) -> Team:
         time_zone=_checked(form, "time zone", default.time_zone, _wrong_zone),
         currency=_checked(form, "currency", default.currency, _wrong_currency),
         language=_checked(form, "language", default.language, _wrong_language),
+        launch=read_launch(form, default.launch),
         holdout=_control_group(form),
         holdout_seed=form.text("control group name", default.holdout_seed),
         previewers=frozenset(form.texts("previewers")),

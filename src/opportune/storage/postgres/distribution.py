@@ -52,6 +52,8 @@ REFERENCE = (
     "settings",
     "api_keys",
     "audit",
+    "notes",
+    "rule_counts",
     "products",
     "product_pairs",
     "product_counts",

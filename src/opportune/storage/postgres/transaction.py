@@ -20,6 +20,7 @@ from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.learning import Draft, Said
 from opportune.core.moment import DAY
+from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, Trait
@@ -34,6 +35,7 @@ from opportune.storage.base import (
     Exposure,
     Opportunity,
     Recent,
+    RuleCount,
     Span,
     StoredEvent,
     StoredPlaybook,
@@ -433,6 +435,18 @@ class PostgresTransaction(PostgresErasing, PostgresKeepingSums):
 
     def add_audit(self, entry: AuditEntry) -> None:
         self._execute("add_audit", (entry.at, entry.by, entry.act, entry.what, entry.detail))
+
+    def add_note(self, note: Note) -> bool:
+        return self._execute("add_note", (note.once, note.at, json_of(note))).fetchone() is not None
+
+    def add_rule_counts(self, counts: Iterable[RuleCount]) -> None:
+        """In one order everywhere, as visits by consent."""
+        for row in sorted(map(msgspec.structs.astuple, counts)):
+            self._put("add_rule_counts", row)
+        self._send()
+
+    def retire_rule_counts(self, before_hour: int) -> None:
+        self._execute("retire_rule_counts", (before_hour,))
 
 
 def fold(connection: Connection, most: int) -> int:

@@ -14,6 +14,7 @@ from opportune.core.experiment import Experiment
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.learning import Draft, Kept, Said
+from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount
 from opportune.core.rule import CONTROL, RunState
@@ -60,6 +61,7 @@ T = TypeVar("T")
 LONGEST_READ_SECONDS = 5.0
 """For a read-only store: a longer read would keep the log from being emptied."""
 
+read_note = msgspec.json.Decoder(Note).decode
 read_run_state = msgspec.json.Decoder(RunState).decode
 read_experiment = msgspec.json.Decoder(Experiment).decode
 read_draft = msgspec.json.Decoder(Draft).decode
@@ -272,6 +274,21 @@ class SqliteStorage(SqlitePersonal, SqliteMeasuring):
             AuditEntry(at=at, by=by, act=act, what=what, detail=detail)
             for at, by, act, what, detail in self._readers.all(SQL["list_audit"], (limit,))
         ]
+
+    def list_notes(self, since_at: int = 0, before_at: int = 2**62, limit: int = 100) -> list[Note]:
+        rows = self._readers.all(SQL["list_notes"], (since_at, before_at, limit))
+        return [read_note(row[0]) for row in rows]
+
+    def list_rule_counts(self, since_hour: int, until_hour: int) -> list[tuple[str, str, str, int]]:
+        rows = self._readers.all(SQL["list_rule_counts"], (since_hour, until_hour))
+        return [(rule, slot, what, count) for rule, slot, what, count in rows]
+
+    def list_hours(self, slot: str, what: str, since_hour: int, until_hour: int) -> list[tuple[int, int]]:
+        if not what:
+            rows = self._readers.all(SQL["list_counted_hours"], (since_hour, until_hour))
+        else:
+            rows = self._readers.all(SQL["list_hours"], (since_hour, until_hour, slot, what))
+        return [(hour, count) for hour, count in rows]
 
     def changed_at(self) -> str:
         return str(self._readers.one(SQL["changed_at"])[0])

@@ -14,6 +14,7 @@ from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.learning import Draft, Said
 from opportune.core.moment import DAY
+from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.rule import RunState
 from opportune.core.situation import Assignment, Trait
@@ -28,6 +29,7 @@ from opportune.storage.base import (
     Exposure,
     Opportunity,
     Recent,
+    RuleCount,
     Span,
     StoredEvent,
     StoredPlaybook,
@@ -290,6 +292,15 @@ class SqliteTransaction(SqliteErasing, SqliteKeepingSums, Transaction):
 
     def add_audit(self, entry: AuditEntry) -> None:
         self._execute(SQL["add_audit"], (entry.at, entry.by, entry.act, entry.what, entry.detail))
+
+    def add_note(self, note: Note) -> bool:
+        return bool(self._execute(SQL["add_note"], (note.once, note.at, json_of(note))).rowcount)
+
+    def add_rule_counts(self, counts: Iterable[RuleCount]) -> None:
+        self.connection.executemany(SQL["add_rule_counts"], map(msgspec.structs.astuple, counts))
+
+    def retire_rule_counts(self, before_hour: int) -> None:
+        self._execute(SQL["retire_rule_counts"], (before_hour,))
 
     def fold_totals(self) -> int:
         """A bounded step of the change feed, as of the last commit."""

@@ -220,7 +220,9 @@ def check_not_frozen(house: House) -> None:
     """Raises FrozenError while changes are frozen."""
     frozen = find_freeze(house)
     if frozen is not None:
-        raise FrozenError(since=to_iso(frozen.at), reason=frozen.reason or "no reason given")
+        raise FrozenError(
+            since=to_iso(max(frozen.at, frozen.from_at)), reason=frozen.reason or "no reason given"
+        )
 
 
 def _switch(house: House, name: Switch, switched: Switched | None, act: str, *, by: str = "") -> None:

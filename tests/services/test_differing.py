@@ -12,13 +12,16 @@ from tests.building import decided
 from tests.stores import settle
 
 from opportune.app import build_house
+from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
+from opportune.core.receipt import decode
 from opportune.core.situation import Context
 from opportune.errors import NotFoundError
 from opportune.services.backtesting import Asked, Backtest, backtest
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Question
 from opportune.services.erasing import erase
+from opportune.services.explaining import replay_receipt
 from opportune.services.feeding import FEED, take_feed
 from opportune.services.house import House
 from opportune.services.identifying import find_people
@@ -216,3 +219,22 @@ def test_every_difference_has_a_cause(storage: Storage, seed: int) -> None:
     assert causes["the catalogue, or what all visitors did, changed since"] > 0
     listed = sum(len(each.differences) for each in found)
     assert listed == causes.total()
+
+
+def test_a_place_decided_one_page_ahead_is_recorded_as_it_was_decided(storage: Storage) -> None:
+    """The script asks in the cart for the front page: the place's own page is what its rule looked at."""
+    front = "slot: front\ntype: text\nfallback: Welcome\npage:\n  paths: /\nvariants:\n  Home: You are home\n"
+    home = "rule: Home\nwhen: a visitor is on the home page\nshow:\n  front: Home\n"
+    house = build_house(storage, clock=Clock())
+    house.deadline_seconds = 30
+    publish(
+        house, {"team.yaml": TEAM.replace("20%", "none"), "slots/front.yaml": front, "rules/home.yaml": home}
+    )
+    capture(house, BROWSER, [{"type": "track", "event": "Product Viewed", "anonymousId": "v"}]).result()
+    cart = Context(page_path="/cart", page_type="cart")
+    decided(house, Question(anonymous_id="v", context=cart, is_for_page=True))
+    settle(storage)
+    found = backtest(storage, house.clock() + HOUR, Asked(rule="Home"), is_full=True)
+    assert (found.compared, found.causes, found.people.value) == (1, {}, 1)
+    [exposure] = storage.list_exposures([key_of("anonymous", "v")])
+    assert replay_receipt(house, decode(exposure.receipt)).is_equal

@@ -49,8 +49,8 @@ SAMPLE_SECONDS = 1.2
 """After so long no further lane is begun, so that a sampled answer is there within two seconds."""
 MOST_LOOKED_INTO = 40
 """Visits without a match, in each lane, of which is worked out what was missing."""
-LOOKING_SECONDS = 0.3
-"""To find out whether a place was ever asked for, lane by lane."""
+LOOKING_SECONDS, PATIENT_SECONDS = 0.5, 60.0
+"""To find out whether a place was ever asked for, lane by lane: for a sample, and for a full answer."""
 JUDGED_LANES = 16
 SMALL_EVENTS = 150_000
 """Where more events than this were ever stored, it is worked out in so many lanes only who has each place in every
@@ -259,7 +259,7 @@ def backtest(
     Raises NotFoundError for a rule that is not there, PlaybookError for files that do not check.
     """
     until = perf_counter() + seconds
-    trial = Trial(storage, now, asked)
+    trial = Trial(storage, now, asked, is_patient=is_full)
     tally = Tally()
     for number, lane in enumerate(LANE_ORDER if not trial.waits_for else ()):
         if number and not is_full and perf_counter() > until:
@@ -273,7 +273,7 @@ def backtest(
 def count_part(storage: Storage, now: int, asked: Asked, lanes_done: int, seconds: float) -> Tally:
     """The next lanes after so many, for about that long: the full answer in parts, with others' work between them."""
     until = perf_counter() + seconds
-    trial, tally = Trial(storage, now, asked), Tally()
+    trial, tally = Trial(storage, now, asked, is_patient=True), Tally()
     for lane in LANE_ORDER[lanes_done:] if not trial.waits_for else ():
         tally.join(trial.count(lane))
         if perf_counter() > until:
@@ -283,7 +283,7 @@ def count_part(storage: Storage, now: int, asked: Asked, lanes_done: int, second
 
 def conclude(storage: Storage, now: int, asked: Asked, tally: Tally) -> Backtest:
     """The answer from what was counted in parts."""
-    return Trial(storage, now, asked).conclude(tally)
+    return Trial(storage, now, asked, is_patient=True).conclude(tally)
 
 
 class Trial:
@@ -297,8 +297,13 @@ class Trial:
         *,
         house: House | None = None,
         metrics: Sequence[Metric] = (),
+        is_patient: bool = False,
     ) -> None:
-        """`house`: one made ready for reading before; `metrics`: what its people's outcomes are counted by."""
+        """`house`: one made ready for reading before; `metrics`: what its people's outcomes are counted by.
+
+        `is_patient`: a place is looked for everywhere, however long that takes.
+        """
+        self.looking_seconds = PATIENT_SECONDS if is_patient else LOOKING_SECONDS
         self.storage, self.now, self.asked = storage, now, asked
         self.house = house or reading_house(storage, now)
         self.metrics = metrics
@@ -337,7 +342,7 @@ class Trial:
         self.comparing = Comparing(self.house, self.past) if is_running else None
 
     def _is_asked_for(self, slot: str, since_at: int) -> bool:
-        until = perf_counter() + LOOKING_SECONDS
+        until = perf_counter() + self.looking_seconds
         return any(
             self.storage.list_lane_opportunities(lane, (slot,), since_at, limit=1)
             for lane in takewhile(lambda _: perf_counter() < until, LANE_ORDER)

@@ -113,6 +113,9 @@ def test_no_visitor_is_no_data_and_shows_no_picture() -> None:
 def test_one_visitor_is_no_answer() -> None:
     alone = measured(TEST, days=1, people=(1, 0), bought=(0, 0))
     assert report(sums=alone).conclusion.state == "no data"
+    early = report(sums=alone, now=NOW + DAY)
+    assert early.conclusion.state == "collecting"
+    assert early.main is None
     found = report(sums=alone, now=NOW + 10 * DAY)
     check(found)
     assert found.conclusion.state == "collecting"
@@ -328,3 +331,26 @@ def test_any_counts_make_a_report(
         crossed=(min(crossed[0], people[0]), min(crossed[1], people[1])),
     )
     check(report(of, sums, now=NOW + now * DAY))
+
+
+def test_before_anybodys_time_to_act_is_over_it_says_when_the_first_are_read() -> None:
+    found = report(sums=measured(TEST, days=3), now=NOW + 3 * DAY)
+    check(found)
+    assert found.conclusion.state == "collecting"
+    assert found.conclusion.sentence.startswith("Collecting until 19 February 2027: 600 visitors so far.")
+    assert "The first are read on 23 January 2027, once the 7 days" in found.conclusion.sentence
+    assert found.main is None
+    first = report(sums=measured(TEST, days=3), now=NOW + 8 * DAY)
+    assert first.main is not None
+    assert sum(arm.people for arm in first.main.arms) == 200
+
+
+def test_what_is_off_or_was_switched_off_is_said_at_once() -> None:
+    uneven = report(sums=measured(TEST, days=1, people=(300, 100)), now=NOW + DAY)
+    assert uneven.conclusion.state == "do not trust this"
+    of = experiment(NOW, ended_at=NOW + DAY, ended_as="rolled back", reason="it failed to render")
+    found = report(of, measured(of, days=1), now=NOW + DAY)
+    check(found)
+    assert found.conclusion.state == "rolled back"
+    assert "it failed to render" in found.conclusion.sentence
+    assert [arm.decided for arm in found.people] == [100, 100]

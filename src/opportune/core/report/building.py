@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -11,10 +12,11 @@ import msgspec
 from opportune.core.conclusion.concluding import Conclusion as Judged
 from opportune.core.conclusion.concluding import conclude
 from opportune.core.conclusion.judging import LimitResult
+from opportune.core.conclusion.reading import Reading as Asked
 from opportune.core.experiment import Experiment
 from opportune.core.measured import CLICKED, CROSSED, EVERYBODY, SHOWN, Measured
 from opportune.core.metrics import Metric
-from opportune.core.moment import SECOND, to_iso
+from opportune.core.moment import DAY, SECOND, to_iso
 from opportune.core.report import trusting
 from opportune.core.report.asking import (
     Totals,
@@ -44,6 +46,7 @@ from opportune.core.report.parts import (
 from opportune.core.report.picturing import by_first_day, over_time
 from opportune.core.report.plain import (
     count_words,
+    date_words,
     day_words,
     iso_day_words,
     moment_words,
@@ -94,6 +97,9 @@ def build_report(
     frame = _frame(experiment, now, zone, currency)
     reading = msgspec.structs.replace(asked(experiment, totals, now, zone), arms=_names(experiment))
     judged = conclude(reading)
+    is_too_early = judged.state == "no_data" and any(totals.total(arm).units for arm in frame.arms)
+    if is_too_early and not frame.is_final:
+        judged = _before_the_first_answer(experiment, totals, reading, frame)
     state = _state(experiment, judged)
     parts = _Parts(experiment, totals, judged, frame)
     report = Report(
@@ -116,7 +122,33 @@ def build_report(
         hidden=beside.hidden,
         coverage=beside.coverage,
     )
-    return report if state in {"no data", "do not trust this"} else parts.effects_in(report)
+    shows_effects = reading.units and state not in {"no data", "do not trust this"}
+    return parts.effects_in(report) if shows_effects else report
+
+
+def _before_the_first_answer(experiment: Experiment, totals: Totals, reading: Asked, frame: Frame) -> Judged:
+    """Somebody came, and the time to act is over for nobody: the split and a rollback count all the same."""
+    everybody = tuple(
+        totals.total(arm).by_metric.get(experiment.metric.name, Moments(n=totals.total(arm).units))
+        for arm in frame.arms
+    )
+    whole = msgspec.structs.replace(reading.deciding, arms=everybody, raw=())
+    judged = conclude(msgspec.structs.replace(reading, deciding=whole, without_crossover=None))
+    if judged.state in {"do_not_trust", "rolled_back"}:
+        return judged
+    first = date.fromisoformat(min(cell.day for cell in totals.measured.cells))
+    window_days = ceil(window_of(experiment) / DAY)
+    read_on = date_words(first + timedelta(days=window_days + 1))
+    ends_on = day_words(answer_at(experiment, frame.now), frame.zone)
+    people = count_words(sum(arm.n for arm in everybody), "visitor")
+    return msgspec.structs.replace(
+        judged,
+        state="collecting",
+        sentence=f"Collecting until {ends_on}: {people} so far. The first are read on {read_on}, once the "
+        f"{count_words(window_days, 'day')} in which they may act are over.",
+        next_step="Wait; nothing can be read from it yet.",
+        notes=(),
+    )
 
 
 class _Parts:

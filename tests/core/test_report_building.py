@@ -337,7 +337,7 @@ def test_before_anybodys_time_to_act_is_over_it_says_when_the_first_are_read() -
     found = report(sums=measured(TEST, days=3), now=NOW + 3 * DAY)
     check(found)
     assert found.conclusion.state == "collecting"
-    assert found.conclusion.sentence.startswith("Collecting until 19 February 2027: 600 visitors so far.")
+    assert found.conclusion.sentence.startswith("Collecting until 20 February 2027: 600 visitors so far.")
     assert "The first are read on 23 January 2027, once the 7 days" in found.conclusion.sentence
     assert found.main is None
     first = report(sums=measured(TEST, days=3), now=NOW + 8 * DAY)

@@ -139,7 +139,7 @@ def _before_the_first_answer(experiment: Experiment, totals: Totals, reading: As
     first = date.fromisoformat(min(cell.day for cell in totals.measured.cells))
     window_days = ceil(window_of(experiment) / DAY)
     read_on = date_words(first + timedelta(days=window_days + 1))
-    ends_on = day_words(answer_at(experiment, frame.now), frame.zone)
+    ends_on = day_words(answer_at(experiment, frame.now, frame.zone), frame.zone)
     people = count_words(sum(arm.n for arm in everybody), "visitor")
     return msgspec.structs.replace(
         judged,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from functools import lru_cache, partial
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from threading import Event
@@ -17,7 +18,7 @@ from opportune.console import mail_page, report_page
 from opportune.console.pages import ConsoleApp, ConsoleOptions, File
 from opportune.console.setting_up import create_console_app
 from opportune.core.programme import empty_programme
-from opportune.core.weekly import Weekly, plain_of
+from opportune.core.weekly import SwitchedOff, Weekly, plain_of, plain_switched_off
 from opportune.errors import BadRequestError, PlaybookError
 from opportune.http import script
 from opportune.http.edge import EdgeOptions
@@ -64,6 +65,16 @@ def weekly_mail(weekly: Weekly, identifier: str = "") -> Mail:
         html=mail_page.weekly_html(weekly),
         text=plain_of(weekly),
         identifier=f"opportune-{identifier or weekly.number}",
+    )
+
+
+def switched_off_mail(told: SwitchedOff) -> Mail:
+    """The mail that tells of it at once."""
+    return Mail(
+        subject=told.subject,
+        html=mail_page.switched_off_html(told),
+        text=plain_switched_off(told),
+        identifier=f"opportune-off-{sha256(repr(told).encode()).hexdigest()[:24]}",
     )
 
 

@@ -30,7 +30,7 @@ from opportune.core.weekly import Weekly
 from opportune.errors import BadRequestError, OpportuneError, PlaybookError, RecountGoesOnError
 from opportune.process import commands
 from opportune.process.control import ControlServer
-from opportune.process.delivering import deliver_weekly
+from opportune.process.delivering import deliver_switched_off, deliver_weekly
 from opportune.process.feeding import fetch_feed, is_due
 from opportune.process.place import Place
 from opportune.process.posting import Mail
@@ -43,7 +43,7 @@ from opportune.services.guarding import guard
 from opportune.services.house import House
 from opportune.services.keeping_measured import Rounds
 from opportune.services.learning import draft_missing
-from opportune.services.mailing import is_weekly_due
+from opportune.services.mailing import is_weekly_due, list_unmailed
 from opportune.services.measuring import measure_all
 from opportune.services.publishing import load_running
 from opportune.services.recommending import (
@@ -272,9 +272,11 @@ class Server:
             draft_missing(self.house)
 
     def mail(self) -> None:
-        """The weekly mail, by one of all processes: whoever comes later finds it noted."""
+        """Mails to the team, by one of all processes: whoever comes later finds them noted."""
         server = app.mail_server_of(self.settings)
-        if server is not None and is_weekly_due(self.house) and self._is_ours("mail", MAIL_LEASE_MS):
+        is_due = server is not None and (is_weekly_due(self.house) or list_unmailed(self.house))
+        if server is not None and is_due and self._is_ours("mail", MAIL_LEASE_MS):
+            deliver_switched_off(self.house, server, app.switched_off_mail)
             deliver_weekly(self.house, server, self._weekly_mail)
 
     def _weekly_mail(self) -> Mail:

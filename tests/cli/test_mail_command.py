@@ -14,7 +14,8 @@ from tests.cli.test_report_command import FILES, Seed, seed
 from tests.mail_server import MailBox, mail_server, part
 from tests.serving import ServerProcess, done, run_command
 
-from opportune.app import opened_house
+from opportune.app import now_ms, opened_house
+from opportune.core.note import Note
 from opportune.process.place import Place
 from opportune.services.mailing import STATE, MailState, is_weekly_due
 from opportune.services.publishing import publish
@@ -151,3 +152,29 @@ def until_noted(folder: Path) -> None:
     until = time.monotonic() + 60
     while "Last sent" not in done("mail", "--data", folder):
         assert time.monotonic() < until
+
+
+def test_a_rule_that_was_switched_off_is_mailed_at_once(seed: Seed, tmp_path: Path) -> None:
+    folder = seed(**FULL)
+    words = "“Viewed something” was switched off: its product is sold out."
+    note = Note(
+        at=now_ms(),
+        kind="switched off",
+        words=words,
+        once="x",
+        rules=("Viewed something",),
+        did="It shows nothing.",
+    )
+    with opened_house(Place(folder)) as house:
+        text = msgspec.json.encode(MailState(notes_since_at=1)).decode()
+        house.storage.write(lambda transaction: transaction.put_setting(STATE, text)).result()
+        house.storage.write(lambda transaction: transaction.add_note(note)).result()
+    with mail_server(tmp_path) as box, ServerProcess(folder, **through(box)):
+        mails = box.wait_for(1)
+    off = next(mail for mail in mails if "switched itself off" in mail["Subject"])
+    assert off["Subject"] == "Test shop: “Viewed something” switched itself off"
+    for kind in ("plain", "html"):
+        assert f"{words} It shows nothing." in words_of(Html(part(off, kind)).words)
+    previewed = done("mail", "--data", folder, "--preview", folder / "mail.html")
+    assert "Subject: Test shop: 1 rule switched off; " in previewed
+    assert words in words_of((folder / "mail.txt").read_text())

@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from tests.building import programme
 from tests.services.test_reporting import FILES, Clock
 
 from opportune.core.moment import HOUR, MINUTE
+from opportune.core.note import Note
 from opportune.services.house import House
 from opportune.services.mailing import (
     PAUSES_MS,
     find_state,
     is_weekly_due,
+    list_unmailed,
     note_failed,
+    note_mailed,
     note_sent,
     week_words,
 )
@@ -106,3 +110,37 @@ def test_after_a_failure_it_waits_longer_each_time_and_says_so_once(house: House
 def test_the_week_is_told_by_its_days() -> None:
     assert week_words(at("2026-11-23 07:00"), ZONE) == "16 Nov to 22 Nov 2026"
     assert week_words(at("2027-01-06 07:00"), ZONE) == "28 Dec to 3 Jan 2027"
+
+
+def off(clock: Wall, once: str = "Returner sold out") -> Note:
+    words = "“Returner” was switched off: its product is sold out."
+    return Note(at=clock.now, kind="switched off", words=words, once=once, rules=("Returner",))
+
+
+def write(house: House, *notes: Note) -> None:
+    for note in notes:
+        house.storage.write(lambda transaction, note=note: transaction.add_note(note)).result()
+
+
+def test_a_rule_that_was_switched_off_is_told_of_once(house: House, clock: Wall) -> None:
+    write(house, off(clock, "long ago"))
+    clock.now += HOUR
+    assert list_unmailed(house) == []
+    clock.now += MINUTE
+    first = off(clock)
+    write(house, first, Note(at=clock.now, kind="warning", words="Orders are few", once="few"))
+    assert list_unmailed(house) == [first]
+    note_mailed(house, [first])
+    assert list_unmailed(house) == []
+    late = msgspec.structs.replace(off(clock, "another"), at=clock.now - MINUTE // 2)
+    write(house, late)
+    assert list_unmailed(house) == [late]
+
+
+def test_what_was_switched_off_waits_while_the_mail_server_fails(house: House, clock: Wall) -> None:
+    list_unmailed(house)
+    write(house, off(clock))
+    note_failed(house, "away")
+    assert list_unmailed(house) == []
+    clock.now += PAUSES_MS[0]
+    assert len(list_unmailed(house)) == 1

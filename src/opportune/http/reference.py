@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from opportune import errors
-from opportune.http import capture, learnings, sources
+from opportune.http import capture, learnings, reviews, sources
 from opportune.http.endpoint import Endpoint
 from opportune.http.openapi import REFERENCE, parameters_of
 from opportune.http.routes import DECIDE, OPEN, READ, TRAFFIC
@@ -19,7 +19,7 @@ GROUPS = (
     ("Shops", sources.ROUTES),
     ("Read", READ),
     ("Ask the traffic", TRAFFIC),
-    ("What tests taught", learnings.ROUTES),
+    ("What tests taught", (*learnings.ROUTES, *reviews.ROUTES)),
     ("Open to all", OPEN),
 )
 _KEYS = {"public": "write or secret", "open": "none"}

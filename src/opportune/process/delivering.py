@@ -6,12 +6,15 @@ A mail server that fails holds nothing up but its own mail.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from opportune.core.note import Note
+from opportune.core.weekly import SwitchedOff, switched_off_of
 from opportune.errors import MailError
 from opportune.process.posting import Mail, MailServer, post
 from opportune.services.house import House
-from opportune.services.mailing import is_weekly_due, note_failed, note_sent
+from opportune.services.mailing import is_weekly_due, list_unmailed, note_failed, note_mailed, note_sent
+from opportune.services.telling import look_of
 
 log = logging.getLogger("opportune")
 
@@ -25,6 +28,22 @@ def deliver_weekly(house: House, server: MailServer, make: Callable[[], Mail]) -
         return False
     note_sent(house, ", ".join(address for address in server.recipients if address not in refused))
     return True
+
+
+def deliver_switched_off(house: House, server: MailServer, make: Callable[[SwitchedOff], Mail]) -> bool:
+    """What was switched off since the last time, in one mail; whether it went out."""
+    notes = list_unmailed(house)
+    if not notes:
+        return False
+    told = switched_off_of(house.programme.team.name, [look_of(house, note) for note in notes], _rules(notes))
+    if _posted(house, server, lambda: make(told)) is None:
+        return False
+    note_mailed(house, notes)
+    return True
+
+
+def _rules(notes: Sequence[Note]) -> list[str]:
+    return list(dict.fromkeys(rule for note in notes for rule in note.rules))
 
 
 def _posted(house: House, server: MailServer, make: Callable[[], Mail]) -> tuple[str, ...] | None:

@@ -6,17 +6,22 @@ sends it again rather than never. Both carry the same Message-ID, by which mail 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from opportune.core.moment import MINUTE, SECOND
+from opportune.core.note import Note
 from opportune.core.report.plain import short_date_words
 from opportune.services.house import House
 from opportune.storage.base import AuditEntry, Storage, Transaction
 
 STATE = "mail"
+SWITCHED_OFF = "switched off"
+LATE_MS = 10 * MINUTE
+"""Within which what happened is committed."""
 MONDAY_HOUR = 7
 PAUSES_MS = (MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE, 240 * MINUTE)
 """After the first failure, the second and so on; the last one is kept to."""
@@ -31,8 +36,10 @@ class MailState(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: int = 0
     next_at: int = 0
     error: str = ""
-    notes_until: int = -1
-    """The number of the newest note that was mailed; -1: none were looked at yet."""
+    notes_since_at: int = 0
+    """From when on notes are mailed; 0: nobody looked yet, and what is past is not mailed."""
+    mailed: tuple[str, ...] = ()
+    """The notes since then that were, each by what it is of."""
 
 
 def find_state(storage: Storage) -> MailState:
@@ -100,15 +107,33 @@ def note_failed(house: House, error: str) -> bool:
     return not state.failures
 
 
-def note_mailed(house: House, until: int) -> None:
-    """Notes up to that number were mailed, or are too old to be."""
+def list_unmailed(house: House) -> list[Note]:
+    """Rules that were switched off and not told of yet, oldest first; none while a pause is to be kept."""
+    state, now = find_state(house.storage), house.clock()
+    if not state.notes_since_at:
+        _put(house, msgspec.structs.replace(state, notes_since_at=now))
+        return []
+    if now < state.next_at:
+        return []
+    notes = house.storage.list_notes(since_at=state.notes_since_at)
+    found = [note for note in notes if note.kind == SWITCHED_OFF and note.once not in state.mailed]
+    return sorted(found, key=lambda note: note.at)
+
+
+def note_mailed(house: House, notes: Sequence[Note]) -> None:
+    """These are told; one that another process wrote a little earlier and committed later still is not."""
     state = find_state(house.storage)
-    _put(house, msgspec.structs.replace(state, notes_until=until, failures=0, next_at=0, error=""))
-
-
-def may_try(house: House) -> bool:
-    """Whether no pause after a failure is to be kept."""
-    return house.clock() >= find_state(house.storage).next_at
+    since_at = max(state.notes_since_at, max(note.at for note in notes) - LATE_MS)
+    known = house.storage.list_notes(since_at=since_at)
+    told = {*state.mailed, *(note.once for note in notes)}
+    mailed = tuple(note.once for note in known if note.once in told)
+    audit = AuditEntry(
+        at=house.clock(), by="opportune", act="told of what was switched off", what=notes[0].words[:200]
+    )
+    state = msgspec.structs.replace(
+        state, notes_since_at=since_at, mailed=mailed, failures=0, next_at=0, error=""
+    )
+    _put(house, state, audit)
 
 
 def _put(house: House, state: MailState, audit: AuditEntry | None = None) -> None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from opportune.core.moment import DAY
+from opportune.core.moment import DAY, SECOND
+from opportune.core.note import Note
 from opportune.core.programme import Programme
 from opportune.core.report.parts import Overview
-from opportune.core.report.plain import count_words, day_words
+from opportune.core.report.plain import count_words, day_words, short_date_words
 from opportune.core.weekly import Look, Seen, Step, Weekly, weekly_of
 from opportune.services.backtesting import reading_house
 from opportune.services.feeding import list_states
+from opportune.services.house import House
 from opportune.services.learning import list_learnings
-from opportune.services.mailing import week_of, week_words
+from opportune.services.mailing import SWITCHED_OFF, week_of, week_words
 from opportune.services.ranking import rank
 from opportune.services.reporting import overview
 from opportune.storage.base import Storage
 
 WEEK_MS = 7 * DAY
+STEP = "step"
+"""A slow launch that went on as planned needs nobody."""
 MOST_SET_ASIDE = 1_000
 MOST_STEPS = 3
 ASKING = ("rolled back", "do not trust this", "keep", "harmless and cheap")
@@ -33,8 +38,13 @@ def weekly(storage: Storage, now: int) -> Weekly:
     learnings = list_learnings(storage)
     since = now - WEEK_MS
     recent = {each.draft.id for each in storage.list_learnings() if each.draft.ended_at >= since}
+    notes = [look_of_note(note, zone) for note in storage.list_notes(since_at=since) if note.kind != STEP]
     seen = Seen(
-        looks=tuple(_looks(storage, programme, zone, now)),
+        switched_off=tuple(each for each in notes if each.kind == SWITCHED_OFF),
+        looks=(
+            *(each for each in notes if each.kind != SWITCHED_OFF),
+            *_looks(storage, programme, zone, now),
+        ),
         steps=tuple(_steps(storage, found, now)),
         learned=tuple(each for each in learnings if each.id in recent and not each.is_waiting),
         waiting=tuple(each for each in learnings if each.is_waiting),
@@ -88,3 +98,14 @@ def _steps(storage: Storage, found: Overview, now: int) -> Iterator[Step]:
     best = next(iter(rank(storage, now).candidates), None)
     if best is not None:
         yield Step(words=f"The best next rule: {best.rule}. {best.reason}", command=best.how)
+
+
+def look_of(house: House, note: Note) -> Look:
+    return look_of_note(note, house.programme.playbook.vocabulary.zone)
+
+
+def look_of_note(note: Note, zone: ZoneInfo) -> Look:
+    """What happened and what was done about it, with the team's clock."""
+    moment = datetime.fromtimestamp(note.at / SECOND, zone)
+    when = f"{short_date_words(moment.date())}, {moment:%H:%M}"
+    return Look(kind=note.kind, words=f"{note.words} {note.did}".strip(), when=when)

@@ -52,12 +52,13 @@ ORDERS, REVENUE = (
 )
 TERMS = Terms(STANDARD_PLAN, ZoneInfo("Europe/Berlin"))
 
-VISITORS = """CREATE TEMP TABLE visitors AS
-WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :units)
-SELECT key % 256 AS lane, key, n, at, arm FROM (
-    SELECT n, abs(random()) AS key, :until - abs(random()) % :span AS at,
-        iif(random() & 1, 'in', 'out') AS arm FROM numbers)
-ORDER BY 1, 2"""
+VISITORS = (
+    """CREATE TEMP TABLE drawn AS
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :units)
+    SELECT n, abs(random()) AS key, :until - abs(random()) % :span AS at, iif(random() & 1, 'in', 'out') AS arm
+    FROM numbers""",
+    "CREATE TEMP TABLE visitors AS SELECT key % 256 AS lane, key, n, at, arm FROM drawn ORDER BY 1, 2",
+)
 ADDING = (
     """INSERT INTO assignments (lane, unit, experiment, phase, first_seq, arm, line)
     SELECT lane, key, :experiment, 1, :head + n, arm,
@@ -127,8 +128,7 @@ def filled_folder(now: int) -> Path:
         [(head,)] = file.execute("SELECT value FROM counters WHERE name = 'seq'").fetchall()
         asked = {"units": UNITS, "head": head, "until": now, "span": DAYS * DAY, "buyers": BUYERS}
         asked["experiment"] = "programme/1"
-        file.execute(VISITORS, asked)
-        for statement in ADDING:
+        for statement in (*VISITORS, *ADDING):
             file.execute(statement, asked)
         file.commit()
         file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -144,7 +144,9 @@ def _measure_sums(section: Section, folder: Path, experiment: Experiment, now: i
             measured = derive(storage, experiment, TERMS, now)
             wall.append(time.perf_counter() - began)
             cpu.append(time.process_time() - used)
-        assert sum(measured.total(arm).units for arm in (IN, OUT)) == UNITS, "somebody is missing"
+        arms = [measured.total(arm) for arm in (IN, OUT)]
+        assert sum(each.units for each in arms) == UNITS, "somebody is missing"
+        assert sum(each.by_metric[ORDERS.name].y for each in arms) == UNITS // BUYERS, "an order is missing"
         storage.write(lambda transaction: transaction.put_measured(measured)).result()
         sums = [_timed(lambda: _totals(storage, experiment)) for _ in range(20)]
     finally:

@@ -169,8 +169,9 @@ Values = tuple[int, int, int, int]
 
 def values_of(metric: Measure, first_at: int, events: Sequence[TimelineEvent]) -> Values:
     """One unit's outcome from its person's events, oldest first; a denominator only where the metric has one."""
+    has_past = bool(events) and events[0].occurred_at < first_at
     y, d = metric.value(first_at, events)
-    x, w = metric.before(first_at, events)
+    x, w = metric.before(first_at, events if has_past else ())
     return (y, d, x, w) if metric.is_ratio else (y, 0, x, 0)
 
 

@@ -44,10 +44,11 @@ from opportune.storage.measurements import ExposedQuery, ExposedUnit, LanesAsked
 from opportune.storage.person import Stretch, is_within, stretches_of
 from opportune.storage.personal import Share
 
-LANES_TOGETHER = 16
+LANES_TOGETHER = 32
 """Read in one step, so that none takes long."""
 PAGE_EVENTS = 2_000
 CLICK = "Slot Clicked"
+SAMPLED_LANES = 4
 FEW_UNITS = 50_000
 """Of as many visitors it is looked up what they looked with; of more that would take too long for once a minute."""
 LATE_MS = 2 * DAY
@@ -190,7 +191,8 @@ class _Round:
         metrics = [metric.bound(terms.plan, terms.margins) for metric in experiment.metrics]
         clicks = terms.plan.names_of(CLICK) if experiment.rule else ()
         self._clicks = frozenset(clicks)
-        self._names = frozenset(clicks).union(*(metric.events(terms.plan) for metric in metrics))
+        named = frozenset(clicks).union(*(metric.events(terms.plan) for metric in metrics))
+        self._names = named.intersection(storage.list_seen_events())
         self._are_key_events = all(terms.plan.class_of(name) == KEY_EVENT for name in self._names)
         self._longest = max(metric.window_ms for metric in metrics)
         self._lead = max(metric.lead_ms for metric in metrics)
@@ -208,6 +210,7 @@ class _Round:
         """By person."""
         self._happened: Happened = {}
         """Of linked keys; where only key events count, of all."""
+        self._quiet: Counter[tuple[int, str, str, bool]] = Counter()
         self._parts: dict[int, tuple[str, ...]] = {}
         """What units looked with, of some lanes and of all linked ones."""
         self.is_small = True
@@ -233,6 +236,9 @@ class _Round:
             known = [key for lane in range(*lanes) for key in by_lane[lane]]
             self._take_lanes(lanes, self._list_behaviour(lanes), known)
         self._take_linked()
+        for (phase, arm, day, is_shown), units in self._quiet.items():
+            alike = Unit(key=0, phase=phase, arm=arm, first_at=0, seq=0, is_shown=is_shown)
+            self.adding.add_quiet(alike, day, units)
 
     def _take_lanes(self, lanes: LanesAsked, happened: Happened, known: Collection[int]) -> None:
         linked = [key for lane in range(*lanes) for key in self._people.by_lane.get(lane, ())]
@@ -240,11 +246,8 @@ class _Round:
         exposed = self._storage.list_exposed(self._query, lanes, apart)
         for group in exposed.groups:
             if group.arm in self._arms:
-                first_at = group.stretch * self._query.stretch_ms
-                alike = Unit(
-                    key=0, phase=group.phase, arm=group.arm, first_at=first_at, seq=0, is_shown=group.is_shown
-                )
-                self.adding.add_quiet(alike, self._day_of(first_at), group.units)
+                day = self._day_of(group.stretch * self._query.stretch_ms)
+                self._quiet[group.phase, group.arm, day, group.is_shown] += group.units
             else:
                 self.not_counted[UNKNOWN_ARM] += group.units
         for key in linked:
@@ -260,9 +263,9 @@ class _Round:
 
     def _estimate_units(self) -> int:
         """From a few lanes, which are as many as any others."""
-        found = self._storage.list_exposed(self._query, (0, LANES_TOGETHER), ())
+        found = self._storage.list_exposed(self._query, (0, SAMPLED_LANES), ())
         units = len(found.units) + sum(group.units for group in found.groups)
-        return units * LANES // LANES_TOGETHER
+        return units * LANES // SAMPLED_LANES
 
     def _look_up(self, exposed: Iterable[ExposedUnit]) -> None:
         keys = [unit.key for unit in exposed]

@@ -44,7 +44,7 @@ from opportune.services.house import House
 from opportune.services.keeping_measured import Rounds
 from opportune.services.learning import draft_missing
 from opportune.services.mailing import is_weekly_due, list_unmailed
-from opportune.services.measuring import measure_all
+from opportune.services.measuring import measure_timed
 from opportune.services.publishing import load_running
 from opportune.services.recommending import (
     begin_counting,
@@ -198,9 +198,9 @@ class Server:
         apart = app.build_apart(place_of(settings), settings, self.ends)
         house.count_anew = partial(apart, count_anew)
         self._apart = apart
-        self._measure_apart = partial(apart, measure_all)
+        self._measure_apart = partial(apart, measure_timed)
         self._tell_apart = partial(apart, weekly)
-        self._rounds = Rounds()
+        self._rounds = Rounds(pause_seconds=settings.measure_seconds)
         self._version = version
         self._name = f"{socket.gethostname()} {os.getpid()} {token_hex(4)}"
 
@@ -349,7 +349,7 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         asyncio.create_task(_repeat(server.tally, COUNT_SECONDS)),
         asyncio.create_task(_repeat(server.recount, RECOUNT_SECONDS)),
         asyncio.create_task(_repeat(server.experiment, EXPERIMENT_SECONDS)),
-        asyncio.create_task(_repeat(server.measure, MEASURE_SECONDS)),
+        asyncio.create_task(_repeat(server.measure, min(MEASURE_SECONDS, server.settings.measure_seconds))),
         asyncio.create_task(_repeat(server.guard, GUARD_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),
         asyncio.create_task(_repeat(server.retire, RETIRE_SECONDS)),

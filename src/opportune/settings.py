@@ -20,6 +20,7 @@ Workers = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Rate = Annotated[float, msgspec.Meta(ge=0)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=1)]
 Niceness = Annotated[int, msgspec.Meta(ge=0, le=19)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Hours = Annotated[float, msgspec.Meta(gt=0, le=8_760)]
 Months = Annotated[int, msgspec.Meta(ge=0, le=1_200)]
 Encryption = Literal["starttls", "tls", "none"]
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     id_rate: Rate = 50
     reader_nice: Niceness = 10
     watch_ms: Milliseconds = 500
+    measure_seconds: Seconds = 60
     keep_months: Months = 13
     feed_url: str = ""
     feed_hours: Hours = 6
@@ -86,6 +88,7 @@ MEANINGS: Mapping[str, str] = {
     "id_rate": "Requests a second for one visitor's id; 0: no limit",
     "reader_nice": "How far the reading process steps back behind deciding",
     "watch_ms": "Milliseconds between two looks for changes made elsewhere",
+    "measure_seconds": "Seconds between two rounds of measuring tests; more where a round takes long",
     "keep_months": "Months after which behaviour and telemetry leave the store; 0: never",
     "feed_url": "Address of the shop's product feed, as it is made for shopping sites",
     "feed_hours": "Hours between two looks at the product feed",

@@ -491,14 +491,14 @@ def test_a_long_round_makes_a_long_pause(house: House) -> None:
     rounds = Rounds(lambda: now[0])
     started(house)
 
-    def slow(*_: Any) -> list[Measured]:
-        now[0] += 10
-        return []
+    def slow(*_: Any) -> tuple[list[Measured], float]:
+        now[0] += 11
+        return [], 10.0
 
     rounds.make(house, slow)
-    now[0] = 209.0
-    assert not rounds.is_due
     now[0] = 210.0
+    assert not rounds.is_due
+    now[0] = 211.0
     assert rounds.is_due
 
 

@@ -14,7 +14,7 @@ from opportune.core.experiment import Experiment
 from opportune.core.measured import Measured
 from opportune.core.metrics.margin import margins_of
 from opportune.services.house import House
-from opportune.services.measuring import Terms, measure_all, measure_share
+from opportune.services.measuring import Terms, measure_share, measure_timed
 from opportune.services.preparing import plan_of
 from opportune.storage.base import Storage, Transaction
 from opportune.storage.personal import Share
@@ -25,7 +25,7 @@ PAUSE_TIMES = 20
 ANYWAY_SECONDS = 600.0
 """A round is made although nothing seems to have changed, for what no number tells of."""
 
-MeasureAll = Callable[[Sequence[Experiment], Terms, int], list[Measured]]
+MeasureAll = Callable[[Sequence[Experiment], Terms, int], tuple[list[Measured], float]]
 """Where a round may be done instead of here: experiments, terms, and the moment now."""
 
 
@@ -46,17 +46,21 @@ def is_frozen(storage: Storage, experiment: Experiment) -> bool:
     return found is not None and found.is_frozen
 
 
-def keep_measured(house: House, measure: MeasureAll | None = None) -> list[Measured]:
-    """Measures every experiment that is not frozen, and keeps what it came to. `measure` may do it elsewhere."""
+def keep_measured(house: House) -> list[Measured]:
+    """Measures every experiment that is not frozen, and keeps what it came to."""
+    return keep_timed(house, None)[0]
+
+
+def keep_timed(house: House, measure: MeasureAll | None) -> tuple[list[Measured], float]:
+    """The same, and how many seconds measuring took. `measure` may do it elsewhere."""
     experiments = list_unfrozen(house.storage)
     if not experiments:
-        return []
-    terms, now = terms_of(house), house.clock()
-    measure = measure or partial(measure_all, house.storage)
-    found = measure(experiments, terms, now)
+        return [], 0.0
+    measure = measure or partial(measure_timed, house.storage)
+    found, seconds = measure(experiments, terms_of(house), house.clock())
     for measured in found:
         house.storage.write(partial(_put, measured)).result()
-    return found
+    return found, seconds
 
 
 def _put(measured: Measured, transaction: Transaction) -> None:
@@ -80,8 +84,11 @@ def keep_erased(house: House, transaction: Transaction, shares: Sequence[Share])
 class Rounds:
     """When a process makes the next round."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = monotonic, *, pause_seconds: float = ROUND_SECONDS
+    ) -> None:
         self._clock = clock
+        self._pause_seconds = pause_seconds
         self._next_at = 0.0
         self._made_at = float("-inf")
         self._seen = ""
@@ -100,12 +107,11 @@ class Rounds:
         state = state_of(house)
         is_known = state == self._seen
         if is_known and self._is_settled and began < self._made_at + ANYWAY_SECONDS:
-            self._next_at = began + ROUND_SECONDS
+            self._next_at = began + self._pause_seconds
             return []
-        found = keep_measured(house, measure)
-        took = self._clock() - began
+        found, took = keep_timed(house, measure)
         self._seen, self._is_settled, self._made_at = state, is_known, began
-        self._next_at = began + took + max(ROUND_SECONDS, PAUSE_TIMES * took)
+        self._next_at = self._clock() + max(self._pause_seconds, PAUSE_TIMES * took)
         return found
 
 

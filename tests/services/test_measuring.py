@@ -482,6 +482,10 @@ def test_rounds_rest_while_nothing_happens(house: House) -> None:
     [found] = rounds.make(house)
     assert found.total(TREATMENT).units == 1
     rounds.make(house)
+    started(house, id="Keen/2")
+    assert [each.experiment for each in rounds.make(house)] == [SEED, "Keen/2"]
+    rounds.make(house)
+    assert rounds.make(house) == []
     now[0] += ANYWAY_SECONDS
     assert rounds.make(house)
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic
 
+import msgspec
+
 from opportune.core.experiment import Experiment
 from opportune.core.measured import Measured
 from opportune.core.metrics.margin import margins_of
@@ -91,7 +93,7 @@ class Rounds:
         self._pause_seconds = pause_seconds
         self._next_at = 0.0
         self._made_at = float("-inf")
-        self._seen = ""
+        self._seen: object = None
         self._is_settled = False
 
     @property
@@ -115,7 +117,8 @@ class Rounds:
         return found
 
 
-def state_of(house: House) -> str:
-    """A text that differs once anything was recorded, erased or published."""
+def state_of(house: House) -> object:
+    """A value that differs once anything was recorded, erased or published, or a test began or took its course."""
     storage = house.storage
-    return f"{storage.find_seq()} {storage.find_newest_erasure()} {storage.changed_at()}"
+    numbers = storage.find_seq(), storage.find_newest_erasure(), storage.changed_at()
+    return *numbers, msgspec.json.encode(list_unfrozen(storage))

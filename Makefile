@@ -17,7 +17,7 @@ help: ## List these commands
 	@echo "make test    everything: lint, types, and all tests with real clients and a real browser"
 	@echo "make check   lint and types only"
 	@echo "make bench   measurements, as ratios of one run"
-	@echo "make soak    the property tests again, with many more examples"
+	@echo "make soak    the property tests with many more examples, and simulated tests"
 	@echo "make clean   remove what these commands made (.data/ stays)"
 
 demo: $(RUN) ## Start the demo shop
@@ -37,6 +37,7 @@ bench: $(DEV) ## Measurements
 
 soak: $(DEV) ## Property tests, long
 	$(BIN)/python -m pytest --hypothesis-profile=soak $(ARGS) tests/core tests/contract tests/storage
+	$(BIN)/python -m bench.simulations
 
 clean: ## Remove what the commands above made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist tests/acceptance/node/node_modules

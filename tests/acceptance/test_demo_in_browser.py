@@ -24,20 +24,20 @@ PATIENT = {"OPPORTUNE_DEADLINE_MS": "280"}
 
 
 @contextmanager
-def demo(folder: Path, *more: str) -> Iterator[str]:
+def demo(folder: Path, *more: str, seconds: float = SECONDS) -> Iterator[str]:
     """`opportune demo` as a process; gives the shop's address once it is open."""
-    command = [sys.executable, "-m", "opportune", "demo", "--folder", str(folder), "--no-open", *more]
+    command = [sys.executable, "-m", "opportune", "demo", "--folder", str(folder), "--no-open"]
     few = ["--port", "0", "--api-port", "0", "--days", "3", "--visitors", "30"]
     log = folder.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, *few],
+            [*command, *few, *more],
             env={**os.environ, "PYTHONUNBUFFERED": "1", **PATIENT},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + seconds
         while (found := OPEN.search(log.read_text())) is None:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
@@ -325,6 +325,17 @@ def test_preview_can_be_switched_off(page: Page) -> None:
     open_panel(page)
     expect(page.locator("#why")).to_contain_text("Show me everything (preview): off")
     expect(page.get_by_role("button", name="Switch on")).to_be_visible()
+    expect(page.locator("#why")).to_contain_text(
+        re.compile("You are in the (control group|personalized half)")
+    )
+
+
+def test_what_the_tests_say_is_one_click_away(page: Page) -> None:
+    open_panel(page)
+    page.locator("#why").get_by_role("link", name="What the tests say").click()
+    expect(page.locator("body")).to_contain_text("Category returner")
+    wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= window
 
 
 def test_restart_keeps_what_visitors_did(tmp_path: Path, browser: Browser) -> None:

@@ -15,6 +15,8 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -23,16 +25,13 @@ import msgspec
 
 import opportune
 from opportune import server
-from opportune.cli.importing import BATCH_BYTES, BATCH_EVENTS
-from opportune.cli.printing import Progress, fail
-from opportune.cli.replay import batches
+from opportune.cli.demo_past import live_through
+from opportune.cli.printing import fail
 from opportune.cli.serve import publish_at_start, say_unreadable
 from opportune.core.product import Product
 from opportune.demo.catalogue import PRODUCTS
 from opportune.demo.catalogue import Product as Sold
-from opportune.demo.traffic import past_traffic
 from opportune.errors import BadRequestError, NotFoundError, UnknownKeyError
-from opportune.process import commands
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place, check_database
 from opportune.services.authorizing import KeyKind, authorize
@@ -130,16 +129,17 @@ def demo(
         address_rate=NO_LIMIT,
         id_rate=NO_LIMIT,
     )
-    shop = ShopProcess(folder, host, free_port(host, port, but=settings.port), database)
+    shop = ShopProcess(folder, host, free_port(host, port, but=settings.port), place)
 
     def prepare(house: House) -> None:
         state = prepare_folder(house, folder)
-        publish_at_start(house, folder / "playbook", place)
         put_products(house, [product_of(each) for each in PRODUCTS.values()])
+        publish = partial(publish_at_start, house, folder / "playbook", place)
         if not state.is_seeded:
-            seed(house, days=days, visitors=visitors)
+            seed(house, days=days, visitors=visitors, publish=publish)
             state.is_seeded = True
             keep(folder, state)
+        publish()
 
     def announce(_house: House, url: str) -> None:
         click.echo(f"The server listens on {url}, everything lies in {place.name if database else folder}")
@@ -196,19 +196,12 @@ def keep(folder: Path, state: State) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=2))
 
 
-def seed(house: House, *, days: int, visitors: int) -> None:
-    """Past traffic into the history, in bulk, as `opportune import` would."""
+def seed(house: House, *, days: int, visitors: int, publish: Callable[[], None]) -> None:
+    """Past traffic into the history, decided for as on any other day."""
     if not days:
         return
     click.echo(f"Seeding {days} days of past traffic, {visitors:,} visitors a day; only the first time ...")
-    progress = Progress("events", sys.stderr)
-    count = 0
-    past = past_traffic(house.clock(), days=days, visitors_a_day=visitors)
-    for batch in batches(past, limit=BATCH_EVENTS, most_bytes=BATCH_BYTES):
-        commands.execute(house, "import", {"messages": batch})
-        count += len(batch)
-        progress.show(count)
-    progress.end()
+    count = live_through(house, days=days, visitors=visitors, publish=publish)
     click.echo(f"{count:,} events of past traffic are in.")
 
 
@@ -245,9 +238,9 @@ def free_port(host: str, first: int, *, but: int | None = None) -> int:
 class ShopProcess:
     """The storefront, in a process of its own that imports nothing of the house."""
 
-    def __init__(self, folder: Path, host: str, port: int, database: str = "") -> None:
+    def __init__(self, folder: Path, host: str, port: int, place: Place) -> None:
         self._folder = folder
-        self._database = database
+        self._place = place
         self._host = host
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -266,7 +259,7 @@ class ShopProcess:
             "DEMO_WRITE_KEY": state.write_key,
             "DEMO_PLAYBOOK": str(self._folder / "playbook"),
             "DEMO_DATA": str(self._folder / "data"),
-            "OPPORTUNE_DATABASE": self._database,
+            "OPPORTUNE_DATABASE": self._place.database,
         }
         command = [sys.executable, "-m", "opportune.demo"]
         self._process = subprocess.Popen(command, env={**os.environ, **given})  # noqa: S603 - our own module
@@ -280,6 +273,7 @@ class ShopProcess:
                 click.echo(
                     f"The shop is open at {self.url} ({time.monotonic() - started:.0f} s). Ctrl-C ends it."
                 )
+                click.echo(f"What its tests say: {self.url}/tests, or: opportune report {self._place.option}")
                 if opens:
                     webbrowser.open(self.url)
                 return

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
-READY = ("Paid search match", "Shipping reassurance", "Bought: no discount")
+READY = ("Paid search match", "Shipping reassurance", "Bought: no discount", "Letter pop-up")
 """Rules that come switched off, to be switched on here."""
 COMMAND_SECONDS = 60
 _WHEN = re.compile(r"^when:.*(?:\n[ \t]+.*)*", re.MULTILINE)
@@ -79,6 +80,19 @@ class Rulebook:
         name = _read(path)["rule"]
         status, printed = self._run("rule", name, "live" if is_on else "paused")
         return Outcome(is_done=status == 0, lines=tuple(printed.strip().splitlines()[-3:]))
+
+    def report(self, stem: str = "") -> Outcome:
+        """The report of a rule's test, or of everything, as a page in one line."""
+        path = self._path(stem) if stem else None
+        if stem and path is None:
+            return Outcome(is_done=False, lines=("This rule is not in the playbook's folder.",))
+        rule = (_read(path)["rule"],) if path else ()
+        with TemporaryDirectory() as folder:
+            page = Path(folder) / "report.html"
+            status, printed = self._run("report", *rule, "--html", str(page))
+            if status == 0:
+                return Outcome(is_done=True, lines=(page.read_text(encoding="utf-8"),))
+        return Outcome(is_done=False, lines=tuple(printed.strip().splitlines()[-3:]))
 
     def _path(self, stem: str) -> Path | None:
         """The file of a rule that is there; anything else a form may say is none."""

@@ -21,7 +21,7 @@ from opportune.demo.ledger import Ledger
 from opportune.demo.places import defaults_of
 from opportune.demo.rulebook import Rulebook
 from opportune.demo.traffic import earlier_visit
-from opportune.demo.why import reasons_of
+from opportune.demo.why import reasons_of, side_of
 from opportune.web.asking import Question
 from opportune.web.client import Opportune
 
@@ -29,6 +29,9 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 DECIDE_MS = 300
 EVENTS_MS = 3_000
 """Longer than a real shop would take: the demo's visitors are on the machine that does everything else too."""
+WITH_STYLE = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+)
 Message = dict[str, Any]
 
 
@@ -154,6 +157,7 @@ class Shop:
             query=visited.query,
             slots={name.replace("-", "_"): answers[name].value_or(own) for name, own in defaults.items()},
             reasons=reasons_of(answers),
+            side="" if guest.is_previewing else side_of(answers.values()),
             script=script,
             write_key=self.write_key,
             panel=visited.request.cookies.get("shop_why", ""),
@@ -190,6 +194,11 @@ class Shop:
         if parts.hostname in LOCAL and asked not in LOCAL:
             return f"{parts.scheme}://{asked}:{parts.port}"
         return self.api_url
+
+
+def as_it_is(html: str) -> HTMLResponse:
+    """A page that brings its own style and needs nothing else."""
+    return HTMLResponse(html, headers={**_headers(""), "Content-Security-Policy": WITH_STYLE})
 
 
 def go(path: str) -> RedirectResponse:

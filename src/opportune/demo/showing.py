@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from opportune.demo.rulebook import Outcome
-from opportune.demo.shop import Page, Shop, Visited, back, go, new_device
+from opportune.demo.shop import Page, Shop, Visited, as_it_is, back, go, new_device
 from opportune.demo.why import history_of, known_of
 
 
@@ -30,6 +30,14 @@ def history(shop: Shop, visited: Visited) -> Response:
     return shop.render_part(
         "history.html", history=history_of(person), known=known_of(person), stage=person.get("stage", "")
     )
+
+
+def tests(shop: Shop, visited: Visited) -> Page | Response:
+    """What the tests say: the report page, of everything or of one rule."""
+    outcome = shop.rulebook.report(visited.request.path_params.get("stem", ""))
+    if outcome.is_done:
+        return as_it_is(outcome.lines[0])
+    return Page("missing.html", "No report", content={"lines": outcome.lines}, status=404)
 
 
 def rules(shop: Shop, _visited: Visited) -> Page:

@@ -33,6 +33,8 @@ GET: tuple[tuple[str, Handler], ...] = (
     ("/returns", pages.returns),
     ("/why/history", showing.history),
     ("/rules", showing.rules),
+    ("/tests", showing.tests),
+    ("/tests/{stem}", showing.tests),
 )
 POST: tuple[tuple[str, Handler], ...] = (
     ("/cart", pages.add_to_cart),

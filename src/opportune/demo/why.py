@@ -20,6 +20,8 @@ CHIPS: Mapping[str, str] = {
 }
 WITHOUT_ANSWER = "No answer came in time, so the shop showed its own content. The page did not wait."
 LONGEST_HISTORY = 30
+PROGRAMME = "programme/1"
+"""The test of everything the shop personalizes, as receipts name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,18 @@ def reasons_of(answers: Mapping[str, Answer]) -> list[Reason]:
     """One reason for each place; those that a rule touched come first."""
     reasons = [_reason(slot, answer) for slot, answer in answers.items()]
     return sorted(reasons, key=lambda reason: reason.outcome not in ("shown", "hidden"))
+
+
+def side_of(answers: Iterable[Answer]) -> str:
+    """Which half this visitor is in: `in` is personalized, `out` the control group; empty where no answer tells."""
+    receipts = [answer.receipt for answer in answers if answer.is_answered]
+    for receipt in receipts:
+        kept = receipt.get("assignments", {}).get(PROGRAMME)
+        if kept:
+            return str(kept[1])
+        if receipt.get("gate") == "holdout":
+            return "out"
+    return "in" if any(PROGRAMME in receipt.get("buckets", {}) for receipt in receipts) else ""
 
 
 def _reason(slot: str, answer: Answer) -> Reason:

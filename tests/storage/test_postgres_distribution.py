@@ -36,6 +36,7 @@ PARTS = "looks into or changes one partition as a whole, at most once a quarter"
 OF_ONE_PERSON = (
     "an operator asks for somebody's things by what is not their key; seldom, and nobody's page waits for it"
 )
+OF_EVERYBODY = "a report over all visitors, when a person asks for it"
 MOVE = "copies an installation while no server runs"
 AT_START = "asked once when a server starts, and not again once anybody stated consent"
 OF_ALL_LANES = {
@@ -63,6 +64,7 @@ OF_ALL_LANES = {
     "list_addressed": OF_ONE_PERSON,
     "list_share_business_keys": OF_ONE_PERSON,
     "list_erasures": OF_ONE_PERSON,
+    "list_hidden": OF_EVERYBODY,
     "first_rows": MOVE,
     "next_rows": MOVE,
     "count_rows": MOVE,

@@ -277,9 +277,10 @@ def _treated(experiment: Experiment | None) -> float:
 
 def _expect(house: House, gathering: Gathering, running: Sequence[tuple[Rule, RunState]], ask: Ask) -> None:
     """Keeps in which share of visits a rule launched lately is to act, one rule a look: it takes up to two seconds."""
+    waiting = {each.rule for each in house.programme.waiting}
     for rule, state in running:
         name = f"{EXPECTED}{state.seed}"
-        if house.storage.find_setting(name) is None:
+        if rule.name not in waiting and house.storage.find_setting(name) is None:
             text = msgspec.json.encode(_expected(ask, rule, gathering.now)).decode()
             house.storage.write(partial(_put_setting, name, text)).result()
             return

@@ -22,8 +22,8 @@ from opportune.services.deciding import Answered, Question, decide_slots
 from opportune.services.foreseeing import keep_experiments
 from opportune.services.guarding import guard
 from opportune.services.house import House
-from opportune.services.keeping_measured import keep_measured
-from opportune.services.measuring import measure_all
+from opportune.services.keeping_measured import keep_measured, keep_timed
+from opportune.services.measuring import measure_timed
 from opportune.services.operating import set_run_state
 
 RULES_DAYS = 30
@@ -123,7 +123,7 @@ def _live(house: House, *, days_left: int) -> None:
         if each.rule and (house.clock() - each.started_at) // DAY in LOOKS
     ]
     if young:
-        keep_measured(house, lambda _all, terms, now: measure_all(house.storage, young, terms, now))
+        keep_timed(house, lambda _all, terms, now: measure_timed(house.storage, young, terms, now))
         guard(house)
 
 

@@ -14,8 +14,8 @@ from bench.table import Section
 from opportune import app
 from opportune.core.moment import DAY
 from opportune.process.place import Place
-from opportune.services.backtesting import Asked, backtest
 from opportune.services.publishing import publish
+from opportune.services.traffic.backtesting import Asked, backtest
 from opportune.storage.bodies import pack
 
 EVENTS = int(os.environ.get("OPPORTUNE_BENCH_EVENTS", "1000000"))

@@ -23,15 +23,15 @@ from bench.serving import Serving, serve_opportune
 from bench.table import Section
 from opportune import app
 from opportune.core.allocation import IN, OUT
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import Measured
 from opportune.core.history.standard_plan import STANDARD_PLAN
-from opportune.core.measured import Measured
 from opportune.core.metrics import Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY
 from opportune.process.place import Place
-from opportune.services.measuring import Terms
-from opportune.services.measuring import measure as derive
+from opportune.services.experiments.measuring import Terms
+from opportune.services.experiments.measuring import measure as derive
 from opportune.settings import DEFAULTS
 from opportune.storage.base import Storage
 

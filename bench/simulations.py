@@ -26,11 +26,11 @@ from opportune import app
 from opportune.core.allocation import arm_at, bounds_of, bucket_of
 from opportune.core.conclusion.concluding import conclude
 from opportune.core.conclusion.judging import broken_limits, judge_trust
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import NO_SUMS, Adding, Cell, Measured, Unit
 from opportune.core.history.key import key_of
 from opportune.core.history.link import FOREVER
 from opportune.core.history.timeline import TimelineEvent
-from opportune.core.measured import NO_SUMS, Adding, Cell, Measured, Unit
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.report.asking import Totals, asked
 from opportune.core.rule import CONTROL
@@ -41,9 +41,9 @@ from opportune.core.statistics.estimate import Estimate, Unanswerable, estimate_
 from opportune.core.statistics.moments import moments_of_share
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Question, decide_slots
-from opportune.services.foreseeing import keep_experiments
+from opportune.services.experiments.foreseeing import keep_experiments
+from opportune.services.experiments.keeping_measured import terms_of
 from opportune.services.house import House
-from opportune.services.keeping_measured import terms_of
 from opportune.services.publishing import publish
 from opportune.storage.measurements import ALL_LANES, ExposedQuery
 from opportune.storage.memory import MemoryStorage

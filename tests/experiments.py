@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from opportune.core.experiment import Experiment, Limit, Phase
-from opportune.core.measured import CROSSED, SHOWN, Cell, CellSums, Measured
+from opportune.core.experiments.experiment import Experiment, Limit, Phase
+from opportune.core.experiments.measured import CROSSED, SHOWN, Cell, CellSums, Measured
 from opportune.core.metrics import Metric, Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY, SECOND

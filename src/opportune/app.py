@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 from opportune.console import mail_page, report_page
 from opportune.console.pages import ConsoleApp, ConsoleOptions, File
 from opportune.console.setting_up import create_console_app
+from opportune.core.learnings.weekly import SwitchedOff, Weekly, plain_of, plain_switched_off
 from opportune.core.programme import empty_programme
-from opportune.core.weekly import SwitchedOff, Weekly, plain_of, plain_switched_off
 from opportune.errors import BadRequestError, PlaybookError
 from opportune.http import script
 from opportune.http.edge import EdgeOptions
@@ -29,12 +29,12 @@ from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
 from opportune.process.posting import Mail, MailServer, mail_server
 from opportune.process.reader import ReadingProcess
-from opportune.services.cataloguing import refresh_catalogue
-from opportune.services.erasing import apply_erasures
+from opportune.services.catalogue.cataloguing import refresh_catalogue
 from opportune.services.house import House
 from opportune.services.limiting import Rate, Rates
 from opportune.services.moving import Store, check_whole
 from opportune.services.operating import load_secret
+from opportune.services.people.erasing import apply_erasures
 from opportune.services.publishing import load_running
 from opportune.settings import DEFAULTS, Settings
 from opportune.storage.base import Storage

@@ -25,8 +25,8 @@ import uvicorn
 import uvloop
 
 from opportune import app
+from opportune.core.learnings.weekly import Weekly
 from opportune.core.visitor import user_agent
-from opportune.core.weekly import Weekly
 from opportune.errors import BadRequestError, OpportuneError, PlaybookError, RecountGoesOnError
 from opportune.process import commands
 from opportune.process.control import ControlServer
@@ -36,17 +36,8 @@ from opportune.process.place import Place
 from opportune.process.posting import Mail
 from opportune.process.workers import run_workers
 from opportune.services.back_filling import back_fill
-from opportune.services.cataloguing import refresh_catalogue
-from opportune.services.erasing import take_over_erasures
-from opportune.services.foreseeing import keep_experiments
-from opportune.services.guarding import guard
-from opportune.services.house import House
-from opportune.services.keeping_measured import Rounds
-from opportune.services.learning import draft_missing
-from opportune.services.mailing import is_weekly_due, list_unmailed
-from opportune.services.measuring import measure_timed
-from opportune.services.publishing import load_running
-from opportune.services.recommending import (
+from opportune.services.catalogue.cataloguing import refresh_catalogue
+from opportune.services.catalogue.recommending import (
     begin_counting,
     count_anew,
     count_products,
@@ -54,14 +45,23 @@ from opportune.services.recommending import (
     recount,
     refresh_counters,
 )
-from opportune.services.redacting import erase_requested
-from opportune.services.requesting import list_requests
+from opportune.services.catalogue.selling import count_sales
+from opportune.services.catalogue.selling import is_due as is_count_due
+from opportune.services.experiments.foreseeing import keep_experiments
+from opportune.services.experiments.keeping_measured import Rounds
+from opportune.services.experiments.measuring import measure_timed
+from opportune.services.guard.guarding import guard
+from opportune.services.guard.watching import tally_watched
+from opportune.services.house import House
+from opportune.services.learnings.learning import draft_missing
+from opportune.services.learnings.mailing import is_weekly_due, list_unmailed
+from opportune.services.learnings.telling import weekly
+from opportune.services.people.erasing import take_over_erasures
+from opportune.services.people.redacting import erase_requested
+from opportune.services.people.requesting import list_requests
+from opportune.services.people.tallying import tally_consents
+from opportune.services.publishing import load_running
 from opportune.services.retiring import retire
-from opportune.services.selling import count_sales
-from opportune.services.selling import is_due as is_count_due
-from opportune.services.tallying import tally_consents
-from opportune.services.telling import weekly
-from opportune.services.watching import tally_watched
 from opportune.settings import DEFAULTS, Settings
 
 log = logging.getLogger("opportune")

@@ -12,7 +12,7 @@ from tests.acceptance.browsing import launched
 from tests.acceptance.shop_window import ShopWindow, shop_window
 from tests.stores import everything_in
 
-from opportune.services.tallying import tally_consents
+from opportune.services.people.tallying import tally_consents
 
 NO_BANNER = 'data-consent="none"'
 

@@ -10,7 +10,7 @@ import pytest
 from tests.serving import ServerProcess, write_playbook
 
 from opportune.app import open_reading
-from opportune.core.measured import Measured
+from opportune.core.experiments.measured import Measured
 from opportune.process.place import Place
 from opportune.storage.base import Storage
 

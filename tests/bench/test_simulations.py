@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from bench.simulations import Figures, Split, Stream, live, repeated_visits, single_visits
 
-from opportune.core.measured import EVERYBODY
-from opportune.services.keeping_measured import keep_measured
+from opportune.core.experiments.measured import EVERYBODY
+from opportune.services.experiments.keeping_measured import keep_measured
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tests.serving import ServerProcess, done, run_command
 from opportune.app import now_ms, opened_house
 from opportune.core.note import Note
 from opportune.process.place import Place
-from opportune.services.mailing import STATE, MailState, is_weekly_due
+from opportune.services.learnings.mailing import STATE, MailState, is_weekly_due
 from opportune.services.publishing import publish
 
 __all__ = ["seed"]

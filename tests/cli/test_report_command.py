@@ -14,8 +14,8 @@ from tests.experiments import experiment, measured
 from tests.serving import RULE, SLOT, TEAM, done, run_command
 
 from opportune.app import now_ms, opened_house
-from opportune.core.experiment import Experiment
-from opportune.core.measured import Measured
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import Measured
 from opportune.core.moment import DAY
 from opportune.process.place import Place
 from opportune.services.publishing import publish

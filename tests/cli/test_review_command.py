@@ -8,7 +8,7 @@ import msgspec
 from tests.cli.test_report_command import Seed, seed
 from tests.serving import done, run_command
 
-from opportune.core.review import Review
+from opportune.core.learnings.review import Review
 
 __all__ = ["seed"]
 

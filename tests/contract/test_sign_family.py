@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from tests.building import NOW
 from tests.experiments import experiment, measured
 
-from opportune.core.moment import DAY, HOUR
-from opportune.core.signs import SIGNS, Sign
-from opportune.core.watched import (
+from opportune.core.experiments.watched import (
     AHEAD,
     AHEAD_CONTROL,
     APPLIED,
@@ -32,6 +30,8 @@ from opportune.core.watched import (
     Silence,
     Watched,
 )
+from opportune.core.moment import DAY, HOUR
+from opportune.core.signs import SIGNS, Sign
 
 PAGE = Path(__file__).parents[2] / "docs" / "how" / "off-by-itself.md"
 TEST = experiment(NOW - 10 * DAY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from tests.contract.stored import NOW, written
 
-from opportune.core.experiment import Experiment, Limit, Phase
+from opportune.core.experiments.experiment import Experiment, Limit, Phase
 from opportune.core.metrics.base import Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY

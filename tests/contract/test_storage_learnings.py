@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from tests.contract.stored import NOW, written
 
-from opportune.core.learning import Draft, Kept, Observed, Said, Trait
+from opportune.core.learnings.learning import Draft, Kept, Observed, Said, Trait
 from opportune.storage.base import Storage
 
 

@@ -17,9 +17,9 @@ from tests.contract.stored import (
     written,
 )
 
+from opportune.core.experiments.measured import Cell, CellSums, Measured
 from opportune.core.history.key import LANES, lane_of
 from opportune.core.history.link import FOREVER, Link
-from opportune.core.measured import Cell, CellSums, Measured
 from opportune.core.situation import Assignment
 from opportune.core.statistics.moments import Moments
 from opportune.storage.base import Exposure, Storage

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.core.test_playbook_files import FILES, RULE, TEAM
 
-from opportune.core.designing import PROGRAMME_DAYS, design_of_programme
-from opportune.core.experiment import Design
+from opportune.core.experiments.designing import PROGRAMME_DAYS, design_of_programme
+from opportune.core.experiments.experiment import Design
 from opportune.core.metrics.base import Words
 from opportune.core.playbook import Playbook
 from opportune.core.playbook_files.folder import check_files, read_playbook

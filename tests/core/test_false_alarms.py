@@ -14,8 +14,9 @@ import pytest
 from hypothesis import settings
 from tests.experiments import ARMS, experiment
 
-from opportune.core.experiment import Experiment, Limit
-from opportune.core.measured import Cell, CellSums, Measured
+from opportune.core.experiments.experiment import Experiment, Limit
+from opportune.core.experiments.measured import Cell, CellSums, Measured
+from opportune.core.experiments.watched import Watched
 from opportune.core.metrics import Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY
@@ -25,7 +26,6 @@ from opportune.core.signs.split import AT_ONCE, SplitOff
 from opportune.core.statistics.always_valid import FEWEST_EVENTS, rho_squared
 from opportune.core.statistics.moments import Moments, moments_of_share
 from opportune.core.statistics.sample_ratio import SPLIT_ALPHA
-from opportune.core.watched import Watched
 
 NOW = 1_800_000_000_000
 DAYS = 14

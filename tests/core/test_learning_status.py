@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from tests.contract.test_storage_learnings import draft
 
-from opportune.core.learning import (
+from opportune.core.learnings.learning import (
     STATUS_RULES,
     STATUSES,
     Draft,
@@ -20,10 +20,10 @@ from opportune.core.learning import (
     read_learnings,
     search,
 )
+from opportune.core.learnings.resemblance import trait_of
 from opportune.core.moment import DAY
 from opportune.core.playbook import Playbook
 from opportune.core.playbook_files.folder import read_playbook
-from opportune.core.resemblance import trait_of
 
 TEAM = "owner: Mia\nreviewer: Tom\npurpose: Help\nsafety limit: none\nrollback: by hand\n"
 SLOT = "slot: {name}\ntype: text\nfallback: Welcome\nvariants:\n  Shoes: Shoes\n  Boots: Boots\n"

@@ -9,8 +9,8 @@ import pytest
 from opportune.core.metrics.base import Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY
-from opportune.core.offer import LONG_WEEKS, Offer, Outcome, offer_of, spread_from
 from opportune.core.statistics.power import people_per_arm
+from opportune.core.traffic.offer import LONG_WEEKS, Offer, Outcome, offer_of, spread_from
 
 TODAY = date(2026, 11, 23)
 ORDERS = parse_metric("orders within 7 days", Words())

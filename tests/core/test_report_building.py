@@ -14,8 +14,8 @@ from tests.building import NOW
 from tests.experiments import ARMS, REVENUE, SENTENCE, experiment, measured
 
 from opportune.console.report_page import report_html
-from opportune.core.experiment import Experiment, Phase
-from opportune.core.measured import Measured
+from opportune.core.experiments.experiment import Experiment, Phase
+from opportune.core.experiments.measured import Measured
 from opportune.core.moment import DAY
 from opportune.core.report.asking import answer_at, last_closed_day, window_of
 from opportune.core.report.building import Beside, build_report

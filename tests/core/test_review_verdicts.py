@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from opportune.core.review import RuleFacts, Verdict, judged, review_of, shrunken_lifts
+from opportune.core.learnings.review import RuleFacts, Verdict, judged, review_of, shrunken_lifts
 
 
 def facts(name: str = "Returner", **other: Any) -> RuleFacts:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from opportune.core.scaled import scale
+from opportune.core.traffic.scaled import scale
 
 
 def test_what_was_counted_whole_has_no_interval() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opportune.core.signals import SIGNALS
-from opportune.core.tact import MEASURED, reveals_tracking, sensitive_topic
+from opportune.core.traffic.tact import MEASURED, reveals_tracking, sensitive_topic
 from opportune.recipes import RECIPES
 
 

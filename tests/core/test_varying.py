@@ -8,7 +8,7 @@ from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.language.sentence import describe, parse_condition
 from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.signals import FAMILY
-from opportune.core.varying import variations_of
+from opportune.core.traffic.varying import variations_of
 
 VOCABULARY = Vocabulary(plan=STANDARD_PLAN, signals=FAMILY)
 

@@ -13,7 +13,7 @@ from tests.http.shop import DECIDE_KEY, SECRET, Clock, bearer
 from opportune.core.moment import DAY
 from opportune.http.learnings import Learnings
 from opportune.services.house import House
-from opportune.services.learning import draft_missing
+from opportune.services.learnings.learning import draft_missing
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ from tests.stores import ON_MEMORY
 
 from opportune.core.moment import DAY
 from opportune.core.report.parts import Overview, Report
+from opportune.services.experiments.reporting import report
 from opportune.services.house import House
-from opportune.services.reporting import report
 
 pytestmark = pytest.mark.anyio
 RULE = "Viewed something"

@@ -8,7 +8,7 @@ import pytest
 from tests.http.shop import DECIDE_KEY, SECRET, bearer
 from tests.services.test_reporting import FILES
 
-from opportune.core.review import Review
+from opportune.core.learnings.review import Review
 from opportune.services.house import House
 from opportune.services.publishing import publish
 

@@ -16,7 +16,7 @@ from opportune.core.rule import Rule, Show, Test
 from opportune.core.team import Team
 from opportune.services.house import House
 from opportune.services.noticing import take_notice
-from opportune.services.tallying import tally_consents
+from opportune.services.people.tallying import tally_consents
 from opportune.storage.base import EventQuery
 
 pytestmark = pytest.mark.anyio

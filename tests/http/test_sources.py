@@ -19,12 +19,12 @@ from opportune.core.history.timeline import TimelineEvent
 from opportune.core.moment import HOUR, to_iso
 from opportune.core.shops import SHOPS
 from opportune.errors import NotFoundError
-from opportune.services.cataloguing import put_products
+from opportune.services.catalogue.cataloguing import put_products
 from opportune.services.connecting import add_source, list_sources, remove_source
 from opportune.services.house import House
-from opportune.services.identifying import find_people
-from opportune.services.redacting import erase_requested
-from opportune.services.requesting import list_requests
+from opportune.services.people.identifying import find_people
+from opportune.services.people.redacting import erase_requested
+from opportune.services.people.requesting import list_requests
 
 pytestmark = pytest.mark.anyio
 

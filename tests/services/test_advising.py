@@ -9,7 +9,7 @@ from opportune.cli.init import first_files
 from opportune.core.playbook_files.folder import check_files, read_playbook
 from opportune.errors import BadRequestError, NotFoundError, PlaybookError
 from opportune.recipes import FOLDER, RECIPES, Recipe, team_file
-from opportune.services.advising import add_recipe, find_recipe, list_ready_rules, title_of
+from opportune.services.traffic.advising import add_recipe, find_recipe, list_ready_rules, title_of
 
 NAMES = [recipe.name for recipe in RECIPES]
 

@@ -12,12 +12,12 @@ from opportune.app import build_house
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.situation import Context
 from opportune.errors import NotFoundError, PlaybookError
-from opportune.services.backtesting import Asked, Backtest, Tally, backtest, conclude, count_part
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Question
 from opportune.services.house import House
 from opportune.services.operating import set_run_state
 from opportune.services.publishing import publish
+from opportune.services.traffic.backtesting import Asked, Backtest, Tally, backtest, conclude, count_part
 from opportune.storage.base import Storage
 
 BROWSER = CaptureSource(name="site")

@@ -7,7 +7,7 @@ from tests.stores import ON_LASTING, open_again
 
 from opportune.app import build_house
 from opportune.core.product import Product
-from opportune.services.cataloguing import put_products, refresh_catalogue
+from opportune.services.catalogue.cataloguing import put_products, refresh_catalogue
 from opportune.services.house import House
 from opportune.storage.base import Storage
 

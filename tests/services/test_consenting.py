@@ -12,8 +12,8 @@ from tests.stores import ON_LASTING, open_again, settle
 
 from opportune.app import build_house
 from opportune.services.capturing import CaptureSource, capture, prepare
-from opportune.services.consenting import keep_agreed
 from opportune.services.house import House
+from opportune.services.people.consenting import keep_agreed
 from opportune.services.publishing import load_running
 from opportune.storage.base import Storage
 

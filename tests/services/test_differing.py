@@ -17,16 +17,16 @@ from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.receipt import decode
 from opportune.core.situation import Context
 from opportune.errors import NotFoundError
-from opportune.services.backtesting import Asked, Backtest, backtest
 from opportune.services.capturing import CaptureSource, capture
+from opportune.services.catalogue.feeding import FEED, take_feed
 from opportune.services.deciding import Question
-from opportune.services.erasing import erase
 from opportune.services.explaining import replay_receipt
-from opportune.services.feeding import FEED, take_feed
 from opportune.services.house import House
-from opportune.services.identifying import find_people
 from opportune.services.operating import set_run_state, switch_off, switch_on
+from opportune.services.people.erasing import erase
+from opportune.services.people.identifying import find_people
 from opportune.services.publishing import publish
+from opportune.services.traffic.backtesting import Asked, Backtest, backtest
 from opportune.storage.base import Storage
 
 BROWSER = CaptureSource(name="site")

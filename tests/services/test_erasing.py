@@ -19,13 +19,13 @@ from opportune.core.situation import Context
 from opportune.errors import BadRequestError, NotFoundError
 from opportune.services.capturing import CaptureResult, CaptureSource, capture
 from opportune.services.deciding import Question
-from opportune.services.dropping import SUBSCRIBED
-from opportune.services.erasing import apply_erasures, erase, is_unsubscribed, list_all_erasures
-from opportune.services.exporting import describe_person, export_person
 from opportune.services.house import House
-from opportune.services.identifying import find_people
 from opportune.services.importing import import_messages
-from opportune.services.separating import separate_device
+from opportune.services.people.dropping import SUBSCRIBED
+from opportune.services.people.erasing import apply_erasures, erase, is_unsubscribed, list_all_erasures
+from opportune.services.people.exporting import describe_person, export_person
+from opportune.services.people.identifying import find_people
+from opportune.services.people.separating import separate_device
 from opportune.services.setting_aside import replay
 from opportune.storage.base import Storage
 from opportune.storage.bodies import unpack

@@ -28,12 +28,12 @@ from opportune.core.programme import empty_programme
 from opportune.errors import NotFoundError
 from opportune.services.capturing import capture
 from opportune.services.deciding import Question, decide_slots
-from opportune.services.erasing import erase, take_over_erasures
-from opportune.services.exporting import PersonExport, export_person
 from opportune.services.house import Held, House
-from opportune.services.identifying import find_people
-from opportune.services.redacting import erase_requested
-from opportune.services.requesting import LEASE_MS, list_requests
+from opportune.services.people.erasing import erase, take_over_erasures
+from opportune.services.people.exporting import PersonExport, export_person
+from opportune.services.people.identifying import find_people
+from opportune.services.people.redacting import erase_requested
+from opportune.services.people.requesting import LEASE_MS, list_requests
 from opportune.storage.base import Storage
 from opportune.storage.memory import MemoryStorage
 from opportune.storage.postgres import PostgresStorage
@@ -45,7 +45,7 @@ import os, sys
 from contextlib import closing
 from opportune.app import build_house
 from opportune.process.place import place_from
-from opportune.services.redacting import erase_person
+from opportune.services.people.redacting import erase_person
 from opportune.storage.postgres import PostgresStorage
 from opportune.storage.sqlite import SqliteStorage
 

@@ -8,8 +8,8 @@ from tests.building import NOW, programme
 
 from opportune.core.moment import DAY, HOUR, to_iso
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.estimating import Reach, estimate_recipes
 from opportune.services.house import House
+from opportune.services.traffic.estimating import Reach, estimate_recipes
 from opportune.storage.base import Storage
 
 BROWSER = CaptureSource(name="site")

@@ -8,7 +8,7 @@ from tests.building import decided
 from tests.stores import settle
 
 from opportune.core.allocation import IN, OUT
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
 from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, from_iso, to_iso
 from opportune.core.programme import empty_programme
@@ -19,8 +19,8 @@ from opportune.errors import RunningTestError
 from opportune.process.commands import list_rules
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Question
-from opportune.services.experimenting import reconcile
-from opportune.services.foreseeing import TYPICAL_SHARE, keep_experiments
+from opportune.services.experiments.experimenting import reconcile
+from opportune.services.experiments.foreseeing import TYPICAL_SHARE, keep_experiments
 from opportune.services.house import House
 from opportune.services.operating import set_run_state
 from opportune.services.publishing import load_running, publish

@@ -9,9 +9,9 @@ from opportune.app import build_house
 from opportune.core.moment import DAY, HOUR
 from opportune.core.situation import Context
 from opportune.services.capturing import CaptureSource, capture
+from opportune.services.catalogue.feeding import FEED, take_feed
 from opportune.services.deciding import Question
 from opportune.services.explaining import explain_token, rebuild_token, replay_token
-from opportune.services.feeding import FEED, take_feed
 from opportune.services.house import House
 from opportune.services.publishing import publish
 from opportune.storage.base import Storage

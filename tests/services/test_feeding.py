@@ -12,8 +12,16 @@ from opportune.core.moment import HOUR
 from opportune.core.product import Product
 from opportune.errors import BadRequestError
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.cataloguing import put_products
-from opportune.services.feeding import FEED, Match, find_state, list_states, match_pages, note_same, take_feed
+from opportune.services.catalogue.cataloguing import put_products
+from opportune.services.catalogue.feeding import (
+    FEED,
+    Match,
+    find_state,
+    list_states,
+    match_pages,
+    note_same,
+    take_feed,
+)
 from opportune.services.house import House
 from opportune.storage.base import Storage
 

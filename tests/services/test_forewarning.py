@@ -9,9 +9,9 @@ from opportune.app import build_house
 from opportune.core.moment import MINUTE
 from opportune.errors import PlaybookError
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.forewarning import Forewarned, Warned, forewarn
 from opportune.services.house import House
 from opportune.services.publishing import publish
+from opportune.services.traffic.forewarning import Forewarned, Warned, forewarn
 from opportune.storage.base import Storage
 
 VISITORS = 60

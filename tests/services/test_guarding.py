@@ -10,14 +10,9 @@ from tests.building import Flag, decided
 from tests.contract.stored import NOW as STARTED
 from tests.experiments import measured
 
-from opportune.core.experiment import Experiment
-from opportune.core.measured import Measured
-from opportune.core.moment import DAY, HOUR, to_iso
-from opportune.core.note import Note
-from opportune.core.product import Product
-from opportune.core.programme import empty_programme
-from opportune.core.situation import Context
-from opportune.core.watched import (
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import Measured
+from opportune.core.experiments.watched import (
     ASKED,
     DISMISSED,
     FAILED,
@@ -27,16 +22,21 @@ from opportune.core.watched import (
     SET_ASIDE,
     SHOWN,
 )
+from opportune.core.moment import DAY, HOUR, to_iso
+from opportune.core.note import Note
+from opportune.core.product import Product
+from opportune.core.programme import empty_programme
+from opportune.core.situation import Context
 from opportune.errors import BadRequestError, FrozenError
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.cataloguing import put_products
+from opportune.services.catalogue.cataloguing import put_products
 from opportune.services.deciding import Question
-from opportune.services.gathering import EXPECTED, Gathering
-from opportune.services.guarding import guard
+from opportune.services.guard.gathering import EXPECTED, Gathering
+from opportune.services.guard.guarding import guard
+from opportune.services.guard.watching import tally_watched
 from opportune.services.house import House
 from opportune.services.operating import freeze, roll_back, set_run_state, switch_off, unfreeze
 from opportune.services.publishing import load_running, publish
-from opportune.services.watching import tally_watched
 from opportune.storage.base import RuleCount, Storage
 
 START = STARTED // DAY * DAY

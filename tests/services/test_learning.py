@@ -8,13 +8,13 @@ from tests.building import NOW, programme
 from tests.experiments import experiment, measured
 from tests.services.test_reporting import FILES, Clock, take, viewed
 
-from opportune.core.experiment import Experiment
-from opportune.core.learning import Learning
-from opportune.core.measured import Measured
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import Measured
+from opportune.core.learnings.learning import Learning
 from opportune.core.moment import DAY, HOUR
 from opportune.errors import BadRequestError, NotFoundError
 from opportune.services.house import House
-from opportune.services.learning import draft, draft_missing, draft_rule, edit, list_learnings
+from opportune.services.learnings.learning import draft, draft_missing, draft_rule, edit, list_learnings
 from opportune.services.publishing import publish
 from opportune.storage.base import Storage
 

@@ -13,7 +13,7 @@ from tests.services.test_reporting import FILES, Clock
 from opportune.core.moment import HOUR, MINUTE
 from opportune.core.note import Note
 from opportune.services.house import House
-from opportune.services.mailing import (
+from opportune.services.learnings.mailing import (
     PAUSES_MS,
     find_state,
     is_weekly_due,

@@ -10,10 +10,8 @@ from tests.building import NOW, decided, programme, rule
 from tests.stores import settle
 
 from opportune.core.allocation import arm_of
-from opportune.core.experiment import Experiment, Phase
-from opportune.core.history.key import key_of
-from opportune.core.history.timeline import TimelineEvent
-from opportune.core.measured import (
+from opportune.core.experiments.experiment import Experiment, Phase
+from opportune.core.experiments.measured import (
     CLICKED,
     CROSSED,
     SHOWN,
@@ -26,19 +24,18 @@ from opportune.core.measured import (
     Unit,
     together,
 )
+from opportune.core.history.key import key_of
+from opportune.core.history.timeline import TimelineEvent
 from opportune.core.metrics import Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.rule import CONTROL, TREATMENT, RunState, Test
 from opportune.core.situation import Assignment, Context
 from opportune.core.team import Team
-from opportune.services import measuring
 from opportune.services.capturing import CaptureResult, CaptureSource, capture
 from opportune.services.deciding import Question
-from opportune.services.erasing import erase
-from opportune.services.house import House
-from opportune.services.identifying import find_people
-from opportune.services.keeping_measured import (
+from opportune.services.experiments import measuring
+from opportune.services.experiments.keeping_measured import (
     ANYWAY_SECONDS,
     ROUND_SECONDS,
     Rounds,
@@ -46,7 +43,10 @@ from opportune.services.keeping_measured import (
     list_unfrozen,
     terms_of,
 )
-from opportune.services.measuring import LATE_MS, measure, stretch_of
+from opportune.services.experiments.measuring import LATE_MS, measure, stretch_of
+from opportune.services.house import House
+from opportune.services.people.erasing import erase
+from opportune.services.people.identifying import find_people
 from opportune.services.retiring import retire
 from opportune.storage.base import Exposure, Storage
 

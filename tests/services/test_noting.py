@@ -6,7 +6,7 @@ from tests.contract.stored import NOW, written
 
 from opportune.core.moment import MINUTE, to_iso
 from opportune.core.note import Note
-from opportune.services.noting import list_notes
+from opportune.services.guard.noting import list_notes
 from opportune.storage.base import Storage
 
 

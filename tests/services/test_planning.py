@@ -11,8 +11,8 @@ from tests.services.test_backtesting import FILES, Clock, ask, looked, pass_by, 
 from opportune.app import build_house
 from opportune.core.moment import DAY, HOUR, MINUTE
 from opportune.services.house import House
-from opportune.services.planning import Planned, plan
 from opportune.services.publishing import check_files, publish
+from opportune.services.traffic.planning import Planned, plan
 from opportune.storage.base import Storage
 
 

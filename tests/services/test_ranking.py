@@ -11,7 +11,7 @@ from opportune.core.moment import DAY, HOUR, MINUTE
 from opportune.services.house import House
 from opportune.services.operating import set_run_state
 from opportune.services.publishing import publish
-from opportune.services.ranking import Ranked, rank
+from opportune.services.traffic.ranking import Ranked, rank
 from opportune.storage.base import Storage
 
 EVENTS = ("Product Viewed", "Product Added", "Page Viewed", "Order Completed")

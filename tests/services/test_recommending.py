@@ -18,11 +18,8 @@ from opportune.core.rule import RunState
 from opportune.core.situation import Context
 from opportune.errors import RecountGoesOnError
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.cataloguing import put_products
-from opportune.services.deciding import Answered, Question
-from opportune.services.explaining import explain_token, rebuild_token, replay_token
-from opportune.services.house import House
-from opportune.services.recommending import (
+from opportune.services.catalogue.cataloguing import put_products
+from opportune.services.catalogue.recommending import (
     begin_counting,
     count_anew,
     count_products,
@@ -31,6 +28,9 @@ from opportune.services.recommending import (
     recount,
     refresh_counters,
 )
+from opportune.services.deciding import Answered, Question
+from opportune.services.explaining import explain_token, rebuild_token, replay_token
+from opportune.services.house import House
 from opportune.storage.base import Storage
 
 BROWSER = CaptureSource(name="shop")

@@ -9,18 +9,18 @@ from tests.building import NOW, programme
 from tests.experiments import experiment, measured
 from tests.stores import settle
 
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import Measured
 from opportune.core.history.key import key_of
-from opportune.core.measured import Measured
 from opportune.core.moment import DAY, HOUR, to_iso
 from opportune.core.situation import Assignment
 from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureSource, capture
+from opportune.services.experiments.keeping_measured import keep_measured
+from opportune.services.experiments.reporting import fresh_report, overview, report
 from opportune.services.house import House
-from opportune.services.keeping_measured import keep_measured
 from opportune.services.operating import set_run_state
 from opportune.services.publishing import publish
-from opportune.services.reporting import fresh_report, overview, report
 from opportune.storage.base import Exposure, Storage
 
 BROWSER, SHOP = CaptureSource(name="site"), CaptureSource(name="backend", is_secret=True)

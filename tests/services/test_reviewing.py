@@ -10,12 +10,12 @@ from tests.experiments import experiment, measured
 from tests.services.test_reporting import FILES, Clock, take, viewed
 
 from opportune.core.history.key import key_of
+from opportune.core.learnings.review import Reviewed
 from opportune.core.moment import DAY, HOUR
-from opportune.core.review import Reviewed
 from opportune.services.house import House
+from opportune.services.learnings.reviewing import review
 from opportune.services.operating import set_run_state
 from opportune.services.publishing import publish
-from opportune.services.reviewing import review
 from opportune.storage.base import Exposure, Storage
 
 ENDED = "rule: Summer\nwhen: everyone\nshow:\n  home hero: Shoes\nuntil: 31 August 2026\n"

@@ -10,9 +10,9 @@ from opportune.app import build_house
 from opportune.core.moment import DAY, MINUTE, to_iso
 from opportune.core.product import Product
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.cataloguing import put_products
+from opportune.services.catalogue.cataloguing import put_products
+from opportune.services.catalogue.selling import count_sales
 from opportune.services.house import House
-from opportune.services.selling import count_sales
 from opportune.storage.base import Storage
 
 NOW = 1_795_355_000_000

@@ -9,7 +9,7 @@ from opportune.core.history.key import key_of
 from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.house import House
-from opportune.services.separating import separate_device, separate_users
+from opportune.services.people.separating import separate_device, separate_users
 from opportune.storage.base import Storage
 
 SERVER = CaptureSource(is_secret=True)

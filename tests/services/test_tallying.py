@@ -14,8 +14,8 @@ from opportune.core.situation import Context
 from opportune.core.team import Team
 from opportune.errors import StorageFullError
 from opportune.services.house import House
+from opportune.services.people.tallying import notice_visit, tally_consents
 from opportune.services.retiring import retire
-from opportune.services.tallying import notice_visit, tally_consents
 from opportune.storage.base import ConsentCount, Storage
 
 YES, NO, NOBODY_ASKED = frozenset({"measure"}), frozenset({"personalize"}), None

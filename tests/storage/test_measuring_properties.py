@@ -16,10 +16,10 @@ from tests.building import NOW, decided, programme, rule
 from tests.storage.test_storage_properties import EXAMPLES, SOAKS, Opening, opening
 from tests.stores import settle
 
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import Cell, CellSums
 from opportune.core.history.key import key_of
 from opportune.core.history.timeline import TimelineEvent
-from opportune.core.measured import Cell, CellSums
 from opportune.core.metrics import Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY, HOUR, to_iso
@@ -27,10 +27,10 @@ from opportune.core.rule import CONTROL, TREATMENT, Test
 from opportune.core.situation import Context
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Question
-from opportune.services.erasing import erase
+from opportune.services.experiments.keeping_measured import keep_measured
 from opportune.services.house import House
-from opportune.services.identifying import find_people
-from opportune.services.keeping_measured import keep_measured
+from opportune.services.people.erasing import erase
+from opportune.services.people.identifying import find_people
 from opportune.services.retiring import retire
 from opportune.storage.base import Exposure, Storage
 from opportune.storage.personal import Share

@@ -38,15 +38,15 @@ from opportune.process.place import Place
 from opportune.services import moving
 from opportune.services.authorizing import authorize
 from opportune.services.capturing import CaptureSource, capture
-from opportune.services.cataloguing import put_products
+from opportune.services.catalogue.cataloguing import put_products
 from opportune.services.comparing import Compared, compare
 from opportune.services.deciding import Question
-from opportune.services.erasing import erase
 from opportune.services.explaining import explain_token, replay_token
 from opportune.services.house import House
-from opportune.services.identifying import find_people
 from opportune.services.moving import Store, finish, move
 from opportune.services.operating import add_key, switch_off, switch_on
+from opportune.services.people.erasing import erase
+from opportune.services.people.identifying import find_people
 from opportune.services.publishing import publish
 from opportune.storage.base import ConsentCount, EventQuery, RuleCount, Storage
 from opportune.storage.moving import TABLES

@@ -35,7 +35,7 @@ from opportune.errors import BadRequestError, NotFoundError, UnknownKeyError
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place, check_database
 from opportune.services.authorizing import KeyKind, authorize
-from opportune.services.cataloguing import put_products
+from opportune.services.catalogue.cataloguing import put_products
 from opportune.services.house import House
 from opportune.services.operating import add_key, revoke_key
 from opportune.settings import Settings

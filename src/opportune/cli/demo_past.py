@@ -19,11 +19,11 @@ from opportune.core.visitor.context import from_request
 from opportune.demo.traffic import Asked, Given, Said, begin_of_past, past_parts
 from opportune.services.capturing import CaptureResult, CaptureSource, capture
 from opportune.services.deciding import Answered, Question, decide_slots
-from opportune.services.foreseeing import keep_experiments
-from opportune.services.guarding import guard
+from opportune.services.experiments.foreseeing import keep_experiments
+from opportune.services.experiments.keeping_measured import keep_measured, keep_timed
+from opportune.services.experiments.measuring import measure_timed
+from opportune.services.guard.guarding import guard
 from opportune.services.house import House
-from opportune.services.keeping_measured import keep_measured, keep_timed
-from opportune.services.measuring import measure_timed
 from opportune.services.operating import set_run_state
 
 RULES_DAYS = 30

@@ -16,8 +16,8 @@ from opportune.core.conclusion import wording
 from opportune.core.conclusion.concluding import STATE_WORDS, Conclusion, conclude
 from opportune.core.conclusion.judging import ArmResult, estimate, judge_arms
 from opportune.core.conclusion.reading import Measured, Reading
+from opportune.core.experiments.outside_test import Asked, Columns, Kind, OutsideTest
 from opportune.core.feeds.rows import table_rows
-from opportune.core.outside_test import Asked, Columns, Kind, OutsideTest
 from opportune.core.statistics.comparing import Comparison, Interval
 from opportune.core.statistics.estimate import Estimate, Unanswerable
 from opportune.errors import BadRequestError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opportune.services.forewarning import Forewarned, SignalUse, Warned
+from opportune.services.traffic.forewarning import Forewarned, SignalUse, Warned
 
 MOST_USERS = 3
 HARDLY = 0.05

@@ -10,7 +10,7 @@ import msgspec
 from opportune.cli.installation import ask
 from opportune.cli.options import json_option, operator, place_option
 from opportune.cli.printing import print_json
-from opportune.core.learning import STATUSES, Learning
+from opportune.core.learnings.learning import STATUSES, Learning
 from opportune.process.place import Place
 
 

@@ -10,13 +10,13 @@ import click
 from opportune import app
 from opportune.cli.options import place_option
 from opportune.cli.reading_at import read_at
+from opportune.core.learnings.weekly import Weekly
 from opportune.core.moment import to_iso
-from opportune.core.weekly import Weekly
 from opportune.errors import BadRequestError
 from opportune.process.place import Place
 from opportune.process.posting import Mail, post
-from opportune.services.mailing import find_state
-from opportune.services.telling import weekly
+from opportune.services.learnings.mailing import find_state
+from opportune.services.learnings.telling import weekly
 from opportune.settings import from_environment
 
 

@@ -11,7 +11,7 @@ from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
 from opportune.process.place import Place
-from opportune.services.ranking import Ranked, rank
+from opportune.services.traffic.ranking import Ranked, rank
 
 
 @click.command("next")

@@ -10,11 +10,11 @@ from opportune import app
 from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
-from opportune.core.offer import Offer
 from opportune.core.report.plain import number_words
+from opportune.core.traffic.offer import Offer
 from opportune.process.place import Place
-from opportune.services import planning
-from opportune.services.planning import Planned
+from opportune.services.traffic import planning
+from opportune.services.traffic.planning import Planned
 
 WHOSE = {
     "these people": "these people",

@@ -20,8 +20,8 @@ from opportune.core.playbook_files.schema import PATTERNS, editor_settings, sche
 from opportune.core.problem import Problem
 from opportune.errors import PlaybookError
 from opportune.process.place import Place
-from opportune.services.forewarning import forewarn
 from opportune.services.publishing import check_folder, read_folder
+from opportune.services.traffic.forewarning import forewarn
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 

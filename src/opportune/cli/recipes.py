@@ -13,8 +13,8 @@ from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
 from opportune.errors import BadRequestError
 from opportune.process.place import Place
-from opportune.services.advising import Addition, add_recipe, find_recipe
-from opportune.services.estimating import Estimate, Reach, estimate_recipes
+from opportune.services.traffic.advising import Addition, add_recipe, find_recipe
+from opportune.services.traffic.estimating import Estimate, Reach, estimate_recipes
 
 PLAYBOOK = "playbook"
 LONGEST_TEST_DAYS = 365

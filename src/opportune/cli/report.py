@@ -17,7 +17,7 @@ from opportune.cli.reading_at import read_at
 from opportune.core.report.parts import ArmValue, Conclusion, Coverage, Line, Overview, Report
 from opportune.errors import BadRequestError
 from opportune.process.place import Place
-from opportune.services import reporting
+from opportune.services.experiments import reporting
 
 WIDEST = 100
 BAR = 30

@@ -10,9 +10,9 @@ from opportune import app
 from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
-from opportune.core.review import Review
+from opportune.core.learnings.review import Review
 from opportune.process.place import Place
-from opportune.services import reviewing
+from opportune.services.learnings import reviewing
 
 
 @click.command()

@@ -10,7 +10,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from opportune.core.weekly import SwitchedOff, Weekly
+from opportune.core.learnings.weekly import SwitchedOff, Weekly
 
 
 def weekly_html(weekly: Weekly) -> str:

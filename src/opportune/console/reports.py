@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from opportune.console.pages import REPORTS, Pages
 from opportune.console.report_page import overview_html, report_html
-from opportune.services.reporting import overview, report
+from opportune.services.experiments.reporting import overview, report
 
 
 async def show_reports(pages: Pages, request: Request) -> Response:

@@ -11,10 +11,10 @@ from opportune.console.pages import REPORTS, ROOT, ConsoleApp, ConsoleOptions, F
 from opportune.console.reports import show_reports
 from opportune.core.moment import MINUTE
 from opportune.core.placement import held
-from opportune.services.estimating import Estimate, estimate_recipes
 from opportune.services.house import House
 from opportune.services.previewing import LIFE_MS, preview_link
 from opportune.services.setting_up import Setup, set_up
+from opportune.services.traffic.estimating import Estimate, estimate_recipes
 
 ESTIMATE_MS = 5 * MINUTE
 """A reach is estimated anew after this long."""

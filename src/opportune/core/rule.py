@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from opportune.core.conditions.base import Condition
-from opportune.core.experiment import Design
+from opportune.core.experiments.experiment import Design
 from opportune.core.moment import DAY
 
 CONTROL = "control"

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from opportune.core.experiment import USUAL_GAIN, Limit
+from opportune.core.experiments.experiment import USUAL_GAIN, Limit
 from opportune.core.metrics import AnyMetric
 from opportune.core.moment import DAY
 

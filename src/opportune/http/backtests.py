@@ -14,7 +14,7 @@ from opportune.http.answers import json_answer
 from opportune.http.asking import read_json
 from opportune.http.edge import Edge, headers_of
 from opportune.http.query import query_of
-from opportune.services.backtesting import DAYS, Asked, Tally, backtest, conclude, count_part
+from opportune.services.traffic.backtesting import DAYS, Asked, Tally, backtest, conclude, count_part
 
 LONGEST_DAYS = 90
 PART_SECONDS = 1.0

@@ -29,7 +29,7 @@ from opportune.http.edge import Edge, headers_of
 from opportune.http.endpoint import BareHandler, Endpoint
 from opportune.services.authorizing import Caller
 from opportune.services.capturing import CaptureResult, CaptureSource, Message, prepare, store
-from opportune.services.consenting import keep_agreed
+from opportune.services.people.consenting import keep_agreed
 from opportune.services.preparing import Ready
 
 PIECE = 100

@@ -27,10 +27,10 @@ from opportune.http.asking import Identifier, asker_of, read_json, stated_contex
 from opportune.http.edge import Edge, Headers, headers_of
 from opportune.services.authorizing import Caller
 from opportune.services.capturing import CaptureResult, CaptureSource, prepare, store
-from opportune.services.consenting import Prepared, is_record, keep_agreed, keys_about, may_keep
 from opportune.services.deciding import UNKNOWN_SLOT, Answer, Answered, Question, decide_slots, keys_of
 from opportune.services.passing import NOTHING, read_passing
-from opportune.services.tallying import notice_visit
+from opportune.services.people.consenting import Prepared, is_record, keep_agreed, keys_about, may_keep
+from opportune.services.people.tallying import notice_visit
 
 MOST_SLOTS = 200
 NO_RECEIPTS = "receipts need a secret key"

@@ -6,12 +6,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from opportune.core.learning import Learning
+from opportune.core.learnings.learning import Learning
 from opportune.http.answers import json_answer
 from opportune.http.edge import Edge, headers_of
 from opportune.http.endpoint import Endpoint
 from opportune.http.query import query_of
-from opportune.services import learning
+from opportune.services.learnings import learning
 
 
 class LearningsQuery(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from opportune.http.answers import json_answer
 from opportune.http.edge import Edge, headers_of
 from opportune.http.query import cursor_of, query_of
-from opportune.services.noting import list_notes
+from opportune.services.guard.noting import list_notes
 
 
 class NotesQuery(msgspec.Struct, frozen=True):

@@ -12,11 +12,11 @@ from opportune.core.history.key import Namespace
 from opportune.http.answers import json_answer
 from opportune.http.edge import Edge, headers_of
 from opportune.http.query import query_of
-from opportune.services.erasing import Erased
-from opportune.services.exporting import export_person
 from opportune.services.house import House
+from opportune.services.people.erasing import Erased
+from opportune.services.people.exporting import export_person
+from opportune.services.people.redacting import erase_person
 from opportune.services.reading import EventView, ExposureView, KeyView, Known, list_known, read_person
-from opportune.services.redacting import erase_person
 
 
 class PersonQuery(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from opportune.http.answers import json_answer
 from opportune.http.edge import Edge, headers_of
 from opportune.http.query import query_of
-from opportune.services import reporting
+from opportune.services.experiments import reporting
 
 
 class ReportQuery(msgspec.Struct, frozen=True):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from opportune.core.review import Review
+from opportune.core.learnings.review import Review
 from opportune.http.answers import json_answer
 from opportune.http.edge import Edge, headers_of
 from opportune.http.endpoint import Endpoint
-from opportune.services import reviewing
+from opportune.services.learnings import reviewing
 
 
 async def review(edge: Edge, request: Request) -> Response:

@@ -30,18 +30,11 @@ from opportune.http.answers import json_answer
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import Edge, EdgeOptions, HouseReader
 from opportune.http.endpoint import Endpoint
-from opportune.services import (
-    backtesting,
-    erasing,
-    exporting,
-    forewarning,
-    noting,
-    planning,
-    ranking,
-    reading,
-    setting_aside,
-)
+from opportune.services import reading, setting_aside
+from opportune.services.guard import noting
 from opportune.services.house import House
+from opportune.services.people import erasing, exporting
+from opportune.services.traffic import backtesting, forewarning, planning, ranking
 
 __all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "TRAFFIC", "HttpApp", "create_http_app", "document"]
 

@@ -22,10 +22,10 @@ from opportune.http.answers import json_answer
 from opportune.http.body import parse_json, read_body
 from opportune.http.edge import Edge, Headers, headers_of, is_public
 from opportune.http.endpoint import Endpoint
+from opportune.services.catalogue.stocking import hear_product
 from opportune.services.connecting import Source, find_signer, list_sources
 from opportune.services.hearing import Heard, find_owner, hear, heard
-from opportune.services.redacting import take_request
-from opportune.services.stocking import hear_product
+from opportune.services.people.redacting import take_request
 
 MOST_BYTES = 2 * 1024 * 1024
 """Larger than what a page may send: a product with all its variants comes whole."""

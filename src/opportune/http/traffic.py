@@ -10,9 +10,9 @@ from opportune.http.answers import json_answer
 from opportune.http.asking import read_json
 from opportune.http.backtests import DraftRequest
 from opportune.http.edge import Edge, headers_of
-from opportune.services import planning
-from opportune.services.forewarning import forewarn
-from opportune.services.ranking import rank
+from opportune.services.traffic import planning
+from opportune.services.traffic.forewarning import forewarn
+from opportune.services.traffic.ranking import rank
 
 _draft = msgspec.json.Decoder(DraftRequest)
 

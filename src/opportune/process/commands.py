@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
 from opportune.core.feeds.taking import Taken
 from opportune.core.history.key import Namespace
 from opportune.core.language.phrases.test import describe_test
@@ -29,27 +29,22 @@ from opportune.process.feeding import fetch_feed
 from opportune.services import (
     admitting,
     connecting,
-    erasing,
     explaining,
-    exporting,
-    feeding,
-    guarding,
     importing,
-    learning,
-    noting,
     operating,
     previewing,
     publishing,
     reading,
-    recommending,
-    redacting,
-    requesting,
     setting_aside,
 )
 from opportune.services.authorizing import user_token_secret
-from opportune.services.cataloguing import refresh_catalogue
+from opportune.services.catalogue import feeding, recommending
+from opportune.services.catalogue.cataloguing import refresh_catalogue
+from opportune.services.experiments.keeping_measured import keep_measured
+from opportune.services.guard import guarding, noting
 from opportune.services.house import House
-from opportune.services.keeping_measured import keep_measured
+from opportune.services.learnings import learning
+from opportune.services.people import erasing, exporting, redacting, requesting
 from opportune.storage.base import ApiKey
 from opportune.storage.personal import Erasure
 

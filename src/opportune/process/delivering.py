@@ -8,13 +8,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from opportune.core.learnings.weekly import SwitchedOff, switched_off_of
 from opportune.core.note import Note
-from opportune.core.weekly import SwitchedOff, switched_off_of
 from opportune.errors import MailError
 from opportune.process.posting import Mail, MailServer, post
 from opportune.services.house import House
-from opportune.services.mailing import is_weekly_due, list_unmailed, note_failed, note_mailed, note_sent
-from opportune.services.telling import look_of
+from opportune.services.learnings.mailing import (
+    is_weekly_due,
+    list_unmailed,
+    note_failed,
+    note_mailed,
+    note_sent,
+)
+from opportune.services.learnings.telling import look_of
 
 log = logging.getLogger("opportune")
 

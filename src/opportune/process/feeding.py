@@ -6,7 +6,14 @@ from opportune.core.feeds.rows import read_feed
 from opportune.core.moment import HOUR, MINUTE
 from opportune.errors import OpportuneError
 from opportune.process.fetching import fetched
-from opportune.services.feeding import FEED, FeedState, find_state, note_failure, note_same, take_feed
+from opportune.services.catalogue.feeding import (
+    FEED,
+    FeedState,
+    find_state,
+    note_failure,
+    note_same,
+    take_feed,
+)
 from opportune.services.house import House
 
 AGAIN_MS = 15 * MINUTE

@@ -16,8 +16,8 @@ from opportune.core.history.facts import facts_of, value_of
 from opportune.core.history.key import business_key_of, key_of
 from opportune.core.history.link import LinkChanges, links_after, links_after_alias, owner_of
 from opportune.core.moment import DAY
-from opportune.services.dropping import Late
 from opportune.services.house import House
+from opportune.services.people.dropping import Late
 from opportune.services.preparing import Ready, hash_of, plan_of, source_text
 from opportune.services.tokens import SHOWN, Token, exposures_of
 from opportune.storage.base import BusinessKey, EventRow, Span, Transaction

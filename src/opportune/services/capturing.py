@@ -12,12 +12,12 @@ from concurrent.futures import Future
 
 from opportune.core.history.event import SetAside
 from opportune.services.appending import Appending, CaptureResult, Outcome, keys_about
+from opportune.services.catalogue.recommending import notice_products
+from opportune.services.guard.watching import notice_events
 from opportune.services.house import House
 from opportune.services.noticing import CONSENT_STATED, states_consent, take_notice
 from opportune.services.preparing import CaptureSource, Message, Ready, prepare
-from opportune.services.recommending import notice_products
 from opportune.services.recording import release
-from opportune.services.watching import notice_events
 from opportune.storage.base import Transaction
 
 __all__ = ["CaptureResult", "CaptureSource", "Message", "Outcome", "capture", "prepare", "store"]

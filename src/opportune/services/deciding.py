@@ -23,13 +23,13 @@ from opportune.core.programme import Programme
 from opportune.core.receipt import Receipt, receipt_of
 from opportune.core.recommending.shelf import Shelf
 from opportune.core.situation import NO_SHELF, Context, Situation, Unit, Visit
+from opportune.services.guard.watching import notice_answers, notice_failure
 from opportune.services.house import House
 from opportune.services.noticing import notice_past
 from opportune.services.passing import NOTHING, Passing, after
 from opportune.services.placing import assume_pages, place
 from opportune.services.recording import may_record, record, to_keep, units_of
 from opportune.services.tokens import Token, sign
-from opportune.services.watching import notice_answers, notice_failure
 from opportune.storage.base import Recollection
 
 

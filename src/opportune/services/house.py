@@ -52,13 +52,13 @@ class House:
     programme: Programme
     deadline_seconds: float = DEADLINE_SECONDS
     catalogue: Catalogue = EMPTY_CATALOGUE
-    """What the shop sells, as this process last read it; see `services/cataloguing.py`."""
+    """What the shop sells, as this process last read it; see `services/catalogue/cataloguing.py`."""
     counters: Counters = field(default_factory=Counters)
-    """What all visitors did with products; see `services/recommending.py`."""
+    """What all visitors did with products; see `services/catalogue/recommending.py`."""
     product_events: deque[Happened] = field(default_factory=partial(deque, maxlen=MOST_HAPPENED))
     """Stored events about products that are not counted yet, oldest first."""
     consents: deque[tuple[str, str, bool, str]] = field(default_factory=partial(deque, maxlen=MOST_HAPPENED))
-    """Visits not counted yet: day, banner, Global Privacy Control, answer; see `services/tallying.py`."""
+    """Visits not counted yet: day, banner, Global Privacy Control, answer; see `services/people/tallying.py`."""
     counting: Counting = field(default_factory=Counting)
     count_anew: CountAnew | None = None
     """Where a recount is done; None: here."""
@@ -73,7 +73,7 @@ class House:
     recorded: OrderedDict[tuple[object, ...], None] = field(default_factory=OrderedDict)
     """What was handed to the writer lately, so that it is not handed over twice."""
     watched: deque[tuple[str, str, str, int]] = field(default_factory=partial(deque, maxlen=MOST_HAPPENED))
-    """What became of rules' answers and is not counted in the store yet; see `services/watching.py`.
+    """What became of rules' answers and is not counted in the store yet; see `services/guard/watching.py`.
 
     By run, place or event, what, and the hour (0: that in which it is counted).
     """

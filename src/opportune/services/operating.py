@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from opportune.core.allocation import BUCKETS
+from opportune.core.experiments.ramp import RAMP, SLOWLY, STEP_DAYS
 from opportune.core.language.phrases.date import parse_date, parse_last_day
 from opportune.core.moment import to_iso
 from opportune.core.note import Note
 from opportune.core.programme import ACTING
-from opportune.core.ramp import RAMP, SLOWLY, STEP_DAYS
 from opportune.core.rule import RunState, RunStateName
 from opportune.errors import (
     BadRequestError,
@@ -30,7 +30,7 @@ from opportune.errors import (
     StaleRevisionError,
 )
 from opportune.services.authorizing import ANY_SCOPE, SCOPES, digest_of
-from opportune.services.experimenting import next_run, reconcile_now
+from opportune.services.experiments.experimenting import next_run, reconcile_now
 from opportune.services.house import House
 from opportune.storage.base import ApiKey, AuditEntry, Storage, Transaction
 

@@ -16,6 +16,7 @@ import msgspec
 from opportune import __version__
 from opportune.core.conditions import CONDITIONS, AnyCondition
 from opportune.core.conditions.base import Condition
+from opportune.core.experiments.ramp import RAMP, SLOWLY, STEP_DAYS
 from opportune.core.playbook import Playbook
 from opportune.core.playbook_files.folder import (
     FOLDERS,
@@ -30,15 +31,19 @@ from opportune.core.playbook_files.folder import (
 from opportune.core.playbook_files.yaml_text import MAX_FILE_CHARACTERS
 from opportune.core.problem import Problem
 from opportune.core.programme import Programme, empty_programme
-from opportune.core.ramp import RAMP, SLOWLY, STEP_DAYS
 from opportune.core.rule import PROGRAMME, Rule, RunState
 from opportune.errors import NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
 from opportune.services.back_filling import changed_events, find_back_fill, plan_back_fill
-from opportune.services.experimenting import RUNNING, ended_tests, reconcile_now, state_of_programme
+from opportune.services.experiments.experimenting import (
+    RUNNING,
+    ended_tests,
+    reconcile_now,
+    state_of_programme,
+)
 from opportune.services.house import House
+from opportune.services.learnings.resembling import alike_notes
 from opportune.services.noticing import learn_of_consent
 from opportune.services.operating import OFF, check_not_frozen
-from opportune.services.resembling import alike_notes
 from opportune.storage.base import AuditEntry, StoredPlaybook, Transaction
 
 SENTENCES = "sentences"

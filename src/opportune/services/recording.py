@@ -23,9 +23,9 @@ from opportune.core.programme import Programme
 from opportune.core.receipt import context_facts, receipt_of
 from opportune.core.situation import Assignment, Situation, Unit
 from opportune.core.visitor.consent import MEASURE, answer_of
-from opportune.services.dropping import was_erased
+from opportune.services.guard.watching import OF_RULES, notice_asked, notice_exposure
 from opportune.services.house import Held, House
-from opportune.services.watching import OF_RULES, notice_asked, notice_exposure
+from opportune.services.people.dropping import was_erased
 from opportune.storage.base import Exposure, Opportunity, Transaction
 
 HELD_MS = 30 * MINUTE

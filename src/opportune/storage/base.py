@@ -14,13 +14,13 @@ from typing import ClassVar, TypeVar
 
 import msgspec
 
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import Cell, CellSums, Measured
 from opportune.core.history.event import SetAside
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
 from opportune.core.history.timeline import TimelineEvent
-from opportune.core.learning import Draft, Kept, Said
-from opportune.core.measured import Cell, CellSums, Measured
+from opportune.core.learnings.learning import Draft, Kept, Said
 from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from opportune.core.experiments.measured import Cell, CellSums, Measured
 from opportune.core.history.key import LANES
-from opportune.core.measured import Cell, CellSums, Measured
 from opportune.core.statistics.moments import Moments
 
 LanesAsked = tuple[int, int]

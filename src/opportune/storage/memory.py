@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from opportune.core.conditions.reach import CLASS_BOUNDS
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import NO_SUMS, Cell, CellSums, Measured
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.history.plan import KEY_EVENT, EventClass
 from opportune.core.history.timeline import FactValue, TimelineEvent
-from opportune.core.learning import Draft, Kept, Said
-from opportune.core.measured import NO_SUMS, Cell, CellSums, Measured
+from opportune.core.learnings.learning import Draft, Kept, Said
 from opportune.core.moment import DAY
 from opportune.core.note import Note
 from opportune.core.product import Product

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from opportune.core.experiments.ramp import SLOWLY
 from opportune.core.language.phrases.share import describe_share, parse_share
 from opportune.core.playbook_files.form import Form
-from opportune.core.ramp import SLOWLY
 
 LAUNCHES = ("draft", "preview", "live", SLOWLY)
 STATES = "live, slowly, draft, preview, or a share such as 20%"

@@ -10,8 +10,8 @@ import msgspec
 
 from opportune.core.conditions import AnyCondition
 from opportune.core.conditions.base import Condition
-from opportune.core.designing import design_of_rule
-from opportune.core.experiment import Design
+from opportune.core.experiments.designing import design_of_rule
+from opportune.core.experiments.experiment import Design
 from opportune.core.language.phrases.date import parse_last_day
 from opportune.core.language.phrases.duration import parse_duration
 from opportune.core.language.phrases.hide import parse_hide

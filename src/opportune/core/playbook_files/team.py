@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 
 from opportune.core.currency import CURRENCIES
-from opportune.core.experiment import Limit
+from opportune.core.experiments.experiment import Limit
 from opportune.core.language.phrases.duration import parse_duration
 from opportune.core.language.phrases.safety import parse_safety
 from opportune.core.language.phrases.share import parse_share

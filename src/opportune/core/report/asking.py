@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from opportune.core.conclusion.concluding import FEWEST_DAYS
 from opportune.core.conclusion.reading import Kind, Limit, Phase, Reading, RolledBack
 from opportune.core.conclusion.reading import Measured as Asked
-from opportune.core.experiment import Experiment
-from opportune.core.experiment import Phase as Stretch
-from opportune.core.measured import CROSSED, EVERYBODY, NO_SUMS, Cell, CellSums, Measured
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.experiment import Phase as Stretch
+from opportune.core.experiments.measured import CROSSED, EVERYBODY, NO_SUMS, Cell, CellSums, Measured
 from opportune.core.metrics import Metric
 from opportune.core.moment import DAY, SECOND
 from opportune.core.report.plain import day_words

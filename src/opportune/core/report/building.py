@@ -13,8 +13,8 @@ from opportune.core.conclusion.concluding import Conclusion as Judged
 from opportune.core.conclusion.concluding import conclude
 from opportune.core.conclusion.judging import LimitResult
 from opportune.core.conclusion.reading import Reading as Asked
-from opportune.core.experiment import Experiment
-from opportune.core.measured import CLICKED, CROSSED, EVERYBODY, SHOWN, Measured
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import CLICKED, CROSSED, EVERYBODY, SHOWN, Measured
 from opportune.core.metrics import Metric
 from opportune.core.moment import DAY, SECOND, to_iso
 from opportune.core.report import trusting

@@ -7,9 +7,9 @@ from math import isfinite
 
 from opportune.core.conclusion.concluding import Conclusion
 from opportune.core.conclusion.judging import MOST_CROSSOVER
-from opportune.core.experiment import Experiment, Phase
+from opportune.core.experiments.experiment import Experiment, Phase
+from opportune.core.experiments.measured import CROSSED
 from opportune.core.language.phrases.share import describe_ratio
-from opportune.core.measured import CROSSED
 from opportune.core.metrics import Metric
 from opportune.core.report.asking import Totals, stretches
 from opportune.core.report.parts import Crossover, Largest, Reading, SplitPhase

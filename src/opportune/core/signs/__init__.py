@@ -1,6 +1,7 @@
 """Signs: what tells that a rule does harm, at the size of a small shop. One file each, all of them in SIGNS.
 
-Each looks at one rule's `Watched` and says what it sees in words with numbers. Acting on it is `services/guarding.py`.
+Each looks at one rule's `Watched` and says what it sees in words with numbers. Acting on it is
+`services/guard/guarding.py`'s.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
-from opportune.core.watched import Sighting, Watched
+from opportune.core.experiments.watched import Sighting, Watched
 
 
 class Sign(Protocol):

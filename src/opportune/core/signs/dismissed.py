@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from opportune.core.experiments.watched import DISMISSED, SHOWN, Sighting, Watched
 from opportune.core.signs.base import Sign, of_hundred
 from opportune.core.statistics.always_valid import FEWEST_EVENTS, bound_harm
 from opportune.core.statistics.comparing import Contrast, contrast_with_limit
 from opportune.core.statistics.estimate import estimate_mean
 from opportune.core.statistics.moments import moments_of_share
-from opportune.core.watched import DISMISSED, SHOWN, Sighting, Watched
 
 ALPHA = 0.001
 MARGIN = 1.0

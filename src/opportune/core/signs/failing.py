@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from opportune.core.experiments.watched import FAILED, GIVEN, Sighting, Watched
 from opportune.core.signs.base import Sign, counted
-from opportune.core.watched import FAILED, GIVEN, Sighting, Watched
 
 FEWEST = 5
 SHARE = 0.1

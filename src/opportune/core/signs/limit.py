@@ -8,12 +8,12 @@ from typing import ClassVar
 from opportune.core.conclusion.judging import LimitResult, broken_limits
 from opportune.core.conclusion.reading import Kind, Limit, Reading
 from opportune.core.conclusion.reading import Measured as Asked
-from opportune.core.experiment import Experiment
-from opportune.core.measured import Measured
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import Measured
+from opportune.core.experiments.watched import Sighting, Watched
 from opportune.core.metrics import AnyMetric
 from opportune.core.signs.base import Sign, of_hundred
 from opportune.core.statistics.moments import Moments
-from opportune.core.watched import Sighting, Watched
 
 FAR = 0.5
 """Margin of what a test only looks at and of which less is better: half as much again."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from opportune.core.measured import CROSSED
+from opportune.core.experiments.measured import CROSSED
+from opportune.core.experiments.watched import ASKED, CLICKED, GIVEN, NO_VALUE, SHOWN, Sighting, Watched
 from opportune.core.moment import DAY
 from opportune.core.signs.base import Sign, counted, of_hundred
-from opportune.core.watched import ASKED, CLICKED, GIVEN, NO_VALUE, SHOWN, Sighting, Watched
 
 FEWEST_VISITS = 1_000
 FEWEST_GIVEN = 50

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from opportune.core.allocation import BUCKETS
+from opportune.core.experiments.watched import ASKED, REACHED, Sighting, Watched
 from opportune.core.signs.base import Sign, counted
-from opportune.core.watched import ASKED, REACHED, Sighting, Watched
 
 TIMES = 4
 FEWEST = 50

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from opportune.core.experiments.watched import Sighting, Silence, Watched
 from opportune.core.moment import DAY
 from opportune.core.signs.base import Sign, counted
-from opportune.core.watched import Sighting, Silence, Watched
 
 FEWEST_EXPECTED = 20
 FEWEST_TO_WARN = 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from opportune.core.experiments.watched import Sighting, Watched
 from opportune.core.signs.base import Sign
-from opportune.core.watched import Sighting, Watched
 
 
 class SoldOut(Sign):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from opportune.core.experiment import Experiment
-from opportune.core.measured import EVERYBODY, Measured
+from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.measured import EVERYBODY, Measured
+from opportune.core.experiments.watched import Sighting, Watched
 from opportune.core.signs.base import Sign
 from opportune.core.statistics.sample_ratio import SPLIT_ALPHA, sample_ratio
-from opportune.core.watched import Sighting, Watched
 
 AT_ONCE = 1e-6
 """On all visitors so far, looked at every minute: by chance in less than 1 of 5,000 tests."""

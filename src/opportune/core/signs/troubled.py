@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from opportune.core.experiments.watched import REACHED, Sighting, Watched
 from opportune.core.signs.base import Sign, counted
-from opportune.core.watched import REACHED, Sighting, Watched
 
 FEWEST = 20
 SHARE = 0.25

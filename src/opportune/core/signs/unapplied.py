@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from opportune.core.experiments.watched import (
+    AHEAD,
+    AHEAD_CONTROL,
+    APPLIED,
+    APPLIED_CONTROL,
+    Sighting,
+    Watched,
+)
 from opportune.core.signs.base import Sign, of_hundred
-from opportune.core.watched import AHEAD, AHEAD_CONTROL, APPLIED, APPLIED_CONTROL, Sighting, Watched
 
 FEWEST = 100
 FEWEST_EXPECTED = 20

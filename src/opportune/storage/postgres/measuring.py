@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import psycopg
 
+from opportune.core.experiments.measured import Cell, CellSums, Measured
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
-from opportune.core.measured import Cell, CellSums, Measured
 from opportune.storage.base import LaneEvent, Storage, Transaction
 from opportune.storage.bodies import unpack
 from opportune.storage.lines import json_of, read_event

@@ -11,10 +11,10 @@ from typing import Any, TypeVar, cast
 import msgspec
 import psycopg
 
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
 from opportune.core.history.key import LANES, lane_of
 from opportune.core.history.link import FOREVER, Link
-from opportune.core.learning import Draft, Kept, Said
+from opportune.core.learnings.learning import Draft, Kept, Said
 from opportune.core.moment import DAY
 from opportune.core.note import Note
 from opportune.core.product import Product

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 import psycopg
 
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import business_key_of, lane_of
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
-from opportune.core.learning import Draft, Said
+from opportune.core.learnings.learning import Draft, Said
 from opportune.core.moment import DAY
 from opportune.core.note import Note
 from opportune.core.product import Product

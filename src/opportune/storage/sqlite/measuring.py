@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
+from opportune.core.experiments.measured import Cell, CellSums, Measured
 from opportune.core.history.link import Link
-from opportune.core.measured import Cell, CellSums, Measured
 from opportune.storage.base import LaneEvent, Storage, Transaction
 from opportune.storage.bodies import unpack
 from opportune.storage.lines import json_of, read_event

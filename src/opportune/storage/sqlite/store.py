@@ -10,10 +10,10 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER, Link
-from opportune.core.learning import Draft, Kept, Said
+from opportune.core.learnings.learning import Draft, Kept, Said
 from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from opportune.core.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment
 from opportune.core.history.event import SetAside
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.core.history.plan import EventClass
-from opportune.core.learning import Draft, Said
+from opportune.core.learnings.learning import Draft, Said
 from opportune.core.moment import DAY
 from opportune.core.note import Note
 from opportune.core.product import Product

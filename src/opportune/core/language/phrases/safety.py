@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from opportune.core.experiment import Limit
+from opportune.core.experiments.experiment import Limit
 from opportune.core.language.phrases.wording import misread, nearest, squeezed
 from opportune.core.metrics import AnyMetric
 from opportune.core.metrics.base import Words

@@ -1,0 +1,1 @@
+"""Experiments as values: how a test is designed, what it came to, how it is launched, and tests of others."""

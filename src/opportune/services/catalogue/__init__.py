@@ -1,0 +1,1 @@
+"""What the shop sells: read from feeds and webhooks, counted, and recommended."""

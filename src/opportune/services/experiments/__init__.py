@@ -1,0 +1,1 @@
+"""Tests, from their beginning to their report."""

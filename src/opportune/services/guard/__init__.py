@@ -1,0 +1,1 @@
+"""Off by itself: what is watched, who looks, and what is noted."""

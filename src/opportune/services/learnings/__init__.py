@@ -1,0 +1,1 @@
+"""What tests taught: drafted, found again, reviewed each quarter, and mailed each week."""

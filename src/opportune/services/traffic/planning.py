@@ -1,0 +1,297 @@
+"""Planning: which tests can come to an answer at this traffic, and by when; the first that can be begun comes first.
+
+First, where none ever ran, the same against the same; then the whole programme half and half, each rule on its
+nearest step, and each rule on orders. How many people a rule has, and what such people do, is asked of the log.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from time import perf_counter
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+import yaml
+
+from opportune.core.history.key import LANES
+from opportune.core.metrics import Metric
+from opportune.core.metrics.base import Words
+from opportune.core.metrics.reading import parse_metric
+from opportune.core.moment import DAY, SECOND
+from opportune.core.programme import ACTING, Programme
+from opportune.core.report.plain import date_words
+from opportune.core.rule import Rule
+from opportune.core.slot import Slot
+from opportune.core.statistics.power import LIFT
+from opportune.core.traffic.offer import NOBODY, Kind, Offer, Outcome, offer_of
+from opportune.services.house import House
+from opportune.services.traffic.backtesting import DAYS, Asked, Trial, count_outcomes, reading_house
+from opportune.services.traffic.backtesting import Tally as RuleTally
+from opportune.services.traffic.sampling import LANE_ORDER, Past, Wanted, stays_of
+from opportune.storage.base import Storage
+
+STEPS = ("clicks on the place", "added to cart within 7 days", "sign-ups within 7 days")
+ORDERS = "orders within 7 days"
+EVERYBODY = "every visitor"
+MOST_RULES = 12
+PROGRAMME_SECONDS, RULE_SECONDS = 1.0, 0.5
+HALF = 5_000
+SAME_WEEKS = 2
+FEW_LANES, MOST_ASKED = 8, 200
+
+
+class Planned(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be asked here. Everything is estimated from a sample of the last days."""
+
+    today: date
+    days: float
+    visitors_a_day: float
+    """Different people in these days, divided by the days."""
+    goal: str
+    """What decides the whole programme."""
+    offers: tuple[Offer, ...]
+    not_offered: tuple[Offer, ...]
+    """Tests that would not come to an end within three years."""
+    left_out: tuple[str, ...] = ()
+    """Rules beyond those looked at."""
+    notes: tuple[str, ...] = ()
+
+
+class Ground(NamedTuple):
+    """What every offer is made on."""
+
+    storage: Storage
+    house: House
+    now: int
+    today: date
+    a_day: float
+    """New people."""
+    everybody: Mapping[str, Outcome]
+    """By metric, what all visitors did."""
+
+
+def plan(storage: Storage, now: int) -> Planned:
+    """For the reading process: every test that could be begun today."""
+    house = reading_house(storage, now)
+    programme = house.programme
+    today = datetime.fromtimestamp(now / SECOND, UTC).astimezone(_zone(programme)).date()
+    goal = goal_of(programme)
+    known = programme.playbook.plan
+    counted = [parse_metric(text, words_for(programme)).bound(known) for text in (*STEPS[1:], ORDERS)]
+    people, outcomes, days = everybody_here(storage, house, now, _each_once([goal, *counted]))
+    a_day = people / days
+    rules = _rules(programme)
+    ground = Ground(storage, house, now, today, a_day, outcomes)
+    offers = [*_same_against_same(ground), _programme_offer(ground, goal)]
+    found = [_rule_offers(ground, rule) for rule in rules[:MOST_RULES]]
+    offers += sorted((step for steps, _ in found for step in steps), key=_by_date)
+    offers += sorted((orders for _, orders in found if orders is not None), key=_by_date)
+    return Planned(
+        today=today,
+        days=days,
+        visitors_a_day=a_day,
+        goal=goal.describe(),
+        offers=tuple(offer for offer in offers if offer.shows_by is not None),
+        not_offered=tuple(offer for offer in offers if offer.shows_by is None),
+        left_out=tuple(rule.name for rule in rules[MOST_RULES:]),
+        notes=tuple(_notes(programme, a_day)),
+    )
+
+
+def _by_date(offer: Offer) -> int:
+    return offer.weeks if offer.weeks is not None else sys.maxsize
+
+
+def _each_once(metrics: Sequence[Metric]) -> list[Metric]:
+    return list({metric.describe(): metric for metric in metrics}.values())
+
+
+def _zone(programme: Programme) -> ZoneInfo:
+    return programme.playbook.vocabulary.zone
+
+
+def words_for(programme: Programme, places: tuple[str, ...] = ()) -> Words:
+    playbook = programme.playbook
+    return Words(plan=playbook.plan, zone=playbook.team.time_zone, places=places)
+
+
+def goal_of(programme: Programme) -> Metric:
+    """What the team chose for the quarter; orders where it chose nothing, or a ratio no plan can be made for."""
+    goal = programme.team.goal or programme.team.metric
+    if goal is None or goal.is_ratio:
+        goal = parse_metric(ORDERS, words_for(programme))
+    return goal.bound(programme.playbook.plan)
+
+
+def _rules(programme: Programme) -> list[Rule]:
+    """Those that a test could be of: whoever acts for decency's sake is not held back for a number."""
+    return [rule for rule in programme.playbook.rules.values() if not rule.always]
+
+
+# -- everybody --------------------------------------------------------------------------------------
+
+
+def everybody_here(
+    storage: Storage, house: House, now: int, metrics: Sequence[Metric]
+) -> tuple[float, dict[str, Outcome], float]:
+    """How many different people came, what they did from their first page on, and in how many days."""
+    until = perf_counter() + PROGRAMME_SECONDS
+    wanted = Wanted(imagined=(EVERYBODY,), since_at=now - DAYS * DAY, knows_device=False)
+    past, outcomes = Past(storage, now), dict[str, Outcome]()
+    people, lanes, oldest = 0, 0, now
+    for lane in LANE_ORDER:
+        firsts: dict[int, int] = {}
+        for stay in stays_of(storage, lane, wanted, house.programme.playbook.plan):
+            firsts.setdefault(stay.key, stay.moments[0].at)
+        for key, first_at in firsts.items():
+            count_outcomes(metrics, past, key, outcomes, first_at=first_at, now=now)
+            oldest = min(oldest, first_at)
+        people, lanes = people + len(firsts), lanes + 1
+        if perf_counter() > until:
+            break
+    return people * LANES / lanes, outcomes, max(1.0, (now - oldest) / DAY)
+
+
+# -- rules ------------------------------------------------------------------------------------------
+
+
+def _rule_offers(ground: Ground, rule: Rule) -> tuple[list[Offer], Offer | None]:
+    """The offer on its nearest step, with the one it is planned with where that is another; and on orders."""
+    programme, everybody = ground.house.programme, ground.everybody
+    words, known = words_for(programme, rule.slots()), programme.playbook.plan
+    orders = parse_metric(ORDERS, words).bound(known)
+    texts = STEPS if rule.slots() else STEPS[1:]
+    steps: list[Metric] = [parse_metric(text, words).bound(known) for text in texts]
+    steps = [step for step in steps if programme.seen_events & step.events(known)]
+    own = None
+    if rule.design is not None and not rule.design.metric.is_ratio:
+        own = rule.design.metric.bound(known)
+    metrics = _each_once([*steps, orders, *([own] if own is not None else [])])
+    trial, tally = tried(ground, rule, metrics)
+    if trial.waits_for:
+        return [], None
+    found = trial.conclude(tally)
+    a_day = found.people.value / found.days
+    state = programme.run_states.get(rule.name)
+    is_live = state is not None and state.state == "live"
+    how = "" if rule.test is None else "it runs" if is_live else f'opportune rule "{rule.name}" live'
+
+    def offered(kind: Kind, metric: Metric) -> Offer:
+        gain = rule.design.smallest_gain if rule.design is not None and kind == "as planned" else LIFT
+        name = metric.describe()
+        is_planned = own is not None and name == own.describe()
+        return offer_of(
+            kind,
+            metric,
+            tally.outcomes.get(name, NOBODY),
+            a_day,
+            ground.today,
+            rule=rule.name,
+            gain=gain,
+            everybody=everybody.get(name, NOBODY),
+            how=how if is_planned else f"in the rule's file: `test: half and half, on {name}`",
+        )
+
+    nearest = max(steps, key=lambda step: _share(tally, step), default=None)
+    offers = [offered("nearest step", nearest)] if nearest is not None else []
+    if own is not None and own.describe() not in {orders.describe(), nearest.describe() if nearest else ""}:
+        offers.append(offered("as planned", own))
+    return offers, offered("orders", orders)
+
+
+def _share(tally: RuleTally, metric: Metric) -> float:
+    outcome = tally.outcomes.get(metric.describe(), NOBODY)
+    return outcome.total / outcome.units if outcome.units else 0.0
+
+
+def tried(ground: Ground, rule: Rule, metrics: Sequence[Metric]) -> tuple[Trial, RuleTally]:
+    until = perf_counter() + RULE_SECONDS
+    trial = Trial(ground.storage, ground.now, Asked(rule=rule.name), house=ground.house, metrics=metrics)
+    tally = RuleTally()
+    for lane in LANE_ORDER if not trial.waits_for else ():
+        tally.join(trial.count(lane))
+        if perf_counter() > until:
+            break
+    return trial, tally
+
+
+# -- what else is offered ---------------------------------------------------------------------------
+
+
+def _programme_offer(ground: Ground, goal: Metric) -> Offer:
+    """Everything against nothing. Half and half, as it answers twice to nine times as soon as a small control group."""
+    is_half = ground.house.programme.team.holdout == HALF
+    how = "the control group is half already" if is_half else "in team.yaml: `control group: 50%`"
+    outcome = ground.everybody.get(goal.describe(), NOBODY)
+    return offer_of("the whole programme", goal, outcome, ground.a_day, ground.today, how=how)
+
+
+def _same_against_same(ground: Ground) -> Iterator[Offer]:
+    """A test of nothing, where none ever ended: should it find something, splitting or counting is wrong."""
+    programme = ground.house.programme
+    places = [slot for slot in programme.playbook.slots.values() if _is_plain(slot)]
+    if any(not each.is_open for each in ground.storage.list_experiments()) or not places:
+        return
+    place = max(places, key=lambda slot: _asked_for(ground, slot.name))
+    metric = parse_metric(STEPS[1], words_for(programme)).bound(programme.playbook.plan)
+    planned = offer_of(
+        "same against same", metric, NOBODY, ground.a_day, ground.today, how=_same_files(place)
+    )
+    by = ground.today + timedelta(weeks=SAME_WEEKS)
+    yield msgspec.structs.replace(
+        planned,
+        weeks=SAME_WEEKS,
+        shows_by=by,
+        is_too_long=False,
+        sentence=(
+            f"By {date_words(by)} you know whether halves are even and nothing is counted twice: both see the same, "
+            "so a difference means that something is wrong."
+        ),
+        harm="Nobody sees anything new.",
+    )
+
+
+def _asked_for(ground: Ground, slot: str) -> int:
+    """How often lately, in a few lanes."""
+    return sum(
+        len(ground.storage.list_lane_opportunities(lane, (slot,), ground.now - DAYS * DAY, limit=MOST_ASKED))
+        for lane in LANE_ORDER[:FEW_LANES]
+    )
+
+
+def _is_plain(slot: Slot) -> bool:
+    """Whether its normal content can stand again as a version."""
+    return slot.fallback is not None and slot.type != "list"
+
+
+def _same_files(slot: Slot) -> str:
+    """What to add to the place's file, and a rule of its own."""
+    title = slot.title or slot.name
+    version = yaml.safe_dump(
+        {"variants": {"Same as now": slot.fallback}}, sort_keys=False, allow_unicode=True
+    )
+    rule = {
+        "rule": "Same against same",
+        "when": "everyone",
+        "show": {title: "Same as now"},
+        "test": "half and half, on added to cart, for 2 weeks",
+        "purpose": "To see that halves are even and nothing is counted twice",
+    }
+    text = yaml.safe_dump(rule, sort_keys=False, allow_unicode=True)
+    return f"# in the file of the place {title}\n{version}\n# rules/same-against-same.yaml\n{text}".rstrip()
+
+
+def _notes(programme: Programme, a_day: float) -> Iterator[str]:
+    acting = [
+        rule.name
+        for rule in _rules(programme)
+        if (state := programme.run_states.get(rule.name)) is not None and state.state in ACTING
+    ]
+    if not a_day:
+        yield "Nobody came in the last days: dates follow once there are visitors."
+    if len(acting) > 1:
+        together = "The whole programme half and half asks one question of all of them together."
+        yield f"{len(acting)} rules act now. {together}"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from opportune.core.moved import between_words, change_words, percent_words
 from opportune.core.report.plain import (
-    between_words,
     chance_words,
-    change_words,
     money_words,
     number_words,
-    percent_words,
     share_words,
     value_above_words,
 )
@@ -50,9 +48,9 @@ def test_an_interval_is_told_from_one_side_to_the_other(low: float, high: float,
     assert between_words(low, high) == words
 
 
-def test_money_is_less_and_not_fewer() -> None:
-    assert between_words(-0.2, 0.1, is_money=True) == "between 20 % less and 10 % more"
-    assert change_words(30, is_money=True) == "31 times as much"
+def test_money_is_lower_and_not_fewer() -> None:
+    assert between_words(-0.2, 0.1, "amount") == "between 20 % lower and 10 % higher"
+    assert change_words(30, "amount") == "31 times as high"
 
 
 def test_a_mean_of_money_is_rounded_to_what_can_be_paid() -> None:
@@ -79,3 +77,9 @@ def test_a_p_value_is_told_as_a_chance() -> None:
     assert chance_words(0.025) == "chance alone would do this about 1 time in 40"
     assert chance_words(0.0001) == "chance alone would do this less than 1 time in 1,000"
     assert chance_words(NAN) == chance_words(0.9) == "chance alone would often do this"
+
+
+def test_all_that_there_was_is_the_most_that_goes() -> None:
+    assert between_words(-1, -0.37) == "between 37 % and 100 % fewer"
+    assert change_words(-0.0003, "amount") == "less than 0.1 % lower"
+    assert change_words(0) == "no change"

@@ -20,6 +20,7 @@ from opportune.core.experiments.outside_test import Asked, Columns, Kind, Outsid
 from opportune.core.feeds.rows import table_rows
 from opportune.core.statistics.comparing import Comparison, Interval
 from opportune.core.statistics.estimate import Estimate, Unanswerable
+from opportune.core.statistics.relative import relative_once
 from opportune.errors import BadRequestError
 
 CHUNK_BYTES = 1 << 20
@@ -280,13 +281,14 @@ def _told_metric(
 def _told_comparison(found: Comparison | Unanswerable, measured: Measured) -> dict[str, Any]:
     if isinstance(found, Unanswerable):
         return {"unanswerable": found.reason, "because": wording.REASONS[found.reason]}
+    relative = relative_once(found)
     return {
         "difference": found.difference / measured.scale,
         "interval": _both(found.interval, measured.scale),
         "standard_error": found.standard_error / measured.scale,
         "p": found.p,
         "relative": found.relative,
-        "relative_interval": None if found.relative_interval is None else _both(found.relative_interval),
+        "relative_interval": None if relative is None else _both(relative),
     }
 
 
@@ -356,7 +358,7 @@ def _print_metric(reading: Reading, measured: Measured) -> None:
         [reading.arms[0], f"{measured.arms[0].n:,}", _number(_mean(measured, 0)), "", ""]
     ]
     for place, result in enumerate(results, 1):
-        effect = wording.effect(result, measured).removeprefix(f"{measured.metric} ")
+        effect = wording.effect_alone(result, measured)
         p = f"{result.comparison.p:.3g}" if isinstance(result.comparison, Comparison) else ""
         rows.append([result.arm, f"{measured.arms[place].n:,}", _number(_mean(measured, place)), effect, p])
     print_table([measured.metric, "visitors", "a visitor", "effect", "p"], rows)

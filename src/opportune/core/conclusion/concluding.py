@@ -24,6 +24,7 @@ from opportune.core.conclusion.judging import (
     name_of,
 )
 from opportune.core.conclusion.reading import Measured, Reading
+from opportune.core.moved import percent_words
 from opportune.core.statistics.comparing import ALPHA, EARLY_ALPHA, Comparison
 from opportune.core.statistics.estimate import Unanswerable
 
@@ -298,7 +299,7 @@ def _without_control(judged: _Judged) -> Said:
             "Wait for whole weeks on both sides.",
             None,
         )
-    sentence, next_step = wording.changed(change, judged.metric)
+    sentence, next_step = wording.changed(change, judged.metric, judged.measured.sort)
     return "directional", sentence, next_step, None
 
 
@@ -310,14 +311,12 @@ def _checks(judged: _Judged) -> list[str]:
         if relative is not None and abs(relative) > LARGEST_LIFT and judged.has_sample(arm):
             where = "" if len(judged.arms) == 1 else f" in {arm.arm}"
             found.append(
-                f"{judged.metric} {wording.movement(relative)}{where}: "
+                f"{wording.moved(relative, judged.metric, judged.measured.sort)}{where}: "
                 "results so large are mostly mistakes in the data."
             )
     share = judged.measured.largest_share
     if share >= LARGEST_SHARE and judged.measured.kind != "proportion":
-        found.append(
-            f"One single value makes {wording.percent(min(share, 1.0))} of a side's {judged.metric}."
-        )
+        found.append(f"One single value makes {percent_words(min(share, 1.0))} of a side's {judged.metric}.")
     return found
 
 
@@ -326,7 +325,7 @@ def _notes(judged: _Judged) -> list[str]:
     trust = judged.trust
     if trust.crossover_share > CROSSOVER_WARNING and not trust.is_lost:
         notes.append(
-            f"{wording.percent(trust.crossover_share)} of the visitors saw more than one version; "
+            f"{percent_words(trust.crossover_share)} of the visitors saw more than one version; "
             "they count for the first."
         )
     if len(judged.measured.strata) > 1:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from opportune.core.moved import Sort
 from opportune.core.statistics.moments import Moments
 from opportune.core.statistics.placebo import PlaceboBand
 
@@ -35,6 +36,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     largest_share: float = 0.0
     scale: int = 1
     """How many of the sums' units make one that people read: 100 where money is in cents."""
+    sort: Sort = "count"
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):

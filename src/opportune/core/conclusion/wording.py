@@ -8,9 +8,11 @@ from math import floor, log10
 
 from opportune.core.conclusion.judging import ArmResult, LimitResult, Trust
 from opportune.core.conclusion.reading import Change, Measured, Reading
+from opportune.core.moved import Sort, between_words, change_words, percent_words
 from opportune.core.statistics.always_valid import AlwaysValid
 from opportune.core.statistics.comparing import Comparison, Interval
 from opportune.core.statistics.estimate import Reason
+from opportune.core.statistics.relative import relative_always, relative_once
 
 REASONS: dict[Reason, str] = {
     "too_few_units": "one side has fewer than two visitors",
@@ -20,26 +22,16 @@ REASONS: dict[Reason, str] = {
 }
 
 
-def percent(share: float) -> str:
-    """A size without its sign: "12 %", "3.4 %"."""
-    size = abs(share) * 100
-    if size > 1_000:
-        return "more than 1,000 %"
-    if 0 < size < 0.05:
-        return "less than 0.1 %"
-    text = f"{size:.1f}".removesuffix(".0") if size < 9.95 else f"{size:.0f}"
-    return f"{text} %"
+def moved(share: float, metric: str, sort: Sort) -> str:
+    """A change of something: "12 % more orders"."""
+    words = change_words(share, sort)
+    if not metric:
+        return words
+    return f"{words} in {metric}" if share == 0 else f"{words} {metric}"
 
 
-def movement(share: float) -> str:
-    """A change with its direction: "12 % up"."""
-    if share == 0:
-        return "unchanged"
-    return f"{percent(share)} {'up' if share > 0 else 'down'}"
-
-
-def span(interval: Interval) -> str:
-    return f"between {movement(interval.low)} and {movement(interval.high)}"
+def span(interval: Interval, sort: Sort) -> str:
+    return between_words(interval.low, interval.high, sort)
 
 
 def amount(value: float, measured: Measured) -> str:
@@ -71,24 +63,26 @@ def better(measured: Measured) -> str:
 
 
 def effect(result: ArmResult, measured: Measured) -> str:
-    """Such as: orders 12 % up (between 3 % up and 22 % up)."""
-    found, metric = result.comparison, measured.metric
+    """Such as: 12 % more orders (between 3 % and 22 % more)."""
+    return _effect(result, measured, measured.metric)
+
+
+def effect_alone(result: ArmResult, measured: Measured) -> str:
+    """The same where the metric is named already."""
+    return _effect(result, measured, "")
+
+
+def _effect(result: ArmResult, measured: Measured, metric: str) -> str:
+    found = result.comparison
     if not isinstance(found, Comparison):
-        return f"{metric} cannot be compared: {REASONS[found.reason]}"
-    shares = shares_of(found)
+        return f"{metric} cannot be compared: {REASONS[found.reason]}".lstrip()
+    shares = relative_once(found)
     if found.relative is None or shares is None:
         low, high = amount(found.interval.low, measured), amount(found.interval.high, measured)
         told = f"{amount(found.difference, measured)}{per_visitor(measured)}"
-        return f"{metric} {told} (between {low} and {high}{better(measured)})"
-    return f"{metric} {movement(found.relative)} ({span(shares)}{better(measured)})"
-
-
-def shares_of(found: Comparison) -> Interval | None:
-    """The relative interval; where it says another thing of no change than the test did, that of the difference."""
-    relative = found.relative_interval
-    if relative is None or relative.holds(0) == found.interval.holds(0):
-        return relative
-    return Interval(found.interval.low / found.control, found.interval.high / found.control)
+        return f"{metric} {told} (between {low} and {high}{better(measured)})".lstrip()
+    told = moved(found.relative, metric, measured.sort)
+    return f"{told} ({span(shares, measured.sort)}{better(measured)})"
 
 
 def odds(share: float, what: str) -> str:
@@ -101,11 +95,11 @@ def running(result: ArmResult, measured: Measured) -> str:
     found, valid, metric = result.comparison, result.always_valid, measured.metric
     if not isinstance(found, Comparison) or not isinstance(valid, AlwaysValid):
         return ""
-    if found.control <= 0:
+    shares = relative_always(found, valid)
+    if shares is None:
         low, high = amount(valid.interval.low, measured), amount(valid.interval.high, measured)
         return f"{metric} between {low} and {high}{per_visitor(measured)}{better(measured)}"
-    shares = Interval(valid.interval.low / found.control, valid.interval.high / found.control)
-    return f"{metric} {span(shares)}{better(measured)}"
+    return f"{span(shares, measured.sort)} {metric}{better(measured)}"
 
 
 def day(on: date | None) -> str:
@@ -134,19 +128,19 @@ def lost_trust(trust: Trust) -> tuple[str, str]:
             "Check what makes visitors of one side lose their version, then start a new test.",
         )
     return (
-        f"Do not trust this: {percent(trust.crossover_share)} of the visitors saw more than one version.",
+        f"Do not trust this: {percent_words(trust.crossover_share)} of the visitors saw more than one version.",
         "Check how visitors are recognised (log-in, devices, cookies), then start a new test.",
     )
 
 
-def changed(change: Change, metric: str) -> tuple[str, str]:
+def changed(change: Change, metric: str, sort: Sort) -> tuple[str, str]:
     """Without a control group."""
-    said = f"{metric} {movement(change.relative)} against {change.compared_with}"
+    said = f"{moved(change.relative, metric, sort)} compared with {change.compared_with}"
     advice = "Leave some visitors out by chance, and the next answer is a proof."
     if change.band is None:
         return f"A direction, not a proof: {said}; there is too little history to say what is usual.", advice
     usual = (
-        f"nine in ten of {change.band.comparisons} such comparisons moved by {percent(change.band.reach)} "
+        f"nine in ten of {change.band.comparisons} such comparisons moved by {percent_words(change.band.reach)} "
         "or less when nothing was changed"
     )
     meaning = "changes as large happen anyway" if change.band.holds(change.relative) else "this is unusual"
@@ -160,4 +154,4 @@ def unproven_limits(limits: list[LimitResult]) -> str:
 def _safe(limit: LimitResult) -> str:
     """Such as: sign-ups losing less than 5 %."""
     way = "losing" if limit.more_is_better else "growing by"
-    return f"{limit.metric} {way} {f'less than {percent(limit.margin)}' if limit.margin else 'nothing'}"
+    return f"{limit.metric} {way} {f'less than {percent_words(limit.margin)}' if limit.margin else 'nothing'}"

@@ -214,6 +214,7 @@ class OutsideTest:
         return Measured(
             metric=asked.name,
             kind=asked.kind,
+            sort="count" if asked.kind == "proportion" else "amount",
             more_is_better=asked.more_is_better,
             arms=tuple(self._moments(arm, column, before) for arm, column in zip(arms, values, strict=True)),
             events=tuple(sum(value != 0 for value in column) for column in values),

@@ -13,17 +13,17 @@ from opportune.core.conclusion.reading import Measured as Asked
 from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.experiment import Phase as Stretch
 from opportune.core.experiments.measured import CROSSED, EVERYBODY, NO_SUMS, Cell, CellSums, Measured
+from opportune.core.language.phrases.money import decimals
 from opportune.core.metrics import Metric
 from opportune.core.moment import DAY, SECOND
 from opportune.core.report.plain import day_words
+from opportune.core.report.reading import sort_of
 from opportune.core.statistics.moments import NO_UNITS, Moments
 
 QUARTER_DAYS = 91
 """How long a test without a length is looked at before the next date."""
 USUAL_UNITS = 5_000
 """What always-valid intervals are tuned to where no number was planned."""
-SCALE = 100
-"""Minor units in what people read, where no percentage can be told."""
 COSTLY = ("discount", "margin")
 SEGMENTS = ("device ", "browser ")
 
@@ -104,28 +104,31 @@ def arms_of(
     )
 
 
-def asked(experiment: Experiment, measured: Totals, now: int, zone: ZoneInfo) -> Reading:
+def asked(experiment: Experiment, measured: Totals, now: int, zone: ZoneInfo, currency: str) -> Reading:
     """The reading as of now, of days whose windows are closed. It changes once a day, at midnight."""
     until_day = last_closed_day(now, window_of(experiment), zone)
     ends_at = answer_at(experiment, now, zone)
     days, planned_days = ((at - experiment.started_at) / DAY for at in (now, ends_at))
     return Reading(
         arms=tuple(arm for arm, _ in experiment.arms),
-        deciding=_measured(experiment, measured, experiment.metric, until_day),
+        deciding=_measured(experiment, measured, experiment.metric, until_day, currency),
         limits=tuple(
-            Limit(measured=_measured(experiment, measured, limit.metric, until_day), margin=limit.margin)
+            Limit(
+                measured=_measured(experiment, measured, limit.metric, until_day, currency),
+                margin=limit.margin,
+            )
             for limit in experiment.limits
         ),
         secondary=tuple(
-            _measured(experiment, measured, metric, until_day)
+            _measured(experiment, measured, metric, until_day, currency)
             for metric in experiment.others
             if metric.name != experiment.metric.name
         ),
         segments=tuple(
-            (part, _measured(experiment, measured, experiment.metric, until_day, part))
+            (part, _measured(experiment, measured, experiment.metric, until_day, currency, part=part))
             for part in segments_of(measured)
         ),
-        without_crossover=_without_crossed(experiment, measured, until_day),
+        without_crossover=_without_crossed(experiment, measured, until_day, currency),
         phases=tuple(_phase(experiment, measured, stretch) for stretch in stretches(experiment)),
         crossover=tuple(measured.total(arm, part=CROSSED).units for arm, _ in experiment.arms),
         days=max(0, ceil(planned_days) if now >= ends_at else min(int(days), ceil(planned_days) - 1)),
@@ -159,7 +162,13 @@ def stretches(experiment: Experiment) -> list[Stretch]:
 
 
 def _measured(
-    experiment: Experiment, measured: Totals, metric: Metric, until_day: str, part: str = EVERYBODY
+    experiment: Experiment,
+    measured: Totals,
+    metric: Metric,
+    until_day: str,
+    currency: str,
+    *,
+    part: str = EVERYBODY,
 ) -> Asked:
     totals = [measured.total(arm, part=part, until_day=until_day) for arm, _ in experiment.arms]
     arms = tuple(sums.by_metric.get(metric.name, NO_UNITS) for sums in totals)
@@ -181,7 +190,8 @@ def _measured(
             ),
             default=0.0,
         ),
-        scale=SCALE if metric.is_money else 1,
+        scale=scale_of(metric, currency),
+        sort=sort_of(metric),
     )
 
 
@@ -203,6 +213,11 @@ def _strata(
     )
 
 
+def scale_of(metric: Metric, currency: str) -> int:
+    """How many minor units make one of what people read: 100 cents, 1 yen, 1,000 fils."""
+    return int(10 ** decimals(currency)) if metric.is_money else 1
+
+
 def kind_of(metric: Metric) -> Kind:
     return "ratio" if metric.is_ratio else "proportion" if metric.unit == "share" else "mean"
 
@@ -211,7 +226,7 @@ def _share(largest: int, whole: float) -> float:
     return min(1.0, largest / whole) if whole > 0 else 0.0
 
 
-def _without_crossed(experiment: Experiment, measured: Totals, until_day: str) -> Asked | None:
+def _without_crossed(experiment: Experiment, measured: Totals, until_day: str, currency: str) -> Asked | None:
     crossed = arms_of(experiment, measured, experiment.metric, until_day, CROSSED)
     if not any(arm.n for arm in crossed):
         return None
@@ -221,6 +236,8 @@ def _without_crossed(experiment: Experiment, measured: Totals, until_day: str) -
         kind=kind_of(experiment.metric),
         arms=tuple(all_of - both for all_of, both in zip(everybody, crossed, strict=True)),
         more_is_better=experiment.metric.more_is_better,
+        scale=scale_of(experiment.metric, currency),
+        sort=sort_of(experiment.metric),
     )
 
 

@@ -17,6 +17,7 @@ from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.measured import CLICKED, CROSSED, EVERYBODY, SHOWN, Measured
 from opportune.core.metrics import Metric
 from opportune.core.moment import DAY, SECOND, to_iso
+from opportune.core.moved import change_words, percent_words
 from opportune.core.report import trusting
 from opportune.core.report.asking import (
     Totals,
@@ -50,10 +51,9 @@ from opportune.core.report.plain import (
     day_words,
     iso_day_words,
     moment_words,
-    percent_words,
     value_words,
 )
-from opportune.core.report.reading import NAMES, SIDES, Frame, capitalized, read
+from opportune.core.report.reading import NAMES, SIDES, Frame, capitalized, read, sort_of
 from opportune.core.statistics.moments import NO_UNITS, Moments
 
 STATE_OF: dict[str, State] = {
@@ -95,7 +95,7 @@ def build_report(
     totals = Totals(sums)
     beside = beside or Beside()
     frame = _frame(experiment, now, zone, currency)
-    reading = msgspec.structs.replace(asked(experiment, totals, now, zone), arms=_names(experiment))
+    reading = msgspec.structs.replace(asked(experiment, totals, now, zone, currency), arms=_names(experiment))
     judged = conclude(reading)
     is_too_early = judged.state == "no_data" and any(totals.total(arm).units for arm in frame.arms)
     if is_too_early and not frame.is_final:
@@ -258,9 +258,8 @@ class _Parts:
         limit, result = self.experiment.limits[number], self._limit_result(number)
         reading = read(limit.metric, self.arms(limit.metric), self.frame)
         state = _limit_state(result)
-        tolerated = f"{percent_words(limit.margin)} {'fewer' if limit.metric.more_is_better else 'more'}"
-        if limit.metric.is_money:
-            tolerated = tolerated.replace("fewer", "less")
+        margin = -limit.margin if limit.metric.more_is_better else limit.margin
+        tolerated = change_words(margin, sort_of(limit.metric)) if margin else "0 %"
         return SafetyLimit(
             metric=limit.metric.describe(),
             margin=limit.margin,

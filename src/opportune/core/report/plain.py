@@ -1,4 +1,4 @@
-"""Numbers in plain words: `2.1 of 100`, `between 3 % fewer and 31 % more`, `14 March 2027`."""
+"""Numbers in plain words: `2.1 of 100`, `€1.93`, `14 March 2027`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from zoneinfo import ZoneInfo
 from opportune.core.language.phrases.date import MONTHS
 from opportune.core.language.phrases.money import decimals, describe_money
 from opportune.core.moment import SECOND
+from opportune.core.moved import NOT_KNOWN
 
-NOT_KNOWN = "not known"
 _LONG = re.compile(r"\d{4,}")
-TIMES_FROM = 10.0
-"""Ten times as many: from here a percentage says less than a factor."""
 
 
 def share_words(share: float) -> str:
@@ -60,40 +58,6 @@ def value_above_words(value: float, unit: str, currency: str) -> str:
     """A difference of two values, with its sign: `+0.4 of 100`."""
     words = value_words(abs(value), unit, currency)
     return words if words == NOT_KNOWN or not value else f"{'+' if value > 0 else '-'}{words}"
-
-
-def percent_words(share: float) -> str:
-    """`31 %`; below one percent with a decimal."""
-    if not isfinite(share):
-        return NOT_KNOWN
-    percent = abs(share) * 100
-    return f"{percent:.1f} %" if 0 < percent < 0.95 else f"{percent:,.0f} %"
-
-
-def change_words(relative: float, *, is_money: bool = False) -> str:
-    """`12 % more`, `3 % fewer`, `no change`, `11 times as much`."""
-    if not isfinite(relative):
-        return NOT_KNOWN
-    if abs(relative) < 0.0005:
-        return "no change"
-    if relative >= TIMES_FROM:
-        return f"{relative + 1:,.0f} times as {'much' if is_money else 'many'}"
-    return f"{percent_words(relative)} {_direction(relative, is_money=is_money)}"
-
-
-def _direction(relative: float, *, is_money: bool) -> str:
-    return "more" if relative > 0 else "less" if is_money else "fewer"
-
-
-def between_words(low: float, high: float, *, is_money: bool = False) -> str:
-    """`between 3 % fewer and 31 % more`; a side is named once where both are on it."""
-    if not (isfinite(low) and isfinite(high)):
-        return NOT_KNOWN
-    same_side = abs(low) < TIMES_FROM and abs(high) < TIMES_FROM and low * high > 0
-    if same_side:
-        near, far = sorted((low, high), key=abs)
-        return f"between {percent_words(near)} and {percent_words(far)} {_direction(far, is_money=is_money)}"
-    return f"between {change_words(low, is_money=is_money)} and {change_words(high, is_money=is_money)}"
 
 
 def count_words(number: int, noun: str, plural: str = "") -> str:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from opportune.core.metrics import Metric
+from opportune.core.moved import NOT_KNOWN, Sort, between_words, change_words
 from opportune.core.report.parts import ArmValue, Change, Reading
-from opportune.core.report.plain import (
-    NOT_KNOWN,
-    between_words,
-    change_words,
-    value_above_words,
-    value_words,
-)
+from opportune.core.report.plain import value_above_words, value_words
 from opportune.core.statistics.always_valid import AlwaysValid, always_valid
-from opportune.core.statistics.comparing import Comparison, Interval, compare
+from opportune.core.statistics.comparing import Comparison, compare
 from opportune.core.statistics.estimate import Unanswerable, estimate_mean, estimate_ratio
 from opportune.core.statistics.moments import Moments
+from opportune.core.statistics.relative import relative_always, relative_once
 
 NAMES = {
     "rule": ("without it", "it"),
@@ -98,6 +93,10 @@ def read(
     )
 
 
+def sort_of(metric: Metric) -> Sort:
+    return "amount" if metric.is_money or metric.is_ratio else "count"
+
+
 def capitalized(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}"
 
@@ -120,10 +119,11 @@ def _mean(metric: Metric, arm: Moments) -> float | None:
 
 def _change(metric: Metric, found: Comparison, frame: Frame) -> Change:
     always = _always(found, frame.planned)
-    once, at_any_time = found.relative_interval, relative_at_any_time(found, always)
+    once, at_any_time = relative_once(found), relative_always(found, always) if always else None
+    sort = sort_of(metric)
     shown = once if frame.is_final else at_any_time
     if found.relative is not None:
-        words = change_words(found.relative, is_money=metric.is_money)
+        words = change_words(found.relative, sort)
     else:
         words = f"{value_above_words(found.difference, metric.unit, frame.currency)} {metric.did}".strip()
     return Change(
@@ -139,18 +139,10 @@ def _change(metric: Metric, found: Comparison, frame: Frame) -> Change:
         relative_always_high=at_any_time.high if at_any_time else None,
         p=found.p,
         words=words,
-        between=between_words(shown.low, shown.high, is_money=metric.is_money)
+        between=between_words(shown.low, shown.high, sort)
         if shown
         else _between_values(metric, found, always, frame),
     )
-
-
-def relative_at_any_time(found: Comparison, always: AlwaysValid | None) -> Interval | None:
-    """The always-valid interval as shares of the control group's value, where it has any."""
-    if always is None or found.control <= 0:
-        return None
-    low, high = always.interval.low / found.control, always.interval.high / found.control
-    return Interval(low, high) if isfinite(low) and isfinite(high) else None
 
 
 def _always(found: Comparison, planned: int) -> AlwaysValid | None:

@@ -11,9 +11,10 @@ from opportune.core.experiments.experiment import Experiment, Phase
 from opportune.core.experiments.measured import CROSSED
 from opportune.core.language.phrases.share import describe_ratio
 from opportune.core.metrics import Metric
+from opportune.core.moved import percent_words
 from opportune.core.report.asking import Totals, stretches
 from opportune.core.report.parts import Crossover, Largest, Reading, SplitPhase
-from opportune.core.report.plain import count_words, day_words, percent_words, value_words
+from opportune.core.report.plain import count_words, day_words, value_words
 from opportune.core.report.reading import Frame, read
 from opportune.core.statistics.moments import NO_UNITS, Moments
 from opportune.core.statistics.sample_ratio import SPLIT_ALPHA, sample_ratio

@@ -14,7 +14,8 @@ import msgspec
 
 from opportune.core.metrics import Metric
 from opportune.core.moment import DAY
-from opportune.core.report.plain import date_words, percent_words
+from opportune.core.moved import percent_words
+from opportune.core.report.plain import date_words
 from opportune.core.statistics.power import (
     DAYS_A_WEEK,
     LIFT,

@@ -10,9 +10,10 @@ import msgspec
 
 from opportune.core.conclusion.reading import Change
 from opportune.core.moment import SECOND
+from opportune.core.moved import change_words, percent_words
 from opportune.core.playbook import Playbook
 from opportune.core.report.parts import Directional, Point
-from opportune.core.report.plain import change_words, date_words, percent_words
+from opportune.core.report.plain import date_words
 from opportune.core.statistics.placebo import PlaceboBand, matched_changes, placebo_band
 from opportune.storage.base import Storage
 

@@ -43,6 +43,7 @@ PROGRAMME = "programme"
 """What stands for everything we personalize where a rule's name is asked for."""
 COVERED_MS = 28 * DAY
 """Of which the overview tells what was seen."""
+MOST_HIDDEN_MS = 90 * DAY
 MOST_EARLIER = 10
 RUNNING = ("live", "share")
 
@@ -143,7 +144,8 @@ def overview(storage: Storage, now: int, *, fresh: bool = False) -> Overview:
 
 
 def _hidden(known: _Known, since_at: int, rule: str = "") -> tuple[Hidden, ...]:
-    """The ledger of hiding, of all rules or one."""
+    """The ledger of hiding, of all rules or one, of the last 90 days at most: the words say since when."""
+    since_at = max(since_at, known.now - MOST_HIDDEN_MS)
     since = day_words(since_at, known.playbook.vocabulary.zone)
     return tuple(
         Hidden(
@@ -326,7 +328,8 @@ def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matche
         return Conclusion(
             state="no data",
             sentence="Its test has not begun: nobody has been in it yet.",
-            next_step="Open the page yourself, and look whether the rule matches.",
+            next_step="It begins within a minute of the launch, once the server runs and has seen every event that the "
+            "rule names. Then open the page yourself, and look whether the rule matches.",
         )
     first_week = state.since_at + (WEEK_DAYS + 1) * DAY
     if matched.change is None:

@@ -26,10 +26,11 @@ from opportune.core.learnings.learning import (
     search,
 )
 from opportune.core.learnings.resemblance import trait_of
+from opportune.core.moved import percent_words
 from opportune.core.playbook import Playbook
 from opportune.core.report.building import PROGRAMME_TITLE, build_report
 from opportune.core.report.parts import Report
-from opportune.core.report.plain import count_words, day_words, percent_words
+from opportune.core.report.plain import count_words, day_words
 from opportune.core.rule import Rule
 from opportune.errors import BadRequestError, NotFoundError, PlaybookError
 from opportune.services.house import House

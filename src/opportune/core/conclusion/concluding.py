@@ -272,7 +272,7 @@ def _not_proven(judged: _Judged) -> Said:
         return (
             "not_proven",
             f"Not proven: fewer than {FEWEST_FOR_A_DIRECTION} visitors a side with {metric}, too few to say anything.",
-            "Ask something that happens more often: clicks, or added to cart.",
+            "Ask something that happens more often, or a rule that reaches more visitors.",
             None,
         )
     if all(judged.loses(arm, ALPHA) for arm in judged.arms):
@@ -336,7 +336,7 @@ def _notes(judged: _Judged) -> list[str]:
     notes += [
         f"The safety limit on {limit.metric} is broken in {limit.arm}: switch it off."
         for limit in judged.limits
-        if limit.is_broken
+        if limit.is_broken and judged.reading.rolled_back is None
     ]
     notes += [
         f"{arm.arm} is losing: {wording.effect(arm, judged.measured)}."

@@ -29,7 +29,11 @@ _TOPS: Mapping[str, Top] = {
     "pages": "pages",
     "page views": "pages",
 }
-_SAID: Mapping[str, str] = {"pages": "page views", "bounces": "bounces"}
+_SAID: Mapping[str, str] = {
+    "pages": "page views a visit",
+    "bounces": "visits bounced",
+    "refunds": "orders refunded",
+}
 
 
 class Ratio(Sold, frozen=True, kw_only=True, omit_defaults=True, tag="ratio"):
@@ -72,7 +76,7 @@ class Ratio(Sold, frozen=True, kw_only=True, omit_defaults=True, tag="ratio"):
 
     @property
     def did(self) -> str:
-        return f"{_SAID.get(self.of, self.of)} {'an order' if self.of == 'refunds' else 'a visit'}"
+        return _SAID.get(self.of, self.phrase)
 
     @property
     def unit(self) -> Literal["share", "money", "number"]:  # type: ignore[override]

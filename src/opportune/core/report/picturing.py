@@ -81,7 +81,7 @@ def by_first_day(metric: Metric, by_day: ByDay, frame: Frame) -> Picture | None:
 def axis_of(metric: Metric, currency: str) -> str:
     """What is counted upwards."""
     if metric.unit == "share":
-        return f"More (+) or fewer (-) of 100 visitors who {metric.did}"
+        return f"More (+) or fewer (-) of 100 {'' if metric.is_ratio else 'visitors who '}{metric.did}"
     if metric.unit == "money":
         return f"More (+) or less (-) {metric.did}, in {currency}"
     return f"More (+) or fewer (-) {metric.did}"

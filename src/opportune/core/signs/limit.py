@@ -96,11 +96,12 @@ def _told(metric: AnyMetric, found: LimitResult, reading: Reading) -> str:
             f"({treatment.y:,} of {treatment.n:,}), {of_hundred(control.y, control.n)} without"
         )
     per = "d" if measured.kind == "ratio" else "n"
-    with_it, without = (_value(metric, arm, per) for arm in (treatment, control))
+    with_it, without = (_value(metric, arm, getattr(arm, per)) for arm in (treatment, control))
     return f"{metric.describe()}: {with_it} with it, {without} without"
 
 
-def _value(metric: AnyMetric, arm: Moments, per: str) -> str:
-    divisor = getattr(arm, per)
+def _value(metric: AnyMetric, arm: Moments, divisor: float) -> str:
+    if metric.unit == "share":
+        return f"{of_hundred(arm.y, divisor)} of 100"
     value = arm.y / divisor if divisor else 0.0
     return f"{value / 100:,.2f}" if metric.is_money else f"{value:,.3g}"

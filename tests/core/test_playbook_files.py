@@ -363,7 +363,7 @@ def test_the_error_carries_every_problem() -> None:
         (RULE + "hide: home hero\n", 'rules/returner.yaml:5: hide: shows and hides "home-hero" (keep one of both)'),
         (RULE + "always: yes\ntest: half and half\n", "rules/returner.yaml:6: test: an always-rule acts for everybody"),
         (RULE + "always: perhaps\n", 'rules/returner.yaml:5: always: "perhaps" is neither yes nor no (write yes or no)'),
-        (RULE + "launch: soon\n", 'rules/returner.yaml:5: launch: "soon" is no state (one of: live, draft, preview, or a share such as 20%)'),
+        (RULE + "launch: soon\n", 'rules/returner.yaml:5: launch: "soon" is no state (one of: live, slowly, draft, preview, or a share such as 20%)'),
         (RULE + "launch: 120%\n", "rules/returner.yaml:5: launch:"),
         (RULE + "launch: 0%\n", "rules/returner.yaml:5: launch: a share of nobody"),
         (RULE + "at most: often\n", "rules/returner.yaml:5: at most:"),

@@ -243,7 +243,7 @@ def test_a_rolled_back_test_says_so(house: House, clock: Clock) -> None:
     clock.wait(HOUR)
     reconcile(house)
     assert ends(house) == {"Returner/1": ("rolled back", "bounces doubled", DAY)}
-    assert set_run_state(house, "Returner", "live").seed == "Returner/2"
+    assert set_run_state(house, "Returner", "live", reason="mended").seed == "Returner/2"
 
 
 def test_a_test_ends_as_planned_and_its_rule_may_then_be_changed(house: House, clock: Clock) -> None:

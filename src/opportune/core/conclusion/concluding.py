@@ -75,6 +75,8 @@ class Conclusion(msgspec.Struct, frozen=True, kw_only=True):
     without_crossover: tuple[Comparison | Unanswerable, ...] = ()
     notes: tuple[str, ...] = ()
     """Each a sentence beside the main one."""
+    has_sample: bool = False
+    """Whether enough was counted to speak of a direction."""
     must_check_data: bool = False
     winner: str | None = None
 
@@ -140,6 +142,7 @@ def conclude(reading: Reading) -> Conclusion:
         segments=_segments(reading) if comparable else (),
         without_crossover=_sensitivity(reading) if comparable else (),
         notes=(*checks, *_notes(judged)),
+        has_sample=any(judged.has_sample(arm) for arm in judged.arms),
         must_check_data=bool(checks),
         winner=winner,
     )

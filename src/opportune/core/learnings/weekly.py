@@ -249,7 +249,7 @@ def range_of(line: Line) -> Range | None:
     While a test collects it is the one that holds however often one looks.
     """
     change, state = line.effect, line.conclusion.state
-    if change is None or state not in RANGED:
+    if change is None or state not in RANGED or not line.conclusion.has_sample:
         return None
     low, high = change.relative_low, change.relative_high
     if state == "collecting":

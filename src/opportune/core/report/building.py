@@ -389,6 +389,7 @@ def _conclusion(experiment: Experiment, judged: Judged, state: State, frame: Fra
         next_step=next_step,
         date=_iso_day(at, frame.zone) if words else "",
         date_words=words,
+        has_sample=judged.has_sample,
     )
 
 

@@ -49,6 +49,8 @@ class Conclusion(Part, frozen=True, kw_only=True):
     date: str = ""
     """ISO-8601; of the answer that is awaited, or of the end."""
     date_words: str = ""
+    has_sample: bool = False
+    """Whether enough was counted to speak of a direction."""
 
 
 class ArmPeople(Part, frozen=True, kw_only=True):

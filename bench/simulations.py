@@ -312,7 +312,7 @@ def _day(at: int) -> str:
 def is_called(split: Split, measured: Measured) -> bool:
     """Whether a difference is called at the planned end."""
     now = (split.experiment.planned_end_at or BEGIN_AT) + FOLLOW_UP
-    conclusion = conclude(asked(split.experiment, Totals(measured), now, UTC_ZONE))
+    conclusion = conclude(asked(split.experiment, Totals(measured), now, UTC_ZONE, "EUR"))
     p = conclusion.arms[0].p_adjusted
     return p is not None and p < ALPHA
 
@@ -323,14 +323,14 @@ def is_won_early_or_late(split: Split, measured: Measured) -> bool:
     limitless = msgspec.structs.replace(split.experiment, limits=())
     moments = [*range(split.experiment.started_at + 9 * DAY, end + DAY, DAY), end + FOLLOW_UP]
     totals = Totals(measured)
-    return any(conclude(asked(limitless, totals, now, UTC_ZONE)).state == "keep" for now in moments)
+    return any(conclude(asked(limitless, totals, now, UTC_ZONE, "EUR")).state == "keep" for now in moments)
 
 
 def is_split_called_off(split: Split, measured: Measured) -> bool:
     """Whether on any day the split of visitors would have been called off."""
     days = sorted({cell.day for cell in measured.cells})
     counts = {(cell.arm, cell.day): sums.units for cell, sums in measured.cells.items() if not cell.part}
-    reading = asked(split.experiment, Totals(measured), BEGIN_AT + 365 * DAY, UTC_ZONE)
+    reading = asked(split.experiment, Totals(measured), BEGIN_AT + 365 * DAY, UTC_ZONE, "EUR")
     so_far = dict.fromkeys((arm for arm, _ in split.experiment.arms), 0)
     for day in days:
         for arm in so_far:

@@ -24,7 +24,7 @@ def share(units: int, of_a_thousand: int) -> Outcome:
 
 
 def offered(a_day: float, outcome: Outcome | None = None, **other: object) -> Offer:
-    return offer_of("orders", ORDERS, outcome or share(1_000, 20), a_day, TODAY, **other)  # type: ignore[arg-type]
+    return offer_of("orders", ORDERS, outcome or share(1_000, 20), a_day, TODAY, **other)  # type: ignore[arg-type]  # as given
 
 
 def test_a_gain_shows_once_enough_people_came_and_the_last_ones_window_closed() -> None:

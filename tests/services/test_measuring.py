@@ -427,7 +427,7 @@ def test_an_erasing_that_was_broken_off_adds_nothing_twice(house: House) -> None
     house.storage.write = broken  # type: ignore[method-assign]  # the store itself does what it always does
     with pytest.raises(KeyboardInterrupt):
         erase(house, people, step=2)
-    house.storage.write = write  # type: ignore[method-assign]
+    house.storage.write = write  # type: ignore[method-assign]  # and back
     erase(house, find_people(house.storage, device), step=2)
     assert measured(house, experiment).cells == before
 

@@ -88,7 +88,7 @@ def test_the_same_against_the_same_is_a_playbook_that_checks(house: House) -> No
     assert checked.playbook is not None, checked.problems
     tested = checked.playbook.rules["Same against same"]
     assert tested.design is not None
-    assert checked.playbook.slots["home-hero"].find_variant("Same as now").value == "Welcome"  # type: ignore[union-attr]
+    assert checked.playbook.slots["home-hero"].find_variant("Same as now").value == "Welcome"  # type: ignore[union-attr]  # it is there
 
 
 def test_a_shop_without_visitors_is_told_that_dates_follow(house: House) -> None:

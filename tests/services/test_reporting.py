@@ -137,7 +137,7 @@ def test_fresh_derives_everything_from_the_events(shop: House) -> None:
         for visitor in visitors:
             expose(shop, visitor, arm, of.id)
     take(shop, *(bought(visitor, NOW + HOUR, number) for number, visitor in enumerate(["c-1", "t-1", "t-2"])))
-    shop.clock.now = NOW + 20 * DAY  # type: ignore[attr-defined]
+    shop.clock.now = NOW + 20 * DAY  # type: ignore[attr-defined]  # the test's own clock
     kept = report(shop.storage, "Viewed something", shop.clock())
     assert [arm.decided for arm in kept.people] == [9, 9]
     fresh = fresh_report(shop.storage, "Viewed something", shop.clock())
@@ -221,7 +221,7 @@ def test_a_rule_that_does_not_act_yet_says_how_it_is_launched(shop: House) -> No
 
 
 def test_a_rule_without_a_test_is_compared_with_the_weeks_before_and_called_directional(shop: House) -> None:
-    shop.clock.now = NOW + 22 * DAY  # type: ignore[attr-defined]
+    shop.clock.now = NOW + 22 * DAY  # type: ignore[attr-defined]  # the test's own clock
     for week in range(-20, 3):
         for day in range(7):
             at = NOW + (7 * week + day) * DAY + HOUR

@@ -79,8 +79,8 @@ class Ratio(Sold, frozen=True, kw_only=True, omit_defaults=True, tag="ratio"):
         return _SAID.get(self.of, self.phrase)
 
     @property
-    def unit(self) -> Literal["share", "money", "number"]:  # type: ignore[override]
-        return {"revenue": "money", "bounces": "share", "refunds": "share"}.get(self.of, "number")  # type: ignore[return-value]
+    def unit(self) -> Literal["share", "money", "number"]:  # type: ignore[override]  # by what is divided
+        return {"revenue": "money", "bounces": "share", "refunds": "share"}.get(self.of, "number")  # type: ignore[return-value]  # all are units
 
     @property
     def more_is_better(self) -> bool:

@@ -29,7 +29,7 @@ class Revenue(Sold, frozen=True, kw_only=True, omit_defaults=True, tag="revenue"
         return cls(window_ms=window_ms or cls.usual_ms).bound(words.plan)
 
     @classmethod
-    def phrases(cls, words: Words) -> Iterator[str]:  # noqa: ARG003
+    def phrases(cls, words: Words) -> Iterator[str]:  # noqa: ARG003 - no word of the plan is in it
         yield "revenue a visitor"
 
     @property

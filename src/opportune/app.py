@@ -24,7 +24,7 @@ from opportune.http import script
 from opportune.http.edge import EdgeOptions
 from opportune.http.routes import HttpApp, create_http_app
 from opportune.platforms import PLATFORMS, Filling, archive_of, files_of, text_of
-from opportune.process.apart import Apart
+from opportune.process.apart import Apart, ApartInTurn
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
 from opportune.process.posting import Mail, MailServer, mail_server
@@ -241,8 +241,8 @@ def build_apart(place: Place, settings: Settings, ends: Event) -> Apart:
     return Apart(partial(open_reading, place), nice=settings.reader_nice, ends=ends)
 
 
-def build_http_app(house: House, reader: ReadingProcess, settings: Settings) -> HttpApp:
-    return create_http_app(house, reader, edge_options(settings))
+def build_http_app(house: House, reader: ReadingProcess, apart: Apart, settings: Settings) -> HttpApp:
+    return create_http_app(house, reader, ApartInTurn(apart), edge_options(settings))
 
 
 def build_console_app(house: House, reader: ReadingProcess, settings: Settings) -> ConsoleApp:

@@ -190,12 +190,12 @@ class Server:
         self.settings = settings
         self.announce = announce
         self.reader = app.build_reader(place_of(settings), settings)
-        self.http = app.build_http_app(house, self.reader, settings)
-        self.edges = app.Edges(self.http, app.build_console_app(house, self.reader, settings))
         self.ends = threading.Event()
+        apart = app.build_apart(place_of(settings), settings, self.ends)
+        self.http = app.build_http_app(house, self.reader, apart, settings)
+        self.edges = app.Edges(self.http, app.build_console_app(house, self.reader, settings))
         self.http.edge.keys.refresh()
         begin_counting(house)
-        apart = app.build_apart(place_of(settings), settings, self.ends)
         house.count_anew = partial(apart, count_anew)
         self._apart = apart
         self._measure_apart = partial(apart, measure_timed)

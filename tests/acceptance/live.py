@@ -25,7 +25,7 @@ def served(house: House, port: int) -> Iterator[str]:
     async def reader(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(house.storage, *arguments)
 
-    app = create_http_app(house, reader, EdgeOptions(rates=NO_LIMITS))
+    app = create_http_app(house, reader, reader, EdgeOptions(rates=NO_LIMITS))
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none")
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, daemon=True)

@@ -103,6 +103,7 @@ def see(page: Page, path: str) -> str:
     for _ in range(10):
         answer = page.goto(path)
         assert answer is not None
+        assert answer.ok, path
         text = answer.text()
         if "No answer came in time" not in text:
             return text

@@ -53,7 +53,7 @@ def make_app(house: House) -> AppMaker:
         return function(house.storage, *arguments)
 
     def make(**options: Any) -> HttpApp:
-        return create_http_app(house, reader, EdgeOptions(**({"rates": NO_LIMITS} | options)))
+        return create_http_app(house, reader, reader, EdgeOptions(**({"rates": NO_LIMITS} | options)))
 
     return make
 

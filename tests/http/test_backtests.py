@@ -40,7 +40,7 @@ def app(shop: House) -> HttpApp:
     async def reader(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(shop.storage, *arguments)
 
-    return create_http_app(shop, reader, EdgeOptions())
+    return create_http_app(shop, reader, reader, EdgeOptions())
 
 
 async def test_a_sample_a_full_answer_with_progress_and_a_draft(

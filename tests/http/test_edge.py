@@ -165,8 +165,8 @@ async def test_addresses_come_from_headers_only_behind_a_trusted_proxy(house: Ho
 
     scope = {"client": ("10.0.0.1", 5)}
     headers = {b"x-forwarded-for": b"6.6.6.6, 8.8.8.8"}
-    plain = Edge.of(house, reader, EdgeOptions())
-    behind = Edge.of(house, reader, EdgeOptions(trusts_proxy=True))
+    plain = Edge.of(house, reader, reader, EdgeOptions())
+    behind = Edge.of(house, reader, reader, EdgeOptions(trusts_proxy=True))
     assert plain.address_of(headers, scope) == "10.0.0.1"
     assert behind.address_of(headers, scope) == "8.8.8.8"
     assert "cf-ipcountry" not in dict(plain.browser_headers)

@@ -60,7 +60,7 @@ def app_of(storage: Storage) -> HttpApp:
     async def reader(function: Any, *arguments: Any) -> Any:
         return function(storage, *arguments)
 
-    return create_http_app(house, reader, EdgeOptions(rates=NO_LIMITS))
+    return create_http_app(house, reader, reader, EdgeOptions(rates=NO_LIMITS))
 
 
 DOCUMENTED = [route for route in ROUTES if not route.is_hidden]

@@ -56,10 +56,14 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Edge:
-    """One process's edge. `reader` answers long reads; in SQLite mode in a second process."""
+    """One process's edge. `reader` answers long reads; in SQLite mode in a second process.
+
+    `apart` answers what reads the whole log, in a process of its own, so that nobody's long read waits for it.
+    """
 
     house: House
     reader: HouseReader
+    apart: HouseReader
     options: EdgeOptions
     keys: KeyRing
     limits: RateLimiter
@@ -68,13 +72,14 @@ class Edge:
     """Headers of a visitor's browser that a context is read from, as text and as bytes."""
 
     @classmethod
-    def of(cls, house: House, reader: HouseReader, options: EdgeOptions) -> Edge:
+    def of(cls, house: House, reader: HouseReader, apart: HouseReader, options: EdgeOptions) -> Edge:
         names = (
             (*BROWSER_HEADERS, options.country_header.lower()) if options.trusts_proxy else BROWSER_HEADERS
         )
         return cls(
             house=house,
             reader=reader,
+            apart=apart,
             options=options,
             keys=KeyRing(house),
             limits=RateLimiter(options.rates),

@@ -20,11 +20,14 @@ class ReportQuery(msgspec.Struct, frozen=True):
 
 async def overview(edge: Edge, request: Request) -> Response:
     (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
-    make = reporting.fresh_overview if query_of(request, ReportQuery).fresh else reporting.overview
-    return json_answer(await edge.reader(make, edge.house.clock()))
+    if query_of(request, ReportQuery).fresh:
+        return json_answer(await edge.apart(reporting.fresh_overview, edge.house.clock()))
+    return json_answer(await edge.reader(reporting.overview, edge.house.clock()))
 
 
 async def report(edge: Edge, request: Request) -> Response:
     (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
-    make = reporting.fresh_report if query_of(request, ReportQuery).fresh else reporting.report
-    return json_answer(await edge.reader(make, request.path_params["rule"], edge.house.clock()))
+    rule, now = request.path_params["rule"], edge.house.clock()
+    if query_of(request, ReportQuery).fresh:
+        return json_answer(await edge.apart(reporting.fresh_report, rule, now))
+    return json_answer(await edge.reader(reporting.report, rule, now))

@@ -326,6 +326,6 @@ def document() -> dict[str, Any]:
     return openapi.document_of(ROUTES)
 
 
-def create_http_app(house: House, reader: HouseReader, options: EdgeOptions | None = None) -> HttpApp:
+def create_http_app(house: House, reader: HouseReader, apart: HouseReader, options: EdgeOptions) -> HttpApp:
     """The JSON edge of a house. `reader` runs a function of services/reading.py on a storage."""
-    return HttpApp(Edge.of(house, reader, options if options is not None else EdgeOptions()), ROUTES)
+    return HttpApp(Edge.of(house, reader, apart, options), ROUTES)

@@ -15,7 +15,8 @@ from opportune import app
 from opportune.core.moment import DAY
 from opportune.process.place import Place
 from opportune.services.publishing import publish
-from opportune.services.traffic.backtesting import Asked, backtest
+from opportune.services.traffic.backtesting import backtest
+from opportune.services.traffic.trying import Asked
 from opportune.storage.bodies import pack
 
 EVENTS = int(os.environ.get("OPPORTUNE_BENCH_EVENTS", "1000000"))

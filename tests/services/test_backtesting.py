@@ -11,13 +11,16 @@ from tests.stores import ON_MEMORY, settle
 from opportune.app import build_house
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.situation import Context
+from opportune.core.traffic.backtest import Backtest
+from opportune.core.traffic.tally import Tally
 from opportune.errors import NotFoundError, PlaybookError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Question
 from opportune.services.house import House
 from opportune.services.operating import set_run_state
 from opportune.services.publishing import publish
-from opportune.services.traffic.backtesting import Asked, Backtest, Tally, backtest, conclude, count_part
+from opportune.services.traffic.backtesting import backtest, conclude, count_part
+from opportune.services.traffic.trying import Asked
 from opportune.storage.base import Storage
 
 BROWSER = CaptureSource(name="site")

@@ -16,6 +16,7 @@ from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.receipt import decode
 from opportune.core.situation import Context
+from opportune.core.traffic.backtest import Backtest
 from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.catalogue.feeding import FEED, take_feed
@@ -26,7 +27,8 @@ from opportune.services.operating import set_run_state, switch_off, switch_on
 from opportune.services.people.erasing import erase
 from opportune.services.people.identifying import find_people
 from opportune.services.publishing import publish
-from opportune.services.traffic.backtesting import Asked, Backtest, backtest
+from opportune.services.traffic.backtesting import backtest
+from opportune.services.traffic.trying import Asked
 from opportune.storage.base import Storage
 
 BROWSER = CaptureSource(name="site")

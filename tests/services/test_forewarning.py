@@ -6,12 +6,13 @@ import pytest
 from tests.services.test_backtesting import FILES, HERO, SAVED, Clock, ask, looked, pass_by, track
 
 from opportune.app import build_house
+from opportune.core.forewarnings.base import Warned
 from opportune.core.moment import MINUTE
 from opportune.errors import PlaybookError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.house import House
 from opportune.services.publishing import publish
-from opportune.services.traffic.forewarning import Forewarned, Warned, forewarn
+from opportune.services.traffic.forewarning import Forewarned, forewarn
 from opportune.storage.base import Storage
 
 VISITORS = 60

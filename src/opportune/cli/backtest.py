@@ -13,9 +13,11 @@ from opportune.cli.options import json_option, place_option
 from opportune.cli.playbook import FOLDER, files_of
 from opportune.cli.printing import Progress, print_json
 from opportune.cli.reading_at import read_at
+from opportune.core.traffic.backtest import Backtest, PlaceTested
 from opportune.core.traffic.scaled import Scaled
 from opportune.process.place import Place
-from opportune.services.traffic.backtesting import DAYS, Asked, Backtest, PlaceTested, backtest
+from opportune.services.traffic.backtesting import backtest
+from opportune.services.traffic.trying import DAYS, Asked
 
 LONGEST_DAYS = 90
 MOST_DIFFERENCES = 10

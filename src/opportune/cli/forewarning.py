@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opportune.services.traffic.forewarning import Forewarned, SignalUse, Warned
+from opportune.core.forewarnings.base import Warned
+from opportune.core.traffic.signal_use import SignalUse
+from opportune.services.traffic.forewarning import Forewarned
 
 MOST_USERS = 3
 HARDLY = 0.05

@@ -9,12 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from opportune.core.history.key import LANES
+from opportune.core.traffic.tally import Tally
 from opportune.errors import BadRequestError, OpportuneError
 from opportune.http.answers import json_answer
 from opportune.http.asking import read_json
 from opportune.http.edge import Edge, headers_of
 from opportune.http.query import query_of
-from opportune.services.traffic.backtesting import DAYS, Asked, Tally, backtest, conclude, count_part
+from opportune.services.traffic.backtesting import backtest, conclude, count_part
+from opportune.services.traffic.trying import DAYS, Asked
 
 LONGEST_DAYS = 90
 PART_SECONDS = 1.0

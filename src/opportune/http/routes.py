@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from opportune.core.report import parts
+from opportune.core.traffic.backtest import Backtest
 from opportune.http import (
     backtests,
     capture,
@@ -34,7 +35,7 @@ from opportune.services import reading, setting_aside
 from opportune.services.guard import noting
 from opportune.services.house import House
 from opportune.services.people import erasing, exporting
-from opportune.services.traffic import backtesting, forewarning, planning, ranking
+from opportune.services.traffic import forewarning, planning, ranking
 
 __all__ = ["DECIDE", "OPEN", "READ", "ROUTES", "TRAFFIC", "HttpApp", "create_http_app", "document"]
 
@@ -190,7 +191,7 @@ TRAFFIC: tuple[Endpoint, ...] = (
         access="secret",
         scope="read",
         query=backtests.BacktestQuery,
-        answer=backtesting.Backtest,
+        answer=Backtest,
     ),
     Endpoint(
         method="POST",
@@ -201,7 +202,7 @@ TRAFFIC: tuple[Endpoint, ...] = (
         scope="read",
         query=backtests.BacktestQuery,
         body=backtests.DraftRequest,
-        answer=backtesting.Backtest,
+        answer=Backtest,
     ),
     Endpoint(
         method="GET",

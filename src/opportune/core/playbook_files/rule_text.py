@@ -51,6 +51,13 @@ def read_back(rule: Rule, playbook: Playbook, written: str = "") -> str:
     return f'"{rule.name}": {understood}{source}'
 
 
+def does_of(rule: Rule, playbook: Playbook) -> str:
+    """`shows “Category promise” in Home hero`."""
+    hidden = [f"hides {describe_hide(rule.hide)}"] if rule.hide else []
+    shown = [f"shows “{each.variant}” in {_title(playbook, each.slot)}" for each in rule.show]
+    return ", ".join((*shown, *hidden))
+
+
 def _bare(sentence: str) -> str:
     return " ".join(sentence.casefold().split()).removesuffix(".")
 

@@ -1,14 +1,50 @@
-"""The signal map: which rules, stages, texts and tests use a signal, and which events they live from."""
+"""The signal map: which rules, stages, texts and tests use a signal, of how many it is known, what events they need."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from statistics import median
+
+import msgspec
 
 from opportune.core.conditions.base import Condition
 from opportune.core.content import placeholders_of
+from opportune.core.moment import DAY
 from opportune.core.playbook import Playbook
 from opportune.core.rule import Rule
+from opportune.core.signals import SIGNALS
+from opportune.core.traffic.sample import Sample
+
+
+class SignalUse(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal or customer detail: who uses it, for what share of visitors it is known, how old it usually is."""
+
+    name: str
+    used_by: tuple[str, ...]
+    coverage: float
+    age_days: float | None = None
+
+
+def names_of(playbook: Playbook) -> set[str]:
+    """All signals, and the customer details a playbook declares."""
+    return {signal.name for signal in SIGNALS} | set(playbook.vocabulary.attributes)
+
+
+def signal_map(playbook: Playbook, sample: Sample) -> tuple[SignalUse, ...]:
+    """Everything that is known of anybody or used by anything, the widest known first."""
+    uses, read = uses_of(playbook), max(1, sample.read)
+    names = {name for name in names_of(playbook) | set(sample.known) if sample.known[name] or name in uses}
+    found = [
+        SignalUse(
+            name=name,
+            used_by=tuple(uses.get(name, ())),
+            coverage=sample.known[name] / read,
+            age_days=round(median(sample.ages[name]) / DAY, 2) if sample.ages.get(name) else None,
+        )
+        for name in names
+    ]
+    return tuple(sorted(found, key=lambda use: (-use.coverage, use.name)))
 
 
 def signals_of(rule: Rule, playbook: Playbook) -> frozenset[str]:

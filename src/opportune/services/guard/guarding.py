@@ -21,6 +21,7 @@ from opportune.core.rule import Rule, RunState
 from opportune.core.signs import SIGNS, Sign
 from opportune.core.signs.limit import Broken as BrokenLimit
 from opportune.core.signs.split import SplitOff
+from opportune.core.traffic.backtest import Backtest
 from opportune.errors import OpportuneError
 from opportune.services.catalogue.feeding import list_states
 from opportune.services.guard.gathering import EXPECTED, KEPT_MS, Ask, Gathering
@@ -28,7 +29,8 @@ from opportune.services.guard.watching import tally_watched
 from opportune.services.house import House
 from opportune.services.learnings.learning import draft_rule
 from opportune.services.operating import find_freeze, roll_back, take_step
-from opportune.services.traffic.backtesting import Asked, Backtest, backtest
+from opportune.services.traffic.backtesting import backtest
+from opportune.services.traffic.trying import Asked
 from opportune.storage.base import Transaction
 
 log = logging.getLogger("opportune")

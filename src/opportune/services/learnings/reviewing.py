@@ -18,7 +18,7 @@ from opportune.core.report.parts import Line
 from opportune.core.report.plain import day_words
 from opportune.core.rule import Rule, RunState
 from opportune.services.experiments.reporting import overview
-from opportune.services.traffic.backtesting import reading_house
+from opportune.services.standing import reading_house
 from opportune.services.traffic.forewarning import forewarn
 from opportune.storage.base import Storage
 

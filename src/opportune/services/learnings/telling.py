@@ -17,7 +17,7 @@ from opportune.services.experiments.reporting import overview
 from opportune.services.house import House
 from opportune.services.learnings.learning import list_learnings
 from opportune.services.learnings.mailing import SWITCHED_OFF, week_of, week_words
-from opportune.services.traffic.backtesting import reading_house
+from opportune.services.standing import reading_house
 from opportune.services.traffic.ranking import rank
 from opportune.storage.base import Storage
 

@@ -27,10 +27,14 @@ from opportune.core.rule import Rule
 from opportune.core.slot import Slot
 from opportune.core.statistics.power import LIFT
 from opportune.core.traffic.offer import NOBODY, Kind, Offer, Outcome, offer_of
+from opportune.core.traffic.tally import Tally
 from opportune.services.house import House
-from opportune.services.traffic.backtesting import DAYS, Asked, Trial, count_outcomes, reading_house
-from opportune.services.traffic.backtesting import Tally as RuleTally
+from opportune.services.standing import reading_house
+from opportune.services.traffic.backtesting import count_for
+from opportune.services.traffic.concluding import conclude
+from opportune.services.traffic.deciding_again import count_outcomes
 from opportune.services.traffic.sampling import LANE_ORDER, Past, Wanted, stays_of
+from opportune.services.traffic.trying import DAYS, Asked, Trial
 from opportune.storage.base import Storage
 
 STEPS = ("clicks on the place", "added to cart within 7 days", "sign-ups within 7 days")
@@ -173,7 +177,7 @@ def _rule_offers(ground: Ground, rule: Rule) -> tuple[list[Offer], Offer | None]
     trial, tally = tried(ground, rule, metrics)
     if trial.waits_for:
         return [], None
-    found = trial.conclude(tally)
+    found = conclude(trial, tally)
     a_day = found.people.value / found.days
     state = programme.run_states.get(rule.name)
     is_live = state is not None and state.state == "live"
@@ -202,20 +206,15 @@ def _rule_offers(ground: Ground, rule: Rule) -> tuple[list[Offer], Offer | None]
     return offers, offered("orders", orders)
 
 
-def _share(tally: RuleTally, metric: Metric) -> float:
+def _share(tally: Tally, metric: Metric) -> float:
     outcome = tally.outcomes.get(metric.describe(), NOBODY)
     return outcome.total / outcome.units if outcome.units else 0.0
 
 
-def tried(ground: Ground, rule: Rule, metrics: Sequence[Metric]) -> tuple[Trial, RuleTally]:
+def tried(ground: Ground, rule: Rule, metrics: Sequence[Metric]) -> tuple[Trial, Tally]:
     until = perf_counter() + RULE_SECONDS
     trial = Trial(ground.storage, ground.now, Asked(rule=rule.name), house=ground.house, metrics=metrics)
-    tally = RuleTally()
-    for lane in LANE_ORDER if not trial.waits_for else ():
-        tally.join(trial.count(lane))
-        if perf_counter() > until:
-            break
-    return trial, tally
+    return trial, count_for(trial, until - perf_counter())
 
 
 # -- what else is offered ---------------------------------------------------------------------------

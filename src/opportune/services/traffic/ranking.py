@@ -16,13 +16,15 @@ from opportune.core.language.sentence import describe
 from opportune.core.metrics import Metric
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import SECOND
+from opportune.core.playbook_files.rule_text import does_of
 from opportune.core.programme import ACTING
 from opportune.core.report.plain import date_words, money_words
 from opportune.core.rule import Rule
 from opportune.core.statistics.power import LIFT
 from opportune.core.traffic.offer import NOBODY, Outcome, offer_of
 from opportune.services.house import House
-from opportune.services.traffic.backtesting import does_of, reading_house
+from opportune.services.standing import reading_house
+from opportune.services.traffic.concluding import conclude
 from opportune.services.traffic.estimating import Reach, estimate_recipes
 from opportune.services.traffic.planning import Ground, everybody_here, tried, words_for
 from opportune.storage.base import Storage
@@ -127,7 +129,7 @@ def _drafts(ground: Ground, spent: float, metrics: Sequence[Metric]) -> Iterator
         trial, tally = tried(ground, rule, metrics)
         if trial.waits_for:
             continue
-        found = trial.conclude(tally)
+        found = conclude(trial, tally)
         a_day = found.people.value / found.days
         if not a_day:
             continue

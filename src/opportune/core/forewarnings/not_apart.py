@@ -1,0 +1,54 @@
+"""Tests whose answers cannot be told apart: too many at once, or two with the same people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import ClassVar
+
+from opportune.core.forewarnings.base import Ahead, Forewarning, Kind, Warned
+from opportune.core.forewarnings.tested import is_hopeless, tested_rules
+from opportune.core.rule import Rule
+
+MOST_TESTS = 3
+SHARED = 0.5
+
+
+class NotApart(Forewarning):
+    kind: ClassVar[Kind] = "tests cannot be told apart"
+    meaning: ClassVar[str] = "More than 3 tests run at once, or two share at least half of the people of one."
+
+    def look(self, ahead: Ahead) -> Iterator[Warned]:
+        tested = tested_rules(ahead)
+        if len(tested) > MOST_TESTS:
+            yield self._too_many(tested, ahead)
+        answered = [rule for rule in tested if not is_hopeless(rule, ahead)]
+        for one, other in combinations(answered, 2):
+            yield from self._shared(one, other, ahead)
+
+    def _too_many(self, tested: list[Rule], ahead: Ahead) -> Warned:
+        a_day = len(ahead.sample.people) * ahead.sample.scale / ahead.days
+        return Warned(
+            kind=self.kind,
+            where=", ".join(rule.name for rule in tested),
+            what=f"{len(tested)} tests run at once, for {a_day:,.0f} people a day",
+            why="visitors are in several of them, and each takes people and gains from the others",
+            right=f"run one to {MOST_TESTS} at a time, or the whole programme half and half",
+            count=len(tested),
+        )
+
+    def _shared(self, one: Rule, other: Rule, ahead: Ahead) -> Iterator[Warned]:
+        people_of = ahead.sample.people_of
+        ours, theirs = people_of.get(one.name, set()), people_of.get(other.name, set())
+        both, fewer = len(ours & theirs), min(len(ours), len(theirs))
+        if not fewer or both < SHARED * fewer:
+            return
+        people = ahead.sample.of_all(both)
+        yield Warned(
+            kind=self.kind,
+            where=ahead.lines.rule(other.name),
+            what=f"about {people:,} people are in the tests of both “{one.name}” and “{other.name}”",
+            why="what one does to them moves the number of the other",
+            right="run one after the other",
+            count=people,
+        )

@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.warmed import Warmed
+
 from opportune.app import opened_house
 from opportune.process.place import Place
 from opportune.services.operating import add_key
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60.0
+COMMAND_SECONDS = 120.0
 WRITE_KEY = "public-write-key"
 SECRET_KEY = "secret-key-of-tests"
+
+WARMED = Warmed()
 
 TEAM = "team: Test shop\nowner: Mia\nreviewer: Tom\npurpose: To test\nsafety limit: none\nrollback: by hand\n"
 SLOT = """slot: home hero
@@ -62,11 +67,8 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run_command(*arguments: object, **more: str) -> subprocess.CompletedProcess[str]:
-    """One `opportune` command to its end."""
-    command = [sys.executable, "-m", "opportune", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment(**more), timeout=120
-    )
+    """One `opportune` command to its end, as a process of its own."""
+    return WARMED.run([*map(str, arguments)], environment(**more), COMMAND_SECONDS)
 
 
 def done(*arguments: object, **more: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -221,7 +222,13 @@ def _delivery_days(form: Form) -> dict[str, str]:
 
 def zone_of(team: Team) -> ZoneInfo:
     """The team's time zone, or UTC when its name is not known on this machine."""
-    return ZoneInfo(team.time_zone) if team.time_zone in available_timezones() else UTC_ZONE
+    return ZoneInfo(team.time_zone) if team.time_zone in _known_zones() else UTC_ZONE
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    """Asked for once: it looks through hundreds of files."""
+    return frozenset(available_timezones())
 
 
 def _checked(form: Form, name: str, default: str, wrong_of: Callable[[str], tuple[str, str] | None]) -> str:
@@ -234,7 +241,7 @@ def _checked(form: Form, name: str, default: str, wrong_of: Callable[[str], tupl
 
 
 def _wrong_zone(text: str) -> tuple[str, str] | None:
-    zones = available_timezones()
+    zones = _known_zones()
     if text in zones:
         return None
     cities = {zone.rsplit("/", 1)[-1].replace("_", " "): zone for zone in sorted(zones)}

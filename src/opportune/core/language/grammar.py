@@ -25,6 +25,7 @@ from opportune.core.conditions.count import Times
 from opportune.core.conditions.happening import Filters, Narrowing, OnPage, read_filters
 from opportune.core.conditions.signal import list_idiom_phrases, list_idioms
 from opportune.core.conditions.window import THIS_VISIT, TODAY, Window
+from opportune.core.language.parser import make_parser
 from opportune.core.language.phrases import date, duration, money
 from opportune.core.language.phrases.wording import NUMBER_WORDS, QUOTED, article, plural, squeezed, unquote
 from opportune.core.language.spoken import Said, read_inside, read_whole
@@ -227,15 +228,7 @@ class Grammar(NamedTuple):
 def assemble(words: Words) -> Grammar:
     """The grammar of one vocabulary; takes some tenths of a second, so callers keep it."""
     written, phrases = write(words)
-    parser = Lark(
-        written,
-        parser="lalr",
-        lexer="contextual",
-        transformer=_transformer(words),
-        maybe_placeholders=True,
-        propagate_positions=False,
-    )
-    return Grammar(parser, phrases)
+    return Grammar(make_parser(written, _transformer(words)), phrases)
 
 
 def write(words: Words) -> tuple[str, Mapping[str, tuple[str, ...]]]:

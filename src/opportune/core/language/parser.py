@@ -1,0 +1,92 @@
+"""Lark's parser of a grammar, made quickly: one table for all vocabularies, and a lexer when a sentence needs it.
+
+Another vocabulary has other phrases and the same rules, so the table is computed once. A sentence meets some ten of
+the hundred and more states, each of which has a lexer of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from copy import copy
+from functools import cached_property
+from typing import Any
+
+from lark import Lark
+from lark.common import LexerConf, ParserConf
+from lark.lexer import AbstractBasicLexer, BasicLexer, ContextualLexer, TerminalDef
+from lark.parsers.lalr_parser import LALR_Parser
+
+_MOST_KNOWN = 4
+_TABLES: dict[Any, tuple[Any, Any]] = {}
+"""By the rules: the parse table, and what follows it."""
+
+
+def make_parser(written: str, transformer: Any) -> Lark:
+    """The parser of a grammar's text, which hands every match to the transformer."""
+    return Lark(
+        written,
+        parser="lalr",
+        lexer="contextual",
+        transformer=transformer,
+        maybe_placeholders=True,
+        propagate_positions=False,
+        _plugins={"LALR_Parser": _SharedTable, "ContextualLexer": _LexerWhenNeeded},
+    )
+
+
+class _SharedTable(LALR_Parser):
+    """Follows the table that was computed for equal rules before."""
+
+    def __init__(self, parser_conf: ParserConf, debug: bool = False, strict: bool = False) -> None:
+        rules = (*parser_conf.rules, *parser_conf.start)
+        if rules not in _TABLES:
+            super().__init__(parser_conf, debug, strict)
+            while len(_TABLES) >= _MOST_KNOWN:
+                _TABLES.pop(next(iter(_TABLES)))
+            _TABLES[rules] = (self._parse_table, type(self.parser))
+            return
+        table, follow = _TABLES[rules]
+        self.parser_conf = parser_conf
+        self._parse_table = table
+        self.parser = follow(table, parser_conf.callbacks, debug)
+
+
+class _LexerWhenNeeded(ContextualLexer):
+    """Lark's own lexer by state, each made when the parser first comes to its state."""
+
+    def __init__(
+        self, conf: LexerConf, states: Mapping[int, Collection[str]], always_accept: Collection[str] = ()
+    ) -> None:
+        self._conf = conf
+        self._always = {*conf.ignore, *always_accept}
+        self._by_tokens: dict[frozenset[str], AbstractBasicLexer] = {}
+        self.lexers = _Made(lambda state: self._of(frozenset(states[state])))
+
+    def _of(self, accepted: frozenset[str]) -> AbstractBasicLexer:
+        if accepted not in self._by_tokens:
+            known = self._conf.terminals_by_name
+            terminals = [known[name] for name in sorted(accepted | self._always) if name in known]
+            self._by_tokens[accepted] = self._lexer(terminals)
+        return self._by_tokens[accepted]
+
+    def _lexer(self, terminals: Collection[TerminalDef]) -> AbstractBasicLexer:
+        conf = copy(self._conf)
+        conf.terminals = [terminal for terminal in terminals if terminal.pattern.min_width > 0]
+        conf.skip_validation = True  # it would compile every pattern once more, alone
+        return BasicLexer(conf)
+
+    @cached_property
+    def root_lexer(self) -> AbstractBasicLexer:  # type: ignore[override]
+        """Of every token there is, for what could not have stood where it does."""
+        return self._lexer(list(self._conf.terminals))
+
+
+class _Made(dict[int, AbstractBasicLexer]):
+    """Its values are made when they are first asked for."""
+
+    def __init__(self, make: Callable[[int], AbstractBasicLexer]) -> None:
+        self._make = make
+
+    def __missing__(self, state: int) -> AbstractBasicLexer:
+        self[state] = made = self._make(state)
+        return made

@@ -11,7 +11,8 @@ from pathlib import Path
 from bench import shop
 from bench.machine import describe_pinning
 from bench.table import Section
-from opportune import app
+from opportune.app.house import build_house
+from opportune.app.storing import open_reading, open_storage
 from opportune.core.moment import DAY
 from opportune.process.place import Place
 from opportune.services.publishing import publish
@@ -64,7 +65,7 @@ def measure() -> Section:
         "backtest", f"Asking a log of {EVENTS:,} events", ("", "seconds", "of a core", "visitors")
     )
     now = int(time.time() * 1_000)
-    storage = app.open_reading(Place(_filled(now)))
+    storage = open_reading(Place(_filled(now)))
     try:
         for rule, place in (("Asked", "a place pages ask for"), ("New", "a place nobody asked for")):
             for is_full in (False, True):
@@ -91,8 +92,8 @@ def _filled(now: int) -> Path:
     folder = shop.KEPT / f"asked-{EVENTS}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    storage = app.open_storage(Place(folder))
-    house = app.build_house(storage)
+    storage = open_storage(Place(folder))
+    house = build_house(storage)
     publish(house, PLAYBOOK)
     storage.close()
     print(f"  filling {folder} with {EVENTS:,} events ...", flush=True)

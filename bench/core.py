@@ -15,7 +15,8 @@ from bench import shop
 from bench.interleaving import interleave
 from bench.peers import UNIT, list_peers
 from bench.table import Section
-from opportune import app
+from opportune.app.house import build_house
+from opportune.app.storing import open_storage
 from opportune.core.allocation import BUCKETS, bucket_of
 from opportune.core.conditions import All, SignalTest
 from opportune.core.decision import decide
@@ -154,8 +155,8 @@ def _reading(house: House, questions: list[Question]) -> dict[str, Callable[[], 
 def _stored(visitors: int, events: int) -> Iterator[tuple[House, list[Question]]]:
     with tempfile.TemporaryDirectory() as folder:
         shop.fill(Path(folder), visitors, events)
-        storage = app.open_storage(Place(Path(folder)))
-        house = app.build_house(storage)
+        storage = open_storage(Place(Path(folder)))
+        house = build_house(storage)
         playbook = shop.playbook_of(shop.TEN_CONDITIONS)
         states = {name: RunState(rule=name, may_act_unseen=True) for name in playbook.rules}
         house.programme = Programme(playbook, states)

@@ -21,7 +21,8 @@ from bench.machine import describe_pinning
 from bench.over_http import ask_everybody, load_on
 from bench.serving import Serving, serve_opportune
 from bench.table import Section
-from opportune import app
+from opportune.app.serving import build_apart
+from opportune.app.storing import open_storage
 from opportune.core.allocation import IN, OUT
 from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.measured import Measured
@@ -122,7 +123,7 @@ def filled_folder(now: int) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(shop.filled_folder(), folder)
     print(f"  filling {folder} with {UNITS:,} visitors of a test ...", flush=True)
-    app.open_storage(Place(folder)).close()
+    open_storage(Place(folder)).close()
     with sqlite3.connect(folder / "opportune.sqlite") as file:
         file.execute("PRAGMA synchronous = OFF")
         [(head,)] = file.execute("SELECT value FROM counters WHERE name = 'seq'").fetchall()
@@ -136,7 +137,7 @@ def filled_folder(now: int) -> Path:
 
 
 def _measure_sums(section: Section, folder: Path, experiment: Experiment, now: int) -> None:
-    storage = app.open_storage(Place(folder))
+    storage = open_storage(Place(folder))
     try:
         wall, cpu = [], []
         for _ in range(ROUNDS):
@@ -184,7 +185,7 @@ class Beside:
     """Measures again and again in processes of their own while something else goes on."""
 
     def __init__(self, folder: Path, experiment: Experiment, now: int) -> None:
-        self._apart = app.build_apart(Place(folder), DEFAULTS, Event())
+        self._apart = build_apart(Place(folder), DEFAULTS, Event())
         self._experiment, self._now = experiment, now
         self.rounds = 0
 

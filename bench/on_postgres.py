@@ -23,7 +23,7 @@ from bench.machine import describe_pinning
 from bench.over_http import CONNECTIONS, HALF_LOAD_CONNECTIONS, SECONDS, load_on
 from bench.serving import Serving, serve_bare_postgres, serve_on_database
 from bench.table import Section
-from opportune import app
+from opportune.app.storing import open_storage
 from opportune.core.history.key import key_of, lane_of
 from opportune.process.place import Place
 from opportune.storage.base import Storage
@@ -83,7 +83,7 @@ def measure() -> Section:
 def _filled(server: PostgresServer) -> str:
     url = server.make_database("shop")
     print(f"  filling PostgreSQL with {VISITORS:,} visitors x {shop.EVENTS_EACH} events ...", flush=True)
-    storage = app.open_storage(Place(Path(), url))
+    storage = open_storage(Place(Path(), url))
     shop.fill_storage(storage, VISITORS, shop.EVENTS_EACH)
     storage.close()
     shop.add_keys(Place(Path(), url))
@@ -226,7 +226,7 @@ def _people(server: PostgresServer, people: int) -> Iterator[tuple[Storage, list
     print(f"  filling PostgreSQL with {people:,} people ...", flush=True)
     name = f"people_{people}"
     url = server.make_database(name)
-    storage = app.open_storage(Place(Path(), url))
+    storage = open_storage(Place(Path(), url))
     keys = [number * 7_919 + 1 for number in range(people)]
     now = int(time.time() * 1_000)
     with psycopg.connect(url, autocommit=True) as connection:

@@ -13,7 +13,8 @@ from time import perf_counter
 
 from bench import shop
 from bench.table import Section
-from opportune import app
+from opportune.app.house import build_house
+from opportune.app.storing import open_reading, open_storage
 from opportune.core.history.key import key_of, lane_of
 from opportune.process.place import Place
 from opportune.storage.base import Storage
@@ -28,7 +29,7 @@ ROUNDS = 5
 def measure() -> Section:
     section = Section("people", "A million people", ("us a read", "x"))
     few, many = _filled(FEW), _filled(MANY)
-    stores = {"few": app.open_reading(Place(few.parent)), "many": app.open_reading(Place(many.parent))}
+    stores = {"few": open_reading(Place(few.parent)), "many": open_reading(Place(many.parent))}
     keys = _keys(MANY)
     spread = random.Random(1).sample(keys, FEW)
     forms: dict[str, Callable[[], int]] = {
@@ -89,8 +90,8 @@ def _filled(people: int) -> Path:
     """A store of that many people, written in the order of its tables, as an import of old history is."""
     folder = shop.KEPT / f"people-{people}"
     shutil.rmtree(folder, ignore_errors=True)
-    storage = app.open_storage(Place(folder))
-    house = app.build_house(storage)
+    storage = open_storage(Place(folder))
+    house = build_house(storage)
     lines = [(row.name, row.source, row.facts.decode()) for row in shop.rows_of(house, house.clock())]
     now = house.clock()
     storage.close()

@@ -15,7 +15,7 @@ from bench.machine import describe_pinning
 from bench.over_http import ask_everybody, load_on
 from bench.serving import Serving, serve_opportune
 from bench.table import Section
-from opportune import app
+from opportune.app.serving import build_reader
 from opportune.process.place import Place
 from opportune.settings import DEFAULTS
 from opportune.storage.base import Storage
@@ -68,7 +68,7 @@ def report_on(storage: Storage, seconds: float) -> int:
 
 
 async def _beside_report(folder: Path, serving: Serving, most: float) -> tuple[Felt, int]:
-    reader = app.build_reader(Place(folder), DEFAULTS)
+    reader = build_reader(Place(folder), DEFAULTS)
     try:
         await reader(report_on, 0)  # the process is there
         report = asyncio.ensure_future(reader(report_on, SECONDS + 1))

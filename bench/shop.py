@@ -18,7 +18,8 @@ from typing import Any
 
 import msgspec
 
-from opportune import app
+from opportune.app.house import build_house
+from opportune.app.storing import open_storage
 from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.playbook import Playbook
@@ -222,7 +223,7 @@ def forget_later(folder: Path, seq: int) -> None:
 
 def fill(folder: Path, visitors: int, events_each: int = EVENTS_EACH) -> None:
     """Oldest events first, visitor after visitor at every moment, as they would have come."""
-    storage = app.open_storage(Place(folder))
+    storage = open_storage(Place(folder))
     try:
         fill_storage(storage, visitors, events_each)
     finally:
@@ -230,7 +231,7 @@ def fill(folder: Path, visitors: int, events_each: int = EVENTS_EACH) -> None:
 
 
 def fill_storage(storage: Storage, visitors: int, events_each: int) -> None:
-    house = app.build_house(storage)
+    house = build_house(storage)
     now = house.clock()
     rows = rows_of(house, now)
     keys = [key_of("anonymous", visitor_id(number)) for number in range(visitors)]

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from opportune import app
+from opportune.app.house import build_house
 from opportune.core.allocation import arm_at, bounds_of, bucket_of
 from opportune.core.conclusion.concluding import conclude
 from opportune.core.conclusion.judging import broken_limits, judge_trust
@@ -152,7 +152,7 @@ def repeated_visits(seed: int, *, days: int, a_day: int) -> list[Visitor]:
 
 def live(visitors: Sequence[Visitor], *, rules: int = 1, weeks: int = WEEKS) -> Stream:
     """Takes visitors in as a shop's server would: each visit's events, and a question for every place."""
-    house = app.build_house(MemoryStorage(), clock=_moment.get)
+    house = build_house(MemoryStorage(), clock=_moment.get)
     house.deadline_seconds = 60.0
     _moment.set(BEGIN_AT - MINUTE)
     publish(house, files_of(rules, weeks))

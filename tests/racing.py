@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.building import NOW, programme, rule
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.moment import MINUTE, to_iso
 from opportune.core.rule import Test
 from opportune.core.situation import Context

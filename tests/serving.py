@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from tests.warmed import Warmed
 
-from opportune.app import opened_house
+from opportune.app.house import opened_house
 from opportune.process.place import Place
 from opportune.services.operating import add_key
 

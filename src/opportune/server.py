@@ -24,7 +24,10 @@ from types import FrameType
 import uvicorn
 import uvloop
 
-from opportune import app
+from opportune.app.house import build_house
+from opportune.app.mailing import mail_server_of, switched_off_mail, weekly_mail
+from opportune.app.serving import Edges, build_apart, build_console_app, build_http_app, build_reader
+from opportune.app.storing import opened_store
 from opportune.core.learnings.weekly import Weekly
 from opportune.core.visitor import user_agent
 from opportune.errors import BadRequestError, OpportuneError, PlaybookError, RecountGoesOnError
@@ -123,10 +126,10 @@ def serve(
     with (
         nullcontext() if place.database else place.folder.lock() as lock,
         listening_socket(settings.host, settings.port) as listener,
-        app.opened_store(place) as storage,
+        opened_store(place) as storage,
     ):
         version = storage.changed_at()
-        house = app.build_house(storage, settings=settings, on_unreadable=on_unreadable)
+        house = build_house(storage, settings=settings, on_unreadable=on_unreadable)
         prepare(house)
         if settings.workers == 1:
             control = lock.announce(known_at(settings, listener)) if lock is not None else None
@@ -141,9 +144,9 @@ def serve(
 
 def work(settings: Settings, listener: socket.socket, is_ready: Callable[[], None]) -> None:
     """One of several processes that share a port, from its beginning to its end."""
-    with app.opened_store(place_of(settings)) as storage:
+    with opened_store(place_of(settings)) as storage:
         version = storage.changed_at()
-        house = app.build_house(storage, settings=settings)
+        house = build_house(storage, settings=settings)
         _run(Server(house, settings, lambda _house, _url: is_ready(), version), listener, None)
 
 
@@ -189,11 +192,11 @@ class Server:
         self.house = house
         self.settings = settings
         self.announce = announce
-        self.reader = app.build_reader(place_of(settings), settings)
+        self.reader = build_reader(place_of(settings), settings)
         self.ends = threading.Event()
-        apart = app.build_apart(place_of(settings), settings, self.ends)
-        self.http = app.build_http_app(house, self.reader, apart, settings)
-        self.edges = app.Edges(self.http, app.build_console_app(house, self.reader, settings))
+        apart = build_apart(place_of(settings), settings, self.ends)
+        self.http = build_http_app(house, self.reader, apart, settings)
+        self.edges = Edges(self.http, build_console_app(house, self.reader, settings))
         self.http.edge.keys.refresh()
         begin_counting(house)
         house.count_anew = partial(apart, count_anew)
@@ -273,17 +276,17 @@ class Server:
 
     def mail(self) -> None:
         """Mails to the team, by one of all processes: whoever comes later finds them noted."""
-        server = app.mail_server_of(self.settings)
+        server = mail_server_of(self.settings)
         is_due = server is not None and (is_weekly_due(self.house) or list_unmailed(self.house))
         if server is not None and is_due and self._is_ours("mail", MAIL_LEASE_MS):
-            deliver_switched_off(self.house, server, app.switched_off_mail)
+            deliver_switched_off(self.house, server, switched_off_mail)
             deliver_weekly(self.house, server, self._weekly_mail)
 
     def _weekly_mail(self) -> Mail:
         """Its identifier is the same whenever it is made in this week, and no other installation's."""
         found: Weekly = self._tell_apart(self.house.clock())
         whose = sha256(self.house.secret).hexdigest()[:12]
-        return app.weekly_mail(found, identifier=f"{found.number}-{whose}")
+        return weekly_mail(found, identifier=f"{found.number}-{whose}")
 
     def _may_retire(self) -> bool:
         return not self.ends.wait(RETIRE_PAUSE_SECONDS) and self._is_ours("retiring")

@@ -1,6 +1,6 @@
 """Every setting of an installation with its default, on one screen.
 
-Read by the command line and `app.py` only. Each is also an environment variable: its name in capitals
+Read by the command line and `app/` only. Each is also an environment variable: its name in capitals
 after `OPPORTUNE_`. What the team decides about personalization stands in the playbook, not here.
 """
 

@@ -276,7 +276,7 @@ def test_every_setting_named_in_a_page_exists() -> None:
     assert all(f"`{name}`" in reference for name in known)
     known |= {
         option.envvar
-        for command in COMMANDS
+        for command in COMMANDS.values()
         for option in command.params
         if isinstance(option, click.Option) and isinstance(option.envvar, str)
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.serving import ServerProcess, write_playbook
 
-from opportune.app import open_reading
+from opportune.app.storing import open_reading
 from opportune.core.experiments.measured import Measured
 from opportune.process.place import Place
 from opportune.storage.base import Storage

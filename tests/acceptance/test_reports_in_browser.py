@@ -12,7 +12,8 @@ from tests.acceptance.browsing import DESKTOP, PHONE, launched, visitor
 from tests.experiments import experiment, measured
 from tests.serving import RULE, SLOT, TEAM, ServerProcess, done
 
-from opportune.app import now_ms, opened_house
+from opportune.app.clock import now_ms
+from opportune.app.house import opened_house
 from opportune.core.moment import DAY
 from opportune.process.place import Place
 from opportune.services.publishing import publish

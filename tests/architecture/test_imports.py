@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # process), putting it all together, and a server's life.
     "settings": {"errors"},
     "process": {"process", *HOUSE_PARTS},
-    "app": {"settings", "process", "http", "console", "platforms", *HOUSE_PARTS},
+    "app": {"app", "settings", "process", "http", "console", "platforms", *HOUSE_PARTS},
     "server": {"app", "process", "settings", *HOUSE_PARTS},
     "cli": {"cli", "app", "server", "process", "settings", "platforms", "demo", *HOUSE_PARTS},
     # The ways in for a site's own server know only the HTTP surface; the demo shop uses one, as any shop would.

@@ -12,7 +12,8 @@ import pytest
 
 from opportune.core.problem import Problem
 from opportune.errors import NotFoundError, PlaybookError
-from opportune.process.control import CommandError, Connection, ControlServer
+from opportune.process.connection import CommandError, Connection
+from opportune.process.control import ControlServer
 
 PROBLEM = Problem("rules/x.yaml", 3, "when", "not understood", "did you mean ...")
 

@@ -14,7 +14,7 @@ import pytest
 from tests.contract.stored import quick_folder
 from tests.serving import SECRET_KEY, WRITE_KEY, done, make_keys, run_command, write_playbook
 
-from opportune.app import opened_for_moving
+from opportune.app.moving import opened_for_moving
 from opportune.process.place import Place, place_from
 from opportune.services.moving import move
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from opportune.app import opened_house
+from opportune.app.house import opened_house
 from opportune.cli.demo import STATE, demo, forget, free_port, keep, prepare_folder
 from opportune.core.playbook_files.folder import check_files
 from opportune.errors import BadRequestError, UnknownKeyError

@@ -21,7 +21,7 @@ from tests.core.test_feeds import RSS
 from tests.shop_server import Answer, shop_server
 from tests.stores import ON_LASTING
 
-from opportune.app import build_house, opened_house
+from opportune.app.house import build_house, opened_house
 from opportune.cli import opportune
 from opportune.cli.importing import Import
 from opportune.core.exports.api import ShopifyApi, WooCommerceApi

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.cli.test_report_command import FILES, Seed, seed
 from tests.serving import ServerProcess, done, run_command
 
-from opportune.app import now_ms
+from opportune.app.clock import now_ms
 from opportune.core.moment import DAY
 
 __all__ = ["seed"]

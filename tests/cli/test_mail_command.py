@@ -14,7 +14,8 @@ from tests.cli.test_report_command import FILES, Seed, seed
 from tests.mail_server import MailBox, mail_server, part
 from tests.serving import ServerProcess, done, run_command
 
-from opportune.app import now_ms, opened_house
+from opportune.app.clock import now_ms
+from opportune.app.house import opened_house
 from opportune.core.note import Note
 from opportune.process.place import Place
 from opportune.services.learnings.mailing import STATE, MailState, is_weekly_due

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.mail_server import PASSWORD, USER, mail_server, part
 
-from opportune.app import mail_server_of
+from opportune.app.mailing import mail_server_of
 from opportune.errors import BadRequestError, MailError
 from opportune.process.posting import Mail, MailServer, post
 from opportune.settings import Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from opportune.app import open_reading, open_storage
+from opportune.app.storing import open_reading, open_storage
 from opportune.errors import NotFoundError
 from opportune.process.place import Place
 from opportune.process.reader import ReadingProcess

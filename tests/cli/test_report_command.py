@@ -13,7 +13,8 @@ import pytest
 from tests.experiments import experiment, measured
 from tests.serving import RULE, SLOT, TEAM, done, run_command
 
-from opportune.app import now_ms, opened_house
+from opportune.app.clock import now_ms
+from opportune.app.house import opened_house
 from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.measured import Measured
 from opportune.core.moment import DAY

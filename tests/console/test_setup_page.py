@@ -14,7 +14,7 @@ import pytest
 from tests.building import NOW, programme
 from tests.stores import ON_MEMORY
 
-from opportune.app import files_to_paste
+from opportune.app.serving import files_to_paste
 from opportune.console.pages import ConsoleApp, ConsoleOptions
 from opportune.console.setting_up import create_console_app
 from opportune.services.admitting import SESSION_LIFE_MS, make_link

@@ -11,7 +11,7 @@ import pytest
 from tests.http.shop import DECIDE_KEY, SECRET_KEY, bearer, client_of
 from tests.services.test_backtesting import FILES, RETURNER, Clock, shop_day
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.history.key import LANES
 from opportune.http.dispatch import HttpApp
 from opportune.http.edge import EdgeOptions

@@ -8,7 +8,7 @@ import pytest
 from tests.building import decided
 from tests.stores import ON_MEMORY, settle
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.situation import Context
 from opportune.core.traffic.backtest import Backtest

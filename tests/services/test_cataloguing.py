@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from tests.stores import ON_LASTING, open_again
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.product import Product
 from opportune.services.catalogue.cataloguing import put_products, refresh_catalogue
 from opportune.services.house import House

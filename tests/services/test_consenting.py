@@ -10,7 +10,7 @@ import pytest
 from tests.building import NOW
 from tests.stores import ON_LASTING, open_again, settle
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.services.capturing import CaptureSource, capture, prepare
 from opportune.services.house import House
 from opportune.services.people.consenting import keep_agreed

@@ -11,7 +11,7 @@ import pytest
 from tests.building import decided
 from tests.stores import settle
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.receipt import decode

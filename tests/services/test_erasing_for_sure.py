@@ -21,7 +21,7 @@ from tests.racing import BROWSER, PATIENCE_SECONDS, SERVER, house_over, in_two_p
 from tests.services.test_erasing import SECRETS, Clock, ask, identify, live, order, send, traces_of, view
 from tests.stores import ON_LASTING
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.history.key import key_of
 from opportune.core.moment import to_iso
 from opportune.core.programme import empty_programme
@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 ERASER = """
 import os, sys
 from contextlib import closing
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.process.place import place_from
 from opportune.services.people.redacting import erase_person
 from opportune.storage.postgres import PostgresStorage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.building import decided
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.moment import DAY, HOUR
 from opportune.core.situation import Context
 from opportune.services.capturing import CaptureSource, capture

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.feeds.offer import Offer
 from opportune.core.moment import HOUR
 from opportune.core.product import Product

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.services.test_backtesting import FILES, HERO, SAVED, Clock, ask, looked, pass_by, track
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.forewarnings.base import Warned
 from opportune.core.moment import MINUTE
 from opportune.errors import PlaybookError

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from tests.services.test_backtesting import FILES, Clock, ask, looked, pass_by, track
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.moment import DAY, HOUR, MINUTE
 from opportune.services.house import House
 from opportune.services.operating import set_run_state

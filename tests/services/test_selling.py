@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.moment import DAY, MINUTE, to_iso
 from opportune.core.product import Product
 from opportune.services.capturing import CaptureSource, capture

@@ -10,7 +10,7 @@ from tests.building import NOW, Flag, decided, programme, rule
 from tests.services.test_publishing import FILES
 from tests.stores import settle
 
-from opportune.app import build_house
+from opportune.app.house import build_house
 from opportune.core.history.key import key_of
 from opportune.core.programme import Programme
 from opportune.core.rule import Rule, RunState, Show

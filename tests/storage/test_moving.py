@@ -27,7 +27,8 @@ from tests.postgres_server import Postgres
 from tests.serving import environment
 from tests.storage.test_storage_properties import operations, plain, play, recall_all
 
-from opportune.app import opened_for_moving, opened_house
+from opportune.app.house import opened_house
+from opportune.app.moving import opened_for_moving
 from opportune.core.history.key import business_key_of, key_of, lane_of
 from opportune.core.moment import HOUR, MINUTE, to_iso
 from opportune.core.note import Note
@@ -346,7 +347,7 @@ def test_a_move_that_was_killed_goes_on_where_it_stopped(
 
 KILLED = """
 import os, signal, sys
-from opportune.app import opened_for_moving
+from opportune.app.moving import opened_for_moving
 from opportune.process.place import place_from
 from opportune.services import moving
 moving.PAGE_ROWS = 11

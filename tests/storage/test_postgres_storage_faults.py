@@ -14,7 +14,7 @@ import pytest
 from tests.contract.stored import DEVICE, NOW, PHONE, event
 from tests.postgres_server import PostgresServer
 
-from opportune.app import now_ms
+from opportune.app.clock import now_ms
 from opportune.cli.serve import announce
 from opportune.core.programme import empty_programme
 from opportune.errors import StorageBusyError, StorageFullError, UnknownKeyError, UnreachableError

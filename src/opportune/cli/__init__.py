@@ -7,95 +7,62 @@ import sys
 import click
 
 from opportune import __version__
-from opportune.cli.backtest import backtest_command
-from opportune.cli.backup import backup
-from opportune.cli.catalogue import catalogue
-from opportune.cli.database import database
-from opportune.cli.demo import demo
-from opportune.cli.doctor import doctor, preview
-from opportune.cli.experiment import experiment
-from opportune.cli.explain import explain
-from opportune.cli.import_command import import_command
-from opportune.cli.init import init
-from opportune.cli.keys import keys
-from opportune.cli.learnings import learnings
-from opportune.cli.mail import mail
-from opportune.cli.next import next_command
-from opportune.cli.notes import notes
-from opportune.cli.person import person
-from opportune.cli.plan import plan_command
-from opportune.cli.platform import platform
-from opportune.cli.playbook import check, document, export, publish, schema
+from opportune.cli.loading import Commands, InOrder
 from opportune.cli.printing import fail, print_problems
-from opportune.cli.recipes import recipes
-from opportune.cli.recommendations import recommendations
-from opportune.cli.replay import replay
-from opportune.cli.report import report
-from opportune.cli.restore import restore
-from opportune.cli.review import review
-from opportune.cli.rules import rule, rules
-from opportune.cli.serve import serve
-from opportune.cli.set_aside import set_aside
-from opportune.cli.snippet import snippet
-from opportune.cli.sources import sources
-from opportune.cli.switches import freeze, off, on, status, unfreeze
 from opportune.errors import OpportuneError, PlaybookError
-from opportune.process.control import CommandError
+from opportune.process.connection import CommandError
 
-COMMANDS: tuple[click.Command, ...] = (
-    serve,
-    demo,
-    keys,
-    snippet,
-    sources,
-    platform,
-    init,
-    check,
-    publish,
-    document,
-    export,
-    schema,
-    rules,
-    rule,
-    notes,
-    recipes,
-    backtest_command,
-    report,
-    plan_command,
-    next_command,
-    doctor,
-    preview,
-    explain,
-    learnings,
-    review,
-    mail,
-    replay,
-    import_command,
-    experiment,
-    catalogue,
-    set_aside,
-    person,
-    recommendations,
-    off,
-    on,
-    freeze,
-    unfreeze,
-    status,
-    backup,
-    restore,
-    database,
+COMMANDS = Commands(
+    {
+        "serve": "serve:serve",
+        "demo": "demo:demo",
+        "keys": "keys:keys",
+        "snippet": "snippet:snippet",
+        "sources": "sources:sources",
+        "platform": "platform:platform",
+        "init": "init:init",
+        "check": "playbook:check",
+        "publish": "playbook:publish",
+        "document": "playbook:document",
+        "export": "playbook:export",
+        "schema": "playbook:schema",
+        "rules": "rules:rules",
+        "rule": "rules:rule",
+        "notes": "notes:notes",
+        "recipes": "recipes:recipes",
+        "backtest": "backtest:backtest_command",
+        "report": "report:report",
+        "plan": "plan:plan_command",
+        "next": "next:next_command",
+        "doctor": "doctor:doctor",
+        "preview": "doctor:preview",
+        "explain": "explain:explain",
+        "learnings": "learnings:learnings",
+        "review": "review:review",
+        "mail": "mail:mail",
+        "replay": "replay:replay",
+        "import": "import_command:import_command",
+        "experiment": "experiment:experiment",
+        "catalogue": "catalogue:catalogue",
+        "set-aside": "set_aside:set_aside",
+        "person": "person:person",
+        "recommendations": "recommendations:recommendations",
+        "off": "switches:off",
+        "on": "switches:on",
+        "freeze": "switches:freeze",
+        "unfreeze": "switches:unfreeze",
+        "status": "switches:status",
+        "backup": "backup:backup",
+        "restore": "restore:restore",
+        "database": "database:database",
+    }
 )
-
-
-class InOrder(click.Group):
-    """Lists its commands as they are written here, not by the alphabet."""
-
-    def list_commands(self, _context: click.Context) -> list[str]:
-        return list(self.commands)
+"""Each with its file and function; it is loaded when it is used."""
 
 
 @click.group(
     cls=InOrder,
+    commands=COMMANDS,
     context_settings={
         "auto_envvar_prefix": "OPPORTUNE",
         "help_option_names": ["-h", "--help"],
@@ -108,10 +75,6 @@ def opportune() -> None:
 
     A typical start: `opportune demo` to look around; then `init`, `check`, `serve`, `keys add`, `publish`.
     """
-
-
-for _command in COMMANDS:
-    opportune.add_command(_command)
 
 
 def main() -> None:

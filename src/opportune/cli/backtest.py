@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from opportune import app
+from opportune.app.clock import now_ms
 from opportune.cli.options import json_option, place_option
 from opportune.cli.playbook import FOLDER, files_of
 from opportune.cli.printing import Progress, print_json
@@ -48,9 +48,7 @@ def backtest_command(
     asked = Asked(rule=rule, files=files_of(folder) if folder is not None else None, days=days)
     progress = Progress("parts of the log", sys.stderr)
     with read_at(place, must_exist=True) as storage:
-        found = backtest(
-            storage, app.now_ms(), asked, is_full=is_full, notice=progress.show if is_full else None
-        )
+        found = backtest(storage, now_ms(), asked, is_full=is_full, notice=progress.show if is_full else None)
     progress.end()
     if as_json:
         print_json(found)

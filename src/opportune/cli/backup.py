@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from opportune.app import back_up
+from opportune.app.moving import back_up
 from opportune.cli.options import place_option
 from opportune.cli.printing import fail
 from opportune.process.place import Place

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from opportune.app import opened_for_moving
+from opportune.app.moving import opened_for_moving
 from opportune.cli.distribute import distribute
 from opportune.cli.printing import Progress, counted, fail, print_table
 from opportune.errors import BadRequestError, StorageBusyError

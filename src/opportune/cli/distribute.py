@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from opportune.app import distribute_database
+from opportune.app.moving import distribute_database
 from opportune.process.place import check_database
 
 

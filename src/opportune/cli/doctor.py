@@ -8,7 +8,7 @@ import urllib.request
 import click
 import msgspec
 
-from opportune import app
+from opportune.app.clock import now_ms
 from opportune.cli.installation import ask
 from opportune.cli.options import json_option, operator, place_option
 from opportune.cli.printing import print_json
@@ -42,7 +42,7 @@ def doctor(*, place: Place, url: str, link: bool, as_json: bool) -> None:
         click.echo(setup_link(url, ask(place, "set-up link", by=operator())["word"]))
         return
     with read_at(place) as storage:
-        setup = with_reached(set_up(storage, url, app.now_ms()), url)
+        setup = with_reached(set_up(storage, url, now_ms()), url)
     if as_json:
         print_json(setup)
     else:

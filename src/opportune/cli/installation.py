@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from opportune import app
+from opportune.app.house import opened_house
 from opportune.errors import BadRequestError, DataFolderBusyError
 from opportune.process import commands
-from opportune.process.control import Connection
+from opportune.process.connection import Connection
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
 from opportune.settings import Settings
@@ -35,7 +35,7 @@ def reach(place: Place, *, may_make: bool = False) -> Iterator[Ask]:
     if connection is None:
         try:
             settings = Settings(data=str(place.data), database=place.database)
-            with app.opened_house(place, settings=settings) as house:
+            with opened_house(place, settings=settings) as house:
                 yield lambda command, /, **args: commands.execute(house, command, args)
                 return
         except DataFolderBusyError:

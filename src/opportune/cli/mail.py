@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from opportune import app
+from opportune.app.clock import now_ms
+from opportune.app.mailing import mail_server_of, weekly_mail
 from opportune.cli.options import place_option
 from opportune.cli.reading_at import read_at
 from opportune.core.learnings.weekly import Weekly
@@ -39,11 +40,11 @@ def mail(*, place: Place, file: Path | None, send: bool) -> None:
     if file is None and not send:
         _say(place)
         return
-    now = app.now_ms()
+    now = now_ms()
     with read_at(place, must_exist=True) as storage:
         found = weekly(storage, now)
     if file is not None:
-        _write(file, app.weekly_mail(found))
+        _write(file, weekly_mail(found))
     if send:
         _send(found, now)
 
@@ -63,11 +64,11 @@ def _write(file: Path, made: Mail) -> None:
 
 def _send(found: Weekly, now: int) -> None:
     """As a mail of its own, beside Monday's."""
-    server = app.mail_server_of(from_environment(os.environ))
+    server = mail_server_of(from_environment(os.environ))
     if server is None:
         wrong = "No mail server is named: set OPPORTUNE_MAIL_HOST, OPPORTUNE_MAIL_TO and what it asks for."
         raise BadRequestError(wrong=wrong)
-    refused = post(app.weekly_mail(found, identifier=f"now-{now}"), server, now)
+    refused = post(weekly_mail(found, identifier=f"now-{now}"), server, now)
     taken = [address for address in server.recipients if address not in refused]
     click.echo(f"Sent to {', '.join(taken)}: {found.subject}")
     if refused:
@@ -75,7 +76,7 @@ def _send(found: Weekly, now: int) -> None:
 
 
 def _say(place: Place) -> None:
-    server = app.mail_server_of(from_environment(os.environ))
+    server = mail_server_of(from_environment(os.environ))
     with read_at(place, must_exist=True) as storage:
         state = find_state(storage)
     if server is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from opportune import app
+from opportune.app.clock import now_ms
 from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
@@ -23,7 +23,7 @@ def next_command(*, place: Place, as_json: bool) -> None:
     By people, times money, over the days until a test would say so.
     """
     with read_at(place, must_exist=True) as storage:
-        ranked = rank(storage, app.now_ms())
+        ranked = rank(storage, now_ms())
     if as_json:
         print_json(ranked)
     else:

@@ -17,7 +17,7 @@ from opportune.cli.printing import counted, fail, print_json
 from opportune.core.history.key import Namespace
 from opportune.core.moment import to_iso
 from opportune.errors import BadRequestError, NotFoundError, OpportuneError
-from opportune.process.control import CommandError
+from opportune.process.connection import CommandError
 from opportune.process.place import Place
 from opportune.storage.personal import Erasure, read_list, write_list
 

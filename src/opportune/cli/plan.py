@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from opportune import app
+from opportune.app.clock import now_ms
 from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
@@ -33,7 +33,7 @@ def plan_command(*, place: Place, as_json: bool) -> None:
     on its nearest step; each rule on orders.
     """
     with read_at(place, must_exist=True) as storage:
-        planned = planning.plan(storage, app.now_ms())
+        planned = planning.plan(storage, now_ms())
     if as_json:
         print_json(planned)
     else:

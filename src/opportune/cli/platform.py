@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from opportune.app import head_block
+from opportune.app.pasting import head_block
 from opportune.cli.installation import ask, find_write_key
 from opportune.cli.options import place_option
 from opportune.cli.printing import print_table

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from opportune.app import now_ms
+from opportune.app.clock import now_ms
 from opportune.cli.forewarning import say_forewarned
 from opportune.cli.installation import ask
 from opportune.cli.options import asked_place_option, json_option, operator, place_option

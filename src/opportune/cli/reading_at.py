@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opportune import app
+from opportune.app.storing import open_reading
 from opportune.errors import BadRequestError
 from opportune.process.place import Place
 from opportune.storage.base import Storage
@@ -18,7 +18,7 @@ def read_at(place: Place, *, must_exist: bool = False) -> Iterator[Storage]:
     if must_exist and not (place.database or place.folder.exists):
         wrong = f"There is no installation in {place.data}. Name its folder with --data, or its --database."
         raise BadRequestError(wrong=wrong)
-    storage = app.open_reading(place) if place.database or place.folder.exists else MemoryStorage()
+    storage = open_reading(place) if place.database or place.folder.exists else MemoryStorage()
     try:
         yield storage
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from opportune import app
+from opportune.app.clock import now_ms
 from opportune.cli.options import json_option, place_option
 from opportune.cli.playbook import files_of
 from opportune.cli.printing import print_json
@@ -115,7 +115,7 @@ def _say_next(addition: Addition, folder: Path) -> None:
 def estimate_at(place: Place) -> Estimate:
     """Beside a running server, on a store that is only read; where there is none yet, without a reach."""
     with read_at(place) as storage:
-        return estimate_recipes(storage, app.now_ms())
+        return estimate_recipes(storage, now_ms())
 
 
 def words_of(reach: Reach) -> str:

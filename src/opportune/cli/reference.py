@@ -20,7 +20,7 @@ A refused command says why on standard error and ends with status 1; a wrong cal
 def commands_page() -> str:
     root = click.Context(opportune, info_name="opportune")
     parts = [_HEAD]
-    for command in COMMANDS:
+    for command in COMMANDS.values():
         parts += _sections(command, root)
     return "\n".join(parts)
 

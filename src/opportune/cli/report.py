@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from opportune import app
+from opportune.app.clock import now_ms
+from opportune.app.report_pages import overview_html, report_html
 from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
@@ -47,7 +48,7 @@ def report(*, rule: str | None, place: Place, as_json: bool, file: Path | None, 
         raise BadRequestError(wrong="Name a rule, or leave it out for all of them.")
     if fresh and sys.stderr.isatty():
         click.echo("Counting the events anew ...", err=True)
-    now = app.now_ms()
+    now = now_ms()
     with read_at(place) as storage:
         found: Report | Overview = (
             reporting.report(storage, rule, now, fresh=fresh)
@@ -55,7 +56,7 @@ def report(*, rule: str | None, place: Place, as_json: bool, file: Path | None, 
             else reporting.overview(storage, now, fresh=fresh)
         )
     if file is not None:
-        _write(file, app.report_html(found) if isinstance(found, Report) else app.overview_html(found))
+        _write(file, report_html(found) if isinstance(found, Report) else overview_html(found))
     elif as_json:
         print_json(found)
     else:

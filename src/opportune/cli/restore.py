@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from opportune.app import restore as restore_folder
+from opportune.app.moving import restore as restore_folder
 from opportune.cli.options import place_option
 from opportune.cli.person import read_erasures
 from opportune.cli.printing import counted, fail

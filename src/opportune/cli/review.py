@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from opportune import app
+from opportune.app.clock import now_ms
 from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
@@ -24,7 +24,7 @@ def review(*, place: Place, as_json: bool) -> None:
     With what tests gained beside what is likely of it, which signals and places pay, and signals nobody uses.
     """
     with read_at(place, must_exist=True) as storage:
-        found = reviewing.review(storage, app.now_ms())
+        found = reviewing.review(storage, now_ms())
     if as_json:
         print_json(found)
     else:

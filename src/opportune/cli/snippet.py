@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from opportune.app import BANNERS, script_hash, snippet_of
+from opportune.app.pasting import BANNERS, head_hash, snippet_of
 from opportune.cli.installation import ask, find_write_key
 from opportune.cli.options import place_option
 from opportune.errors import BadRequestError
@@ -37,7 +37,7 @@ def snippet(*, place: Place, url: str, key: str, consent: str, forms: bool, csp:
     url = url.strip().rstrip("/")
     if csp:
         more = f" {url}/forms.js" if forms else ""
-        click.echo(f"script-src {script_hash()} {url}/o.js{more}; connect-src {url}/v1/decide")
+        click.echo(f"script-src {head_hash()} {url}/o.js{more}; connect-src {url}/v1/decide")
         return
     if consent and consent not in BANNERS:
         raise BadRequestError(wrong=f"{consent!r} is not a banner we can read: {', '.join(BANNERS)}.")

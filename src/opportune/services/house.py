@@ -1,4 +1,4 @@
-"""The house: what every use case is given, built once in `app.py`."""
+"""The house: what every use case is given, built once in `app/house.py`."""
 
 from __future__ import annotations
 

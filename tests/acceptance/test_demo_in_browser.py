@@ -334,9 +334,18 @@ def test_preview_can_be_switched_off(page: Page) -> None:
 def test_what_the_tests_say_is_one_click_away(page: Page) -> None:
     open_panel(page)
     page.locator("#why").get_by_role("link", name="What the tests say").click()
+    expect(page).to_have_url(re.compile("/reports$"))
     expect(page.locator("body")).to_contain_text("Category returner")
     wide, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide <= window
+    page.goto("/rules")
+    page.get_by_role("link", name="what it says").first.click()
+    expect(page).to_have_url(re.compile("/reports/.+"))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    unknown = page.goto("/tests/no-such-rule")
+    assert unknown is not None
+    assert unknown.status == 404
+    expect(page.get_by_role("main")).to_contain_text("This rule is not in the playbook's folder.")
 
 
 def test_restart_keeps_what_visitors_did(tmp_path: Path, browser: Browser) -> None:

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -81,18 +80,15 @@ class Rulebook:
         status, printed = self._run("rule", name, "live" if is_on else "paused")
         return Outcome(is_done=status == 0, lines=tuple(printed.strip().splitlines()[-3:]))
 
-    def report(self, stem: str = "") -> Outcome:
-        """The report of a rule's test, or of everything, as a page in one line."""
-        path = self._path(stem) if stem else None
-        if stem and path is None:
-            return Outcome(is_done=False, lines=("This rule is not in the playbook's folder.",))
-        rule = (_read(path)["rule"],) if path else ()
-        with TemporaryDirectory() as folder:
-            page = Path(folder) / "report.html"
-            status, printed = self._run("report", *rule, "--html", str(page))
-            if status == 0:
-                return Outcome(is_done=True, lines=(page.read_text(encoding="utf-8"),))
-        return Outcome(is_done=False, lines=tuple(printed.strip().splitlines()[-3:]))
+    def find_name(self, stem: str) -> str | None:
+        """What the rule in a file is called; None where there is no such file."""
+        path = self._path(stem)
+        return str(_read(path)["rule"]) if path is not None else None
+
+    def make_link(self, api_url: str) -> str:
+        """An address that opens Opportune's own pages once; empty where none could be made."""
+        status, printed = self._run("doctor", "--link", "--url", api_url)
+        return printed.strip() if status == 0 else ""
 
     def _path(self, stem: str) -> Path | None:
         """The file of a rule that is there; anything else a form may say is none."""

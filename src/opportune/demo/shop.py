@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from opportune.demo.catalogue import BY_SLUG, CATEGORIES, PRODUCTS, SHOP_NAME, money
+from opportune.demo.console import Console
 from opportune.demo.guest import Guest, keep, read_guest
 from opportune.demo.ledger import Ledger
 from opportune.demo.places import defaults_of
@@ -29,9 +30,6 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 DECIDE_MS = 300
 EVENTS_MS = 3_000
 """Longer than a real shop would take: the demo's visitors are on the machine that does everything else too."""
-WITH_STYLE = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
-)
 Message = dict[str, Any]
 
 
@@ -89,6 +87,7 @@ class Shop:
         self.secret = secret_key
         self.ledger = Ledger(data_dir / "shop.jsonl")
         self.rulebook = Rulebook(playbook_dir, data_dir)
+        self.console = Console(self.api_url, self.rulebook)
         self._templates = Environment(
             loader=PackageLoader("opportune.demo"),
             autoescape=select_autoescape(),
@@ -196,9 +195,12 @@ class Shop:
         return self.api_url
 
 
-def as_it_is(html: str) -> HTMLResponse:
-    """A page that brings its own style and needs nothing else."""
-    return HTMLResponse(html, headers={**_headers(""), "Content-Security-Policy": WITH_STYLE})
+def console_url(shop: Shop, visited: Visited, path: str) -> str:
+    """A page of Opportune's own, under the name this browser has for the machine, as cookies go by name."""
+    parts, asked = urlsplit(shop.api_url), visited.request.url.hostname or ""
+    if parts.hostname not in LOCAL or not asked:
+        return f"{shop.api_url}{path}"
+    return f"{parts.scheme}://{f'[{asked}]' if ':' in asked else asked}:{parts.port}{path}"
 
 
 def go(path: str) -> RedirectResponse:

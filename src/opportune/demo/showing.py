@@ -1,12 +1,17 @@
-"""What belongs to the demo and to no shop: the visitor's switches, the history behind "why", and the rules page."""
+"""What belongs to the demo and to no shop: switches, the history behind "why", rules, and the way to the reports."""
 
 from __future__ import annotations
+
+from urllib.parse import quote
 
 from starlette.responses import Response
 
 from opportune.demo.rulebook import Outcome
-from opportune.demo.shop import Page, Shop, Visited, as_it_is, back, go, new_device
+from opportune.demo.shop import Page, Shop, Visited, back, console_url, go, new_device
 from opportune.demo.why import history_of, known_of
+
+NO_RULE = "This rule is not in the playbook's folder."
+NOT_OPENED = "The reports could not be opened. In a terminal, `opportune report` prints the same."
 
 
 def set_preview(_shop: Shop, visited: Visited) -> Response:
@@ -33,11 +38,18 @@ def history(shop: Shop, visited: Visited) -> Response:
 
 
 def tests(shop: Shop, visited: Visited) -> Page | Response:
-    """What the tests say: the report page, of everything or of one rule."""
-    outcome = shop.rulebook.report(visited.request.path_params.get("stem", ""))
-    if outcome.is_done:
-        return as_it_is(outcome.lines[0])
-    return Page("missing.html", "No report", content={"lines": outcome.lines}, status=404)
+    """What the tests say stands in the console: on to its reports, or to the report of one rule."""
+    stem = visited.request.path_params.get("stem", "")
+    rule = shop.rulebook.find_name(stem) if stem else ""
+    if rule is None:
+        return Page("missing.html", "No report", content={"lines": [NO_RULE]}, status=404)
+    cookies = shop.console.find_cookies()
+    if not cookies:
+        return Page("missing.html", "No report", content={"lines": [NOT_OPENED]}, status=503)
+    answer = go(console_url(shop, visited, f"/reports/{quote(rule, safe='')}" if rule else "/reports"))
+    for cookie in cookies:
+        answer.headers.append("Set-Cookie", cookie)
+    return answer
 
 
 def rules(shop: Shop, _visited: Visited) -> Page:

@@ -15,10 +15,11 @@ from opportune.storage.bodies import unpack
 from opportune.storage.lines import json_of, read_event
 from opportune.storage.measurements import (
     Exposed,
+    ExposedGroup,
     ExposedQuery,
+    ExposedUnit,
     LanesAsked,
     cells_of,
-    exposed_of,
     measured_of,
     row_of,
     rows_of,
@@ -39,17 +40,27 @@ class SqliteMeasuring(Storage):
         return int(self._readers.one(SQL["find_whole_since"])[0])
 
     def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int] | None) -> Exposed:
-        first, last = self._readers.one(SQL["find_phases"], (*lanes, query.experiment))
-        asked = {
-            **msgspec.structs.asdict(query),
-            "first": lanes[0],
-            "end": lanes[1],
-            "phase": first if first == last else None,
-            "apart": json_of(list(apart or ())),
-            "everybody": apart is None,
-        }
-        rows = Counter(self._readers.all(SQL["list_exposed"], asked))
-        return exposed_of((*row, count) for row, count in rows.items())
+        asked = {**msgspec.structs.asdict(query), "first": lanes[0], "end": lanes[1]}
+        with self._readers.snapshot():
+            if apart is None:
+                keys = [key for (key,) in self._readers.all(SQL["list_exposed_keys"], asked)]
+                return Exposed([], self._list_units(asked, keys))
+            first, last = self._readers.one(SQL["find_phases"], (*lanes, query.experiment))
+            asked["phase"] = first if first == last else None
+            counted = Counter(self._readers.all(SQL["list_exposed"], asked))
+            odd = {number for arm, number in counted if arm is None}
+            units = self._list_units(asked, sorted(odd.union(apart)))
+        counted.subtract(_alike(unit, query.stretch_ms) for unit in units if unit.key not in odd)
+        groups = [
+            _group(arm, number, units)
+            for (arm, number), units in counted.items()
+            if arm is not None and units
+        ]
+        return Exposed(groups, units)
+
+    def _list_units(self, asked: Mapping[str, object], keys: Sequence[int]) -> list[ExposedUnit]:
+        rows = self._readers.all(SQL["list_exposed_units"], {**asked, "units": json_of(keys)})
+        return [msgspec.convert(row, ExposedUnit, strict=False) for row in rows]
 
     def list_key_facts(
         self, name: str, *, after: tuple[int, int], until_at: int, limit: int
@@ -99,3 +110,17 @@ class SqliteKeepingSums(Transaction):
         together = {cell: kept[cell] + sums if cell in kept else sums for cell, sums in cells.items()}
         rows: Sequence[Sequence[object]] = [(experiment, *row) for row in rows_of(together).values()]
         self.connection.executemany(SQL["put_erased_day"], rows)
+
+
+PHASES = 65_536
+"""More than an experiment ever has; `list_exposed` puts a stretch, a phase and whether it was shown into one number."""
+
+
+def _alike(unit: ExposedUnit, stretch_ms: int) -> tuple[str | None, int]:
+    stretch = unit.first_at // stretch_ms
+    return unit.arm, (stretch * PHASES + (unit.phase or 0)) * 2 + unit.is_shown
+
+
+def _group(arm: str, number: int, units: int) -> ExposedGroup:
+    stretch, phase = divmod(number // 2, PHASES)
+    return ExposedGroup(phase, arm, stretch, bool(number % 2), units)

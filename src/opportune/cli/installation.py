@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from opportune.app.house import opened_house
 from opportune.errors import BadRequestError, DataFolderBusyError
-from opportune.process import commands
 from opportune.process.connection import Connection
 from opportune.process.data_folder import DataFolder
 from opportune.process.place import Place
-from opportune.settings import Settings
 
 
 class Ask(Protocol):
@@ -34,9 +31,11 @@ def reach(place: Place, *, may_make: bool = False) -> Iterator[Ask]:
     connection = None if place.database else _connect(folder)
     if connection is None:
         try:
-            settings = Settings(data=str(place.data), database=place.database)
-            with opened_house(place, settings=settings) as house:
-                yield lambda command, /, **args: commands.execute(house, command, args)
+            # Where a server answers, none of this is loaded, and the answer is there in a moment.
+            from opportune.app.commanding import opened_here  # noqa: PLC0415 - see above
+
+            with opened_here(place) as execute:
+                yield lambda command, /, **args: execute(command, args)
                 return
         except DataFolderBusyError:
             connection = _connect(folder)  # a server came up meanwhile

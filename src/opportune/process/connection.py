@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ import msgspec
 from opportune.core.problem import Problem
 
 ANSWER_SECONDS = 600.0
+
+Execute = Callable[[str, Mapping[str, Any]], Any]
+"""Runs a command by its name with its arguments."""
 
 
 class Request(msgspec.Struct, frozen=True):

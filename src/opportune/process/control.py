@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from opportune.errors import OpportuneError, PlaybookError
-from opportune.process.connection import Answer, Request
+from opportune.process.connection import Answer, Execute, Request
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
-
-Execute = Callable[[str, Mapping[str, Any]], Any]
 
 
 def answer(execute: Execute, line: bytes) -> bytes:

@@ -64,7 +64,10 @@ def find_event(phrase: str, plan: Plan) -> EventPlan | None:
         name = plan.current_name(unquote(text))
         return plan.events.get(name) or EventPlan(name=name)
     wanted = squeezed(text)
-    nouns = (event for event in plan.events.values() if wanted == squeezed(noun_of(event, plan)))
+    makers = (
+        event for event in plan.events.values() if event.things and wanted == squeezed(plural(event.things))
+    )
+    nouns = (event for event in makers if noun_of(event, plan))
     deeds = (event for event in plan.events.values() if wanted in map(squeezed, event.says))
     return next(nouns, None) or next(deeds, None) if wanted else None
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
 
@@ -222,13 +221,15 @@ def _delivery_days(form: Form) -> dict[str, str]:
 
 def zone_of(team: Team) -> ZoneInfo:
     """The team's time zone, or UTC when its name is not known on this machine."""
-    return ZoneInfo(team.time_zone) if team.time_zone in _known_zones() else UTC_ZONE
+    return _find_zone(team.time_zone) or UTC_ZONE
 
 
-@cache
-def _known_zones() -> frozenset[str]:
-    """Asked for once: it looks through hundreds of files."""
-    return frozenset(available_timezones())
+def _find_zone(name: str) -> ZoneInfo | None:
+    """By its name alone: a list of all would be read from hundreds of files."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        return None
 
 
 def _checked(form: Form, name: str, default: str, wrong_of: Callable[[str], tuple[str, str] | None]) -> str:
@@ -241,9 +242,9 @@ def _checked(form: Form, name: str, default: str, wrong_of: Callable[[str], tupl
 
 
 def _wrong_zone(text: str) -> tuple[str, str] | None:
-    zones = _known_zones()
-    if text in zones:
+    if _find_zone(text) is not None:
         return None
+    zones = available_timezones()
     cities = {zone.rsplit("/", 1)[-1].replace("_", " "): zone for zone in sorted(zones)}
     return f'the time zone "{text}" is not known', f'write "{cities[text]}"' if text in cities else one_of(
         text, zones

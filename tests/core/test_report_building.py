@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.building import NOW
-from tests.experiments import ARMS, REVENUE, SENTENCE, experiment, measured
+from tests.experiments import ARMS, CARTS, REVENUE, SENTENCE, experiment, measured
 
 from opportune.console.report_page import report_html
-from opportune.core.experiments.experiment import Experiment, Phase
+from opportune.core.experiments.experiment import Experiment, Limit, Phase
 from opportune.core.experiments.measured import Measured
 from opportune.core.moment import DAY
 from opportune.core.report.asking import answer_at, last_closed_day, window_of
@@ -272,6 +272,21 @@ def test_each_safety_limit_has_its_state() -> None:
     assert [limit.state for limit in unsure.safety] == ["not sure yet"]
     broken = report(sums=measured(TEST, people=(4000, 4000), bought=(900, 500)))
     assert [limit.state for limit in broken.safety] == ["broken"]
+
+
+def test_a_limit_that_tolerates_no_harm_is_told_without_a_harm_of_nothing() -> None:
+    strict = experiment(NOW, limits=(Limit(metric=CARTS, margin=0.0),))
+    told = {
+        "kept": ((4_000, 4_000), (800, 1_000), "Any harm can be ruled out: it is at least as good."),
+        "not sure yet": ((100, 100), (4, 4), "Whether it does any harm cannot be told yet."),
+        "broken": ((4_000, 4_000), (900, 500), "It does harm."),
+        "no answer": ((100, 100), (100, 100), "Whether it does any harm cannot be told."),
+    }
+    for state, (people, bought, words) in told.items():
+        [limit] = report(strict, measured(strict, people=people, bought=bought)).safety
+        assert limit.state == state
+        assert limit.words.startswith(words)
+        assert "0 %" not in limit.words.split(".")[0]
 
 
 def test_what_could_not_be_counted_is_said() -> None:

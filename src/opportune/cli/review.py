@@ -34,8 +34,7 @@ def review(*, place: Place, as_json: bool) -> None:
 def _lines(found: Review) -> Iterator[str]:
     yield f"{found.team}, since {found.since}. {found.words}"
     for each in found.rules:
-        merged = f" with “{each.merge_with}”" if each.merge_with else ""
-        yield f"\n{each.verdict.capitalize()}{merged}: {each.rule} ({each.run_state}, {each.people:,} people)"
+        yield f"\n{each.verdict_words}: {each.rule} ({each.run_state}, {each.people:,} people)"
         for reason in each.reasons:
             yield f"  {reason}"
         if each.lift_words:

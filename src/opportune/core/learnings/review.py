@@ -68,6 +68,11 @@ class Reviewed(Part, frozen=True, kw_only=True):
     lift_words: str = ""
     merge_with: str = ""
 
+    @property
+    def verdict_words(self) -> str:
+        """`Retire`, `Merge with “Returner”`."""
+        return f"{self.verdict.capitalize()}{f' with “{self.merge_with}”' if self.merge_with else ''}"
+
 
 class Paid(Part, frozen=True, kw_only=True):
     """A signal or a place: how many rules go by it, how many of them were tested, and what those gained."""

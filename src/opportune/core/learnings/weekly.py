@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from opportune.core.learnings.learning import Learning
+from opportune.core.learnings.review import Review, Reviewed
 from opportune.core.report.parts import Conclusion, Line, Overview, Part
 from opportune.core.report.plain import count_words
 
@@ -17,6 +18,7 @@ WIDTH = 72
 MOST_TESTS = 12
 MOST_NOTES = 8
 MOST_WAITING = 5
+MOST_REVIEWED = 20
 MOST_SUBJECT = 120
 
 
@@ -74,6 +76,26 @@ class Seen(Part, frozen=True, kw_only=True):
     """Learnings that nobody completed."""
     learned: tuple[Learning, ...] = ()
     """Those of the week."""
+    review: Review | None = None
+    """In the first mail of a quarter."""
+
+
+class ReviewLine(Part, frozen=True, kw_only=True):
+    """What to do with one rule: `Retire`, and why."""
+
+    verdict: str
+    rule: str
+    reasons: str
+
+
+class QuarterReview(Part, frozen=True, kw_only=True):
+    """Which rules to keep, merge or retire; those that ask for an act first."""
+
+    words: str
+    lines: tuple[ReviewLine, ...]
+    more: int = 0
+    unused: str = ""
+    """What is collected and nothing goes by, in a sentence."""
 
 
 class Weekly(Part, frozen=True, kw_only=True):
@@ -101,6 +123,7 @@ class Weekly(Part, frozen=True, kw_only=True):
     steps: tuple[Step, ...] = ()
     learned: tuple[Learning, ...] = ()
     waiting: tuple[Learning, ...] = ()
+    review: QuarterReview | None = None
     made: str = ""
 
 
@@ -145,8 +168,26 @@ def weekly_of(overview: Overview, seen: Seen, *, week: str, number: str) -> Week
         steps=seen.steps,
         learned=seen.learned[:MOST_WAITING],
         waiting=seen.waiting[:MOST_WAITING],
+        review=_quarter(seen.review),
         made=overview.made_words,
     )
+
+
+def _quarter(review: Review | None) -> QuarterReview | None:
+    if review is None or not review.rules:
+        return None
+    unused = ", ".join(review.unused)
+    return QuarterReview(
+        words=f"Since {review.since}. {review.words}",
+        lines=tuple(_review_line(each) for each in review.rules[:MOST_REVIEWED]),
+        more=max(0, len(review.rules) - MOST_REVIEWED),
+        unused=f"Collected, and nothing goes by it: {unused}." if unused else "",
+    )
+
+
+def _review_line(each: Reviewed) -> ReviewLine:
+    lift = (f"{each.metric}: {each.lift_words}",) if each.lift_words else ()
+    return ReviewLine(verdict=each.verdict_words, rule=each.rule, reasons="; ".join((*each.reasons, *lift)))
 
 
 _NEED = ("rolled back", "do not trust this", "keep", "harmless and cheap", "not proven", "collecting")
@@ -188,6 +229,8 @@ def subject_of(overview: Overview, seen: Seen) -> str:
         parts.append(f"{count_words(kept, 'test')} to keep")
     elif running:
         parts.append(f"{count_words(running, 'test')} running")
+    if seen.review is not None and seen.review.rules:
+        parts.append("the quarter's review")
     subject = f"{overview.team}: {'; '.join(parts)}"
     return " ".join(subject.split())[:MOST_SUBJECT]
 
@@ -297,6 +340,7 @@ def _lines(weekly: Weekly) -> Iterable[str]:
         for words in weekly.coverage:
             yield from _wrapped(words)
     yield from _learned("Learned this week", weekly.learned)
+    yield from _review_lines(weekly.review)
     yield from _heading("What to do next")
     if not (weekly.steps or weekly.waiting):
         yield from _wrapped("Nothing: let the tests run.")
@@ -338,6 +382,19 @@ def _learned(heading: str, learnings: Sequence[Learning]) -> Iterable[str]:
         yield from _heading(heading)
         for learning in learnings:
             yield from _wrapped(f"- {learning.rule} ({learning.status}): {learning.brief}", indent=2)
+
+
+def _review_lines(review: QuarterReview | None) -> Iterable[str]:
+    if review is None:
+        return
+    yield from _heading("The quarter's review")
+    yield from _wrapped(review.words)
+    for line in review.lines:
+        yield from _wrapped(f"- {line.verdict}: {line.rule} ({line.reasons})", indent=2)
+    if review.more:
+        yield f"And {count_words(review.more, 'more rule', 'more rules')}."
+    yield from _wrapped(review.unused)
+    yield "  opportune review"
 
 
 def _heading(words: str) -> tuple[str, ...]:

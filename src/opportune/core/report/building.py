@@ -13,7 +13,7 @@ from opportune.core.conclusion.concluding import Conclusion as Judged
 from opportune.core.conclusion.concluding import conclude
 from opportune.core.conclusion.judging import LimitResult
 from opportune.core.conclusion.reading import Reading as Asked
-from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment, Limit
 from opportune.core.experiments.measured import CLICKED, CROSSED, EVERYBODY, SHOWN, Measured
 from opportune.core.metrics import Metric
 from opportune.core.moment import DAY, SECOND, to_iso
@@ -258,13 +258,11 @@ class _Parts:
         limit, result = self.experiment.limits[number], self._limit_result(number)
         reading = read(limit.metric, self.arms(limit.metric), self.frame)
         state = _limit_state(result)
-        margin = -limit.margin if limit.metric.more_is_better else limit.margin
-        tolerated = change_words(margin, sort_of(limit.metric)) if margin else "0 %"
         return SafetyLimit(
             metric=limit.metric.describe(),
             margin=limit.margin,
             state=state,
-            words=f"{_LIMIT_WORDS[state].format(tolerated=tolerated)} {reading.words}",
+            words=f"{_limit_words(limit, state)} {reading.words}",
             reading=reading,
         )
 
@@ -334,6 +332,20 @@ _LIMIT_WORDS: dict[LimitState, str] = {
     "broken": "It does more harm than {tolerated}.",
     "no answer": "Nothing can be said of a harm of {tolerated}.",
 }
+_NO_HARM_WORDS: dict[LimitState, str] = {
+    "kept": "Any harm can be ruled out: it is at least as good.",
+    "not sure yet": "Whether it does any harm cannot be told yet.",
+    "broken": "It does harm.",
+    "no answer": "Whether it does any harm cannot be told.",
+}
+"""Where no harm at all is tolerated."""
+
+
+def _limit_words(limit: Limit, state: LimitState) -> str:
+    if not limit.margin:
+        return _NO_HARM_WORDS[state]
+    margin = -limit.margin if limit.metric.more_is_better else limit.margin
+    return _LIMIT_WORDS[state].format(tolerated=change_words(margin, sort_of(limit.metric)))
 
 
 def _limit_state(result: LimitResult | None) -> LimitState:

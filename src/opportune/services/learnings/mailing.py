@@ -23,6 +23,7 @@ SWITCHED_OFF = "switched off"
 LATE_MS = 10 * MINUTE
 """Within which what happened is committed."""
 MONDAY_HOUR = 7
+DAYS_A_WEEK, MONTHS_A_QUARTER = 7, 3
 PAUSES_MS = (MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE, 240 * MINUTE)
 """After the first failure, the second and so on; the last one is kept to."""
 
@@ -56,6 +57,12 @@ def monday_of(now: int, zone: ZoneInfo) -> datetime:
 
 def week_of(now: int, zone: ZoneInfo) -> str:
     return monday_of(now, zone).date().isoformat()
+
+
+def begins_quarter(now: int, zone: ZoneInfo) -> bool:
+    """Whether this week's Monday is the first of January, April, July or October."""
+    monday = monday_of(now, zone)
+    return monday.day <= DAYS_A_WEEK and monday.month % MONTHS_A_QUARTER == 1
 
 
 def week_words(now: int, zone: ZoneInfo) -> str:

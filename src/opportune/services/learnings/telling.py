@@ -16,7 +16,8 @@ from opportune.services.catalogue.feeding import list_states
 from opportune.services.experiments.reporting import overview
 from opportune.services.house import House
 from opportune.services.learnings.learning import list_learnings
-from opportune.services.learnings.mailing import SWITCHED_OFF, week_of, week_words
+from opportune.services.learnings.mailing import SWITCHED_OFF, begins_quarter, week_of, week_words
+from opportune.services.learnings.reviewing import review
 from opportune.services.standing import reading_house
 from opportune.services.traffic.ranking import rank
 from opportune.storage.base import Storage
@@ -48,6 +49,7 @@ def weekly(storage: Storage, now: int) -> Weekly:
         steps=tuple(_steps(storage, found, now)),
         learned=tuple(each for each in learnings if each.id in recent and not each.is_waiting),
         waiting=tuple(each for each in learnings if each.is_waiting),
+        review=review(storage, now) if begins_quarter(now, zone) else None,
     )
     return weekly_of(found, seen, week=week_words(now, zone), number=week_of(now, zone))
 

@@ -91,4 +91,4 @@ def test_a_process_that_reads_loads_a_store_and_neither_edge_nor_command(tmp_pat
     )
     found = set(done.stdout.split())
     assert "opportune.storage.sqlite.store" in found
-    assert not of((*EDGES, *COMMANDS, *THE_SHOP), found)
+    assert not of((*EDGES, *COMMANDS, *THE_SHOP, "lark", "yaml", "asyncio"), found)

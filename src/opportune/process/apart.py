@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from threading import Event
 from typing import Any
 
 from opportune.errors import StorageBusyError
-from opportune.process.reader import OpenStorage, Refused, read, start_reading
+from opportune.process.over_there import OpenStorage, Refused, work_once
 
 LOOK_SECONDS = 0.2
 
@@ -28,7 +27,7 @@ class Apart:
         context = multiprocessing.get_context("spawn")
         receiving, sending = context.Pipe(duplex=False)
         work = (self._open_storage, self._nice, sending, function, arguments)
-        process = context.Process(target=_work, args=work, daemon=True)
+        process = context.Process(target=work_once, args=work, daemon=True)
         process.start()
         sending.close()
         try:
@@ -58,14 +57,3 @@ class ApartInTurn:
         """Raises as `Apart` does."""
         async with self._turn:
             return await asyncio.to_thread(self._apart, function, *arguments)
-
-
-def _work(
-    open_storage: OpenStorage,
-    nice: int,
-    sending: Connection,
-    function: Callable[..., Any],
-    arguments: tuple[Any, ...],
-) -> None:
-    start_reading(open_storage, nice)
-    sending.send(read(function, arguments))

@@ -6,35 +6,20 @@ Started with the first read, stepped back behind deciding, and started again sho
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
-from opportune.errors import OpportuneError, StorageBusyError
-from opportune.process.workers import end_with_parent
+from opportune.errors import StorageBusyError
+from opportune.process.over_there import OpenStorage, Refused, read, start_reading
 from opportune.storage.base import Storage
 
-OpenStorage = Callable[[], Storage]
 ATTEMPTS = 2
 LONGEST_WAIT_SECONDS = 15.0
 """More than the longest read may take, and one or two before it."""
-
-
-class Refused:
-    """An error raised on purpose, as it travels between processes."""
-
-    def __init__(self, error: OpportuneError) -> None:
-        self.kind = type(error)
-        self.fields = error.fields
-
-    def to_error(self) -> OpportuneError:
-        return self.kind(**self.fields)
 
 
 class ReadingProcess:
@@ -86,25 +71,3 @@ class ReadingThread:
 
     def close(self) -> None:
         pass
-
-
-_open_storage: OpenStorage | None = None
-
-
-def start_reading(open_storage: OpenStorage, nice: int) -> None:
-    """Runs once in the reading process. Ctrl-C is the server's business, which ends this one too."""
-    global _open_storage  # noqa: PLW0603 - a process pool offers its workers no other place
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
-    with contextlib.suppress(OSError):
-        os.nice(nice)
-    _open_storage = cache(open_storage)
-
-
-def read(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """Opens the store with the first read, and with the next one where that failed."""
-    assert _open_storage is not None  # noqa: S101 - start_reading ran before any call
-    try:
-        return function(_open_storage(), *arguments)
-    except OpportuneError as error:
-        return Refused(error)

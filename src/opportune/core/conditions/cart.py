@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lark import Token
-
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.happening import items_of
 from opportune.core.conditions.not_ import Not
@@ -15,6 +13,8 @@ from opportune.core.language.spoken import read_text
 from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
+    from lark import Token  # only the grammar loads Lark
+
     from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
 

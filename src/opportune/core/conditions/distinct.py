@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lark import Token
-
 from opportune.core.conditions.base import Check, Needs, Readers
 from opportune.core.conditions.comparing import Comparator, nearness, range_of
 from opportune.core.conditions.count import Count, Times
@@ -31,6 +29,8 @@ from opportune.core.language.spoken import Said, at_of
 from opportune.core.language.words import Words, words_of
 
 if TYPE_CHECKING:
+    from lark import Token  # only the grammar loads Lark
+
     from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from fnmatch import translate
 from typing import TYPE_CHECKING
 
-from lark import Token
-
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
@@ -17,6 +15,8 @@ from opportune.core.language.spoken import at_of, read_text
 from opportune.core.language.words import Words, words_of
 
 if TYPE_CHECKING:
+    from lark import Token  # only the grammar loads Lark
+
     from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
 
@@ -166,7 +166,7 @@ def _texts(values: tuple[Token, ...]) -> tuple[str, ...]:
 
 
 def _read_types(words: Words, *parts: Token | None) -> Page:
-    kinds = [part for part in parts if isinstance(part, Token) and part.type != "COMMA"]
+    kinds = [part for part in parts if part is not None and part.type != "COMMA"]
     return Page(types=tuple(_read_type(kind, words) for kind in kinds))
 
 

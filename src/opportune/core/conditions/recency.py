@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from lark import Token
-
 from opportune.core.conditions.base import NOTHING_FOUND, Check, Needs, Readers
 from opportune.core.conditions.comparing import Comparator
 from opportune.core.conditions.happening import Happening, Narrowing, explain_events
@@ -18,6 +16,8 @@ from opportune.core.language.words import Words
 from opportune.core.moment import DAY
 
 if TYPE_CHECKING:
+    from lark import Token  # only the grammar loads Lark
+
     from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
 

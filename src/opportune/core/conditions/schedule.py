@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
-from lark import Token
 
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
 from opportune.core.finding import Finding
@@ -20,6 +19,8 @@ from opportune.core.language.words import Words
 from opportune.core.moment import SECOND, to_clock
 
 if TYPE_CHECKING:
+    from lark import Token  # only the grammar loads Lark
+
     from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lark import Token
-
 from opportune.core.conditions.base import NOTHING_FOUND, Check, Needs, Readers
 from opportune.core.conditions.comparing import Comparator, nearness, range_of
 from opportune.core.conditions.count import Times
@@ -28,6 +26,8 @@ from opportune.core.language.spoken import read_inside
 from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
+    from lark import Token  # only the grammar loads Lark
+
     from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
 

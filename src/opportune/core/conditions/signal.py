@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lark import Token
 from msgspec.structs import replace
 
 from opportune.core.conditions.base import Check, Condition, Needs, Readers
@@ -37,6 +36,8 @@ from opportune.core.moment import to_clock
 from opportune.core.signals.base import Signal, SignalType, SignalValue
 
 if TYPE_CHECKING:
+    from lark import Token  # only the grammar loads Lark
+
     from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
 

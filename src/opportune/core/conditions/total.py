@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from lark import Token
-
 from opportune.core.conditions.base import Check, Needs, Readers
 from opportune.core.conditions.comparing import Comparator, compile_comparator, nearness
 from opportune.core.conditions.happening import (
@@ -26,6 +24,8 @@ from opportune.core.language.spoken import Said, at_of, describe_known, describe
 from opportune.core.language.words import Words, words_of
 
 if TYPE_CHECKING:
+    from lark import Token  # only the grammar loads Lark
+
     from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
 

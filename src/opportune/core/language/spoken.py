@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar, cast
-
-from lark import Token
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from opportune.core.conditions.comparing import (
     AGO_TESTS,
@@ -24,6 +22,9 @@ from opportune.core.language.phrases.money import describe_money, parse_money
 from opportune.core.language.phrases.wording import NUMBER_WORDS, join_words, misread, plain_number, unquote
 from opportune.core.language.words import Words
 from opportune.errors import SentenceError
+
+if TYPE_CHECKING:
+    from lark import Token  # only the grammar loads Lark
 
 T = TypeVar("T")
 

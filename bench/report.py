@@ -1,11 +1,11 @@
-"""A long report in the reading process while decisions go on."""
+"""A long report, and a backtest of every visitor, in the reading process while decisions go on."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 
@@ -16,7 +16,13 @@ from bench.over_http import ask_everybody, load_on
 from bench.serving import Serving, serve_opportune
 from bench.table import Section
 from opportune.app.serving import build_reader
+from opportune.core.history.key import LANES
+from opportune.core.traffic.tally import Tally
+from opportune.http.backtests import PART_SECONDS
 from opportune.process.place import Place
+from opportune.process.reader import ReadingProcess
+from opportune.services.traffic.backtesting import count_part
+from opportune.services.traffic.trying import Asked
 from opportune.settings import DEFAULTS
 from opportune.storage.base import Storage
 
@@ -25,29 +31,37 @@ SECONDS = 4
 CONNECTIONS = 16
 SHARE = 0.4
 """Of the saturating rate, while the report runs."""
+ASKED = Asked(rule="Hero for returners")
 
 
 def measure() -> Section:
-    section = Section("report", "A long report beside decisions", ("requests/s", "p50 ms", "p99 ms"))
+    section = Section("report", "Long reads beside decisions", ("requests/s", "p50 ms", "p99 ms"))
     folder = shop.filled_folder()
     playbook = shop.write_playbook(shop.KEPT / "ten-conditions", shop.TEN_CONDITIONS)
     with serve_opportune(folder, playbook) as serving:
         ask_everybody(serving)
         most = put_load(serving.port, load_on("/v1/decide"), seconds=2, connections=CONNECTIONS).rate
-        idle, busy = [], []
-        reports = 0
+        idle, reporting, asking = [], [], []
+        reports = parts = 0
         for _ in range(ROUNDS):
             idle.append(_load(serving, most))
-            felt, found = asyncio.run(_beside_report(folder, serving, most))
-            busy.append(felt)
+            felt, found = asyncio.run(_beside(folder, serving, most, _report))
+            reporting.append(felt)
             reports += found
-    ratio = median(each.p99 for each in busy) / median(each.p99 for each in idle)
+            felt, found = asyncio.run(_beside(folder, serving, most, _backtest))
+            asking.append(felt)
+            parts += found
     section.add("decide, nothing beside it", *_figures(idle))
-    section.add("decide, a report beside it", *_figures(busy), target="p99 <= 2x", is_met=ratio <= 2)
+    ratios = []
+    for name, busy in (("a report", reporting), ("a backtest of every visitor", asking)):
+        ratio = median(each.p99 for each in busy) / median(each.p99 for each in idle)
+        section.add(f"decide, {name} beside it", *_figures(busy), target="p99 <= 2x", is_met=ratio <= 2)
+        ratios.append(f"{ratio:.2f}x")
     section.note(
-        f"p99 is {ratio:.2f}x. The report counts events and adds up values by day and name over all {shop.VISITORS:,} "
-        f"visitors' rows, again and again ({reports} times), as one of `services/reading.py` would, in the house's own "
-        f"reading process (read-only, niced). Load at {SHARE:.0%} of saturation by {tool()}. {describe_pinning()}"
+        f"p99 is {' and '.join(ratios)}. The report counts events and adds up values by day and name over all "
+        f"{shop.VISITORS:,} visitors' rows, again and again ({reports} times), as one of `services/reading.py` would, "
+        f"the backtest ({parts} parts) decides again for all that was kept of them, in the house's own reading process "
+        f"(read-only, niced). Load at {SHARE:.0%} of saturation by {tool()}. {describe_pinning()}"
     )
     return section
 
@@ -67,15 +81,32 @@ def report_on(storage: Storage, seconds: float) -> int:
     return rounds
 
 
-async def _beside_report(folder: Path, serving: Serving, most: float) -> tuple[Felt, int]:
+Beside = Callable[[ReadingProcess], Awaitable[int]]
+"""Reads for longer than the load lasts, and says how often it came through."""
+
+
+async def _report(reader: ReadingProcess) -> int:
+    found: int = await reader(report_on, SECONDS + 1)
+    return found
+
+
+async def _backtest(reader: ReadingProcess) -> int:
+    until, parts, lanes = time.monotonic() + SECONDS + 1, 0, 0
+    while time.monotonic() < until:
+        part: Tally = await reader(count_part, int(time.time() * 1_000), ASKED, lanes % LANES, PART_SECONDS)
+        parts, lanes = parts + 1, lanes + part.lanes
+    return parts
+
+
+async def _beside(folder: Path, serving: Serving, most: float, work: Beside) -> tuple[Felt, int]:
     reader = build_reader(Place(folder), DEFAULTS)
     try:
         await reader(report_on, 0)  # the process is there
-        report = asyncio.ensure_future(reader(report_on, SECONDS + 1))
+        reading = asyncio.ensure_future(work(reader))
         await asyncio.sleep(0.3)
         load: Callable[[], Felt] = lambda: _load(serving, most)  # noqa: E731 - one line says it
         felt = await asyncio.to_thread(load)
-        return felt, await report
+        return felt, await reading
     finally:
         reader.close()
 

@@ -27,14 +27,26 @@ from opportune.core.experiments.watched import (
     Broken,
     Expected,
     Named,
+    Sighting,
     Silence,
     Watched,
 )
 from opportune.core.moment import DAY, HOUR
 from opportune.core.signs import SIGNS, Sign
+from opportune.core.statistics.moments import Moments
+from opportune.core.traffic.bounced import Bounced
 
 PAGE = Path(__file__).parents[2] / "docs" / "how" / "off-by-itself.md"
 TEST = experiment(NOW - 10 * DAY)
+
+
+def visits(bounces: int, made: int) -> Moments:
+    """Each by a visitor who came once."""
+    return Moments(n=made, y=bounces, yy=bounces, d=made, dd=made, yd=bounces)
+
+
+BEFORE = Bounced(reached=visits(400, 900), others=visits(13_000, 29_000))
+EXPECTED = Expected(share=0.03, high=0.04, visits=900, people_a_day=60, before=BEFORE)
 QUIET = Watched(
     now=NOW,
     rule="Viewed something",
@@ -47,7 +59,8 @@ QUIET = Watched(
     },
     today={REACHED: 60, ASKED: 2_000},
     usual={SHOWN: 4_000, DISMISSED: 90, CLICKED: 210},
-    expected=Expected(share=0.03, high=0.04, visits=900, people_a_day=60),
+    expected=EXPECTED,
+    bounced=Bounced(reached=visits(230, 500), others=visits(7_000, 15_500)),
     products=(Named("Shoes", "Boot", True),),
     broken=(Broken(event="Product Viewed", came=900, set_aside=3),),
     experiment=TEST,
@@ -71,6 +84,7 @@ HARMED: dict[str, Watched] = {
     "content cannot be put": but(not_put=(31, 2)),
     "sold out": but(products=(Named("Shoes", "Boot", False),)),
     "closed far too often": but(counts={"hero": {SHOWN: 100, DISMISSED: 61, CLICKED: 5, REACHED: 80}}),
+    "bounces far above normal": but(bounced=Bounced(reached=visits(216, 300), others=visits(7_000, 15_500))),
     "reach": but(today={REACHED: 412, ASKED: 2_000}),
     "a key event is silent": but(silences=(SILENT,), launched_at=NOW - 10 * HOUR),
     "the plan is broken": but(broken=(Broken(event="Product Viewed", came=60, set_aside=40),)),
@@ -123,6 +137,7 @@ class TestSign:
         beside=counts,
         people=st.tuples(SOME, SOME),
         bought=st.tuples(FEW, FEW),
+        bounced=st.tuples(SOME, SOME, SOME, SOME),
     )
     def test_never_raises(
         self,
@@ -133,7 +148,10 @@ class TestSign:
         beside: dict[str, int],
         people: tuple[int, int],
         bought: tuple[int, int],
+        bounced: tuple[int, int, int, int],
     ) -> None:
+        reached, others, then, rest = (visits(each // 2, each) for each in bounced)
+        expected = msgspec.structs.replace(EXPECTED, before=Bounced(reached=then, others=rest))
         few = tuple(min(abs(each), 400) for each in people)
         sums = measured(
             TEST,
@@ -141,7 +159,10 @@ class TestSign:
             people=few,
             bought=tuple(min(max(b, 0), p) for b, p in zip(bought, few, strict=True)),
         )
-        list(sign.look(but(counts={"hero": of}, today=today, usual=usual, beside=beside, measured=sums)))
+        watched = but(
+            counts={"hero": of}, today=today, usual=usual, beside=beside, measured=sums, expected=expected
+        )
+        list(sign.look(msgspec.structs.replace(watched, bounced=Bounced(reached=reached, others=others))))
 
 
 def test_every_sign_is_in_the_page_that_tells_of_them() -> None:
@@ -194,3 +215,40 @@ def test_some_of_several_products_sold_out_is_a_warning() -> None:
         False,
         "sold out: Boot, which its version “Shoes” shows (1 of 2 products)",
     )
+
+
+def bouncing(**other: object) -> list[Sighting]:
+    [sign] = [each for each in SIGNS if each.name == "bounces far above normal"]
+    return list(sign.look(msgspec.structs.replace(HARMED[sign.name], **other)))
+
+
+def test_bounces_are_told_beside_those_of_the_same_visits_before() -> None:
+    [seen] = bouncing()
+    assert seen.words == (
+        "72 of 100 visits it reached ended after one page (216 of 300), 44 of 100 such visits before its launch"
+    )
+
+
+def test_bounces_that_rose_everywhere_are_not_its_fault() -> None:
+    assert not bouncing(bounced=Bounced(reached=visits(216, 300), others=visits(10_500, 15_500)))
+
+
+def test_while_it_is_live_for_some_the_visits_it_would_reach_are_among_the_others() -> None:
+    """Half of all visits are its, and bounce more readily: at 5 % most of them are others, which did not get worse."""
+    before = Bounced(reached=visits(3_000, 5_000), others=visits(1_000, 5_000))
+    at_five = Bounced(reached=visits(228, 250), others=visits(1_000 + 2_850, 9_750))
+    assert bouncing(expected=msgspec.structs.replace(EXPECTED, before=before), bounced=at_five)
+    worse = Bounced(reached=visits(228, 250), others=visits(2_000 + 4_000, 9_750))
+    assert not bouncing(expected=msgspec.structs.replace(EXPECTED, before=before), bounced=worse)
+
+
+def test_bounces_in_a_place_that_is_new_are_a_warning() -> None:
+    [seen] = bouncing(expected=msgspec.structs.replace(EXPECTED, is_estimated=True))
+    assert not seen.is_harm
+    assert seen.words.endswith("as its place is new, that is estimated from page views")
+
+
+def test_of_few_visits_nobody_says_that_they_bounce_too_often() -> None:
+    assert not bouncing(bounced=Bounced(reached=visits(60, 80)))
+    assert not bouncing(expected=msgspec.structs.replace(EXPECTED, before=Bounced(reached=visits(20, 150))))
+    assert bouncing(bounced=Bounced(reached=visits(120, 120)))

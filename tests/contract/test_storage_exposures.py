@@ -192,6 +192,28 @@ def test_what_rules_hid_is_counted_by_rule_and_place(storage: Storage) -> None:
     assert storage.list_hidden(NOW + HOUR) == []
 
 
+def test_visits_in_which_a_rule_acted_are_listed_by_lane_with_their_first_moment(storage: Storage) -> None:
+    expose(
+        storage,
+        exposure(subject="rule", rule="Returner", arm="", at=NOW + 5),
+        exposure(subject="rule", rule="Returner", arm="", slot="second", at=NOW + 2),
+        exposure(subject="hide", rule="Returner", arm="treatment", session=NOW + HOUR, at=NOW + HOUR),
+        exposure(subject="rule", rule="Returner", arm="control", session=NOW + 9, at=NOW + 9),
+        exposure(subject="rule", rule="Returner", arm="", session=NOW - HOUR, at=NOW - HOUR),
+        exposure(subject="rule", rule="Another", arm=""),
+        exposure(DEVICE + 256, subject="rule", rule="Returner", arm="", at=NOW + 9),
+        exposure(DEVICE + 1, subject="rule", rule="Returner", arm=""),
+    )
+    lane = DEVICE % 256
+    found = [
+        ("Returner", DEVICE, NOW + 2),
+        ("Returner", DEVICE, NOW + HOUR),
+        ("Returner", DEVICE + 256, NOW + 9),
+    ]
+    assert storage.list_acted(["Returner"], NOW, (lane, lane + 1)) == found
+    assert len(storage.list_acted(["Returner", "Another", "Nobody"], NOW, (0, 256))) == 5
+
+
 def test_whom_rules_were_decided_for_is_listed_by_lane_and_once(storage: Storage) -> None:
     expose(
         storage,

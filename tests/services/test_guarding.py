@@ -21,6 +21,7 @@ from opportune.core.experiments.watched import (
     REACHED,
     SET_ASIDE,
     SHOWN,
+    TROUBLE,
 )
 from opportune.core.moment import DAY, HOUR, to_iso
 from opportune.core.note import Note
@@ -331,6 +332,16 @@ def test_real_decisions_are_counted_for_the_guard(house: House) -> None:
     assert counts[f"{RULE}/1", "home-hero", REACHED] == 1
     assert counts["", "home-hero", ASKED] == 1
     assert counts["", "Product Viewed", HAPPENED] == 3
+
+
+def test_content_that_a_page_cannot_put_is_counted_for_its_place(house: House) -> None:
+    publish(house, FILES)
+    for what in ("part not found", "refused", "rewritten", "no storage"):
+        send(house, "Page Trouble", "v-1", what=what, slot="home-hero", where="/")
+    send(house, "Page Trouble", "v-1", what="refused", slot="nowhere", where="/")
+    tally_watched(house)
+    counts = house.storage.list_rule_counts(0, 2**62)
+    assert [each for each in counts if each[2] == TROUBLE] == [("", "home-hero", TROUBLE, 3)]
 
 
 def test_the_whole_programme_that_loses_switches_off_all_but_what_always_acts(house: House) -> None:

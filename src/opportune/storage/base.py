@@ -583,6 +583,15 @@ class Storage(ABC):
         """
 
     @abstractmethod
+    def list_acted(
+        self, rules: Sequence[str], since_at: int, lanes: LanesAsked
+    ) -> list[tuple[str, int, int]]:
+        """(rule, unit, first moment) of every visit of some lanes since a moment in which rules acted, ordered.
+
+        What a control group did not get is not among them.
+        """
+
+    @abstractmethod
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]: ...
 
     @abstractmethod

@@ -795,6 +795,24 @@ class MemoryStorage(Storage):
             }
         return sorted(found)
 
+    def list_acted(
+        self, rules: Sequence[str], since_at: int, lanes: LanesAsked
+    ) -> list[tuple[str, int, int]]:
+        with self._lock:
+            given = [
+                item.exposure
+                for unit, items in self._tables.exposures.items()
+                if lane_of(unit) in range(*lanes)
+                for item in items.values()
+            ]
+        first: dict[tuple[str, int, int], int] = {}
+        for each in given:
+            is_theirs = each.rule in rules and each.subject in {"rule", "hide"} and each.arm != CONTROL
+            if is_theirs and each.at >= since_at:
+                visit = (each.rule, each.unit, each.session)
+                first[visit] = min(each.at, first.get(visit, each.at))
+        return sorted((rule, unit, at) for (rule, unit, _), at in first.items())
+
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         with self._lock:
             asked = [item for key in set(keys) for item in self._tables.opportunities.get(key, {}).values()]

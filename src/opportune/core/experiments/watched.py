@@ -8,6 +8,7 @@ import msgspec
 
 from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.measured import Measured
+from opportune.core.traffic.bounced import Bounced
 
 ASKED, REACHED, GIVEN = "asked", "reached", "given"
 AHEAD, AHEAD_CONTROL = "ahead", "ahead without"
@@ -24,13 +25,19 @@ Counts = Mapping[str, int]
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
     """In which share of visits a rule was to act, from the log before its launch; between `low` and `high`.
 
-    `visits` is how many acted in were found; `people_a_day` how many that is.
+    `visits` is how many acted in were found; `people_a_day` how many that is. `before` are bounces of visits it would
+    have acted in and of others; None where that cannot be told.
     """
 
     share: float
     high: float
     visits: int
     people_a_day: float
+    before: Bounced | None = None
+    is_estimated: bool = False
+    """One of its places was not asked for before, so that it was imagined on every page seen."""
+    lanes: int = 0
+    """In how many of the 256 lanes its bounces are counted once it is live; of big shops in some."""
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -91,6 +98,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     until_day: str = ""
     """The last full day, by the team's clock."""
     waits_for: tuple[str, ...] = ()
+    bounced: Bounced | None = None
+    """Since its launch; None where it was not counted for this look."""
 
     def total(self, what: str) -> int:
         """Over all its places."""

@@ -7,6 +7,7 @@ Each looks at one rule's `Watched` and says what it sees in words with numbers. 
 from __future__ import annotations
 
 from opportune.core.signs.base import Sign
+from opportune.core.signs.bouncing import Bouncing
 from opportune.core.signs.dismissed import Dismissed
 from opportune.core.signs.failing import Failing
 from opportune.core.signs.limit import Broken
@@ -25,6 +26,7 @@ SIGNS: tuple[Sign, ...] = (
     Troubled(),
     SoldOut(),
     Dismissed(),
+    Bouncing(),
     Reach(),
     Silent(),
     PlanBroken(),

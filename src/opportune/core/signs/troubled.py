@@ -16,8 +16,8 @@ TIMES = 4
 class Troubled(Sign):
     name: ClassVar[str] = "content cannot be put"
     meaning: ClassVar[str] = (
-        "Pages told 20 times or more within 24 hours that content of its places could not be put there, for 1 of 4 "
-        "visits it reached or more, and 4 times as often as in as long a time before its launch."
+        "Pages told 20 times or more within 24 hours that content of its places could not be put there, or did not "
+        "stay, for 1 of 4 visits it reached or more, and 4 times as often as in as long a time before its launch."
     )
     is_harm: ClassVar[bool] = True
 

@@ -32,6 +32,7 @@ from opportune.core.history.plan import Plan
 from opportune.core.moment import DAY, HOUR, SECOND
 from opportune.core.product import Product
 from opportune.core.rule import Rule, RunState
+from opportune.core.traffic.bounced import Bounced
 from opportune.services.house import House
 
 RUNNING = frozenset({"live", "share"})
@@ -56,6 +57,8 @@ class Gathering:
         self.now = house.clock()
         self.programme = house.programme
         self.storage = house.storage
+        self.bounced: Mapping[str, Bounced] = {}
+        """By rule, where it was counted for this look."""
         self._usual: dict[int, Rows] = {}
 
     # -- rules ----------------------------------------------------------------------------------
@@ -93,6 +96,7 @@ class Gathering:
             usual=self._usually(seed, state.since_at),
             beside=beside,
             expected=self.find_expected(seed),
+            bounced=self.bounced.get(rule.name),
             not_put=self._not_put(frozenset(rule.slots()), state.since_at),
             products=tuple(self._products(rule)),
             silences=self.silences,

@@ -6,8 +6,9 @@ What was done, and what somebody should look at, is a note, each once. Slow laun
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -21,24 +22,21 @@ from opportune.core.rule import Rule, RunState
 from opportune.core.signs import SIGNS, Sign
 from opportune.core.signs.limit import Broken as BrokenLimit
 from opportune.core.signs.split import SplitOff
-from opportune.core.traffic.backtest import Backtest
+from opportune.core.traffic.bounced import Bounced
 from opportune.errors import OpportuneError
 from opportune.services.catalogue.feeding import list_states
+from opportune.services.guard.bouncing import Followed, count_since, is_followed
+from opportune.services.guard.expecting import expect
 from opportune.services.guard.gathering import EXPECTED, KEPT_MS, Ask, Gathering
 from opportune.services.guard.watching import tally_watched
 from opportune.services.house import House
 from opportune.services.learnings.learning import draft_rule
 from opportune.services.operating import find_freeze, roll_back, take_step
-from opportune.services.traffic.backtesting import backtest
-from opportune.services.traffic.trying import Asked
+from opportune.services.preparing import plan_of
 from opportune.storage.base import Transaction
 
 log = logging.getLogger("opportune")
 
-FEWEST_VISITS = 100
-"""In the log before a launch, to expect anything from."""
-RULE_OF_THREE = 3.0
-"""With nobody among n, the share is below 3 / n in 95 of 100 such logs."""
 OF_PROGRAMME: tuple[Sign, ...] = (BrokenLimit(), SplitOff())
 
 Seen = tuple[Sign, Sighting, Watched]
@@ -47,11 +45,14 @@ Seen = tuple[Sign, Sighting, Watched]
 def guard(house: House, *, ask: Ask | None = None) -> list[Note]:
     """One look: rolls back what does harm, takes due steps of slow launches, and gives the new notes.
 
-    `ask` does long reads elsewhere; without it what is to be expected of a rule is left to a later look.
+    `ask` does long reads elsewhere; without it what is to be expected of a rule, and its bounces, are left to a later
+    look.
     """
     tally_watched(house)
     gathering = Gathering(house)
     running = gathering.running()
+    if ask is not None:
+        gathering.bounced = _bounces(house, gathering, running, ask)
     watched = [gathering.watched(rule, state) for rule, state in running]
     seen = [found for each in watched for found in _look(SIGNS, each)]
     nobodys = _look(SIGNS, gathering.nobodys())
@@ -283,27 +284,36 @@ def _expect(house: House, gathering: Gathering, running: Sequence[tuple[Rule, Ru
     for rule, state in running:
         name = f"{EXPECTED}{state.seed}"
         if rule.name not in waiting and house.storage.find_setting(name) is None:
-            text = msgspec.json.encode(_expected(ask, rule, gathering.now)).decode()
+            found: Expected | None = _asked(
+                ask, None, expect, gathering.now, rule.name, state.since_at, plan_of(house)
+            )
+            text = msgspec.json.encode(found).decode()
             house.storage.write(partial(_put_setting, name, text)).result()
             return
 
 
+def _bounces(
+    house: House, gathering: Gathering, running: Sequence[tuple[Rule, RunState]], ask: Ask
+) -> Mapping[str, Bounced]:
+    """By rule, of those whose turn it is."""
+    rules = [
+        Followed(rule=rule.name, since_at=state.since_at, lanes=expected.lanes)
+        for rule, state in running
+        if (expected := gathering.find_expected(state.seed)) is not None and expected.before is not None
+    ]
+    due = [each for each in rules if is_followed(each, gathering.now)]
+    found: Mapping[str, Bounced] = (
+        _asked(ask, {}, count_since, gathering.now, due, plan_of(house)) if due else {}
+    )
+    return found
+
+
+def _asked(ask: Ask, otherwise: Any, function: Callable[..., Any], *given: Any) -> Any:
+    try:
+        return ask(function, *given)
+    except OpportuneError:
+        return otherwise
+
+
 def _put_setting(name: str, text: str, transaction: Transaction) -> None:
     transaction.put_setting(name, text)
-
-
-def _expected(ask: Callable[..., Backtest], rule: Rule, now: int) -> Expected | None:
-    """None where the log is too short to expect anything, or cannot be asked."""
-    try:
-        found = ask(backtest, now, Asked(rule=rule.name))
-    except OpportuneError:
-        return None
-    if found.visits < FEWEST_VISITS or found.waits_for:
-        return None
-    share = found.share_of_visits
-    return Expected(
-        share=share.value,
-        high=max(share.high, RULE_OF_THREE / found.visits),
-        visits=round(share.value * found.visits),
-        people_a_day=found.people_a_day.value,
-    )

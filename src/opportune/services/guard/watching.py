@@ -46,8 +46,8 @@ OF_RULES = frozenset({"rule", "hide"})
 APPLIED_EVENT, SHOWN_EVENT = "Slot Applied", "Slot Viewed"
 BY_VISITOR = {"Slot Dismissed": DISMISSED, "Slot Clicked": CLICKED}
 """Events of a place that name the rule."""
-NOT_PUT = "part not found"
-"""What a page calls it where a place has no room for a part of its content."""
+NOT_PUT = ("part not found", "refused", "rewritten")
+"""What a page calls it where a place lacks room for its content, the browser refuses it, or the shop undoes it."""
 OF_PLAN = frozenset({"missing_property", "wrong_type", "undeclared"})
 """Why an event is set aside that does not carry what the plan says."""
 
@@ -125,7 +125,7 @@ def _notice_stored(house: House, ready: Ready) -> None:
     elif name == "Page Trouble":
         facts = _facts.decode(ready.row.facts)
         slot = facts.get("slot")
-        if facts.get("what") == NOT_PUT and isinstance(slot, str) and slot in programme.places:
+        if facts.get("what") in NOT_PUT and isinstance(slot, str) and slot in programme.places:
             house.watched.append(("", slot, TROUBLE, 0))
     elif name in BY_VISITOR:
         facts = _facts.decode(ready.row.facts)

@@ -26,17 +26,20 @@ MOST_LOOKED_INTO = 40
 NEARLY = 0.5
 
 
-def count_lane(trial: Trial, lane: int) -> Tally:
-    """What happened in one lane."""
+def count_lane(trial: Trial, lane: int, acted: dict[int, list[int]] | None = None) -> Tally:
+    """What happened in one lane. `acted` takes in, by visitor, when the rule acted first in each visit."""
     is_judged = lane in trial.judged
     tally = Tally(lanes=1, judged=int(is_judged))
     wanted = msgspec.structs.replace(trial.wanted, knows_device=is_judged or trial.needs_device)
     counted = _Counted()
+    moments = acted if acted is not None else {}
     for stay in stays_of(trial.storage, lane, wanted, trial.playbook.plan):
         if stay.key != counted.key:
             _close(trial, counted, tally)
             counted = _Counted(key=stay.key)
         _Again(trial, tally, counted, stay, is_judged=is_judged).go()
+        if counted.moments:
+            moments[stay.key] = counted.moments
     _close(trial, counted, tally)
     return tally
 
@@ -60,6 +63,8 @@ class _Counted(msgspec.Struct):
     key: int = -1
     visits: int = 0
     first_at: int = 0
+    moments: list[int] = msgspec.field(default_factory=list)
+    """When it acted first, of each visit."""
     days: dict[int, set[str]] = msgspec.field(default_factory=dict)
     acted: Counter[int] = msgspec.field(default_factory=Counter)
 
@@ -156,6 +161,7 @@ class _Again:
             self.waiting.discard(number)
             self.counted.acted[number] += 1
             if not number:
+                self.counted.moments.append(at)
                 self.counted.first_at = min(at, self.counted.first_at or at)
             self.counted.days.setdefault(number, set()).add(self._day(at))
 

@@ -44,6 +44,7 @@ from opportune.storage.base import (
 from opportune.storage.belongings import opportunity_of
 from opportune.storage.bodies import body_holds, unpack
 from opportune.storage.lines import read_event
+from opportune.storage.measurements import LanesAsked
 from opportune.storage.person import keys_of, person_of
 from opportune.storage.postgres import counting
 from opportune.storage.postgres.changes import Changes
@@ -245,6 +246,11 @@ class PostgresStorage(PostgresPersonal, PostgresMeasuring):
 
     def list_decided(self, lane: int, since_at: int) -> list[tuple[str, int]]:
         return sorted(self._all("list_decided", (lane, since_at)))
+
+    def list_acted(
+        self, rules: Sequence[str], since_at: int, lanes: LanesAsked
+    ) -> list[tuple[str, int, int]]:
+        return sorted(self._all("list_acted", (*lanes, list(rules), CONTROL, since_at)))
 
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._of_rows("list_opportunities", [(lane_of(key), key) for key in dict.fromkeys(keys)])

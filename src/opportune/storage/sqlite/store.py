@@ -42,6 +42,7 @@ from opportune.storage.base import (
 from opportune.storage.belongings import opportunity_of
 from opportune.storage.bodies import unpack
 from opportune.storage.lines import read_event
+from opportune.storage.measurements import LanesAsked
 from opportune.storage.person import keys_of, person_of
 from opportune.storage.rows import exposure_of, playbook_of
 from opportune.storage.sqlite import counting
@@ -195,6 +196,12 @@ class SqliteStorage(SqlitePersonal, SqliteMeasuring):
 
     def list_decided(self, lane: int, since_at: int) -> list[tuple[str, int]]:
         return sorted(self._readers.all(SQL["list_decided"], (lane, since_at)))
+
+    def list_acted(
+        self, rules: Sequence[str], since_at: int, lanes: LanesAsked
+    ) -> list[tuple[str, int, int]]:
+        asked = (*lanes, _json_of(rules), CONTROL, since_at)
+        return sorted(self._readers.all(SQL["list_acted"], asked))
 
     def list_opportunities(self, keys: Sequence[int], limit: int = 100) -> list[Opportunity]:
         rows = self._readers.all(SQL["list_opportunities"], (_json_of(keys), limit))

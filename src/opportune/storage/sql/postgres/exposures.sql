@@ -43,6 +43,12 @@ JOIN exposures ON exposures.lane = asked.lane AND exposures.unit = asked.key;
 SELECT DISTINCT rule, unit FROM exposures
 WHERE lane = %s AND subject IN ('rule', 'hide') AND first_at >= %s;
 
+-- name: list_acted
+-- In which visits of some lanes rules acted since a moment, and when first.
+SELECT rule, unit, min(first_at) FROM exposures
+WHERE lane >= %s AND lane < %s AND rule = ANY(%s) AND subject IN ('rule', 'hide') AND arm <> %s AND first_at >= %s
+GROUP BY rule, lane, unit, session;
+
 -- name: list_hidden
 -- What rules hid since a moment, by rule and place.
 SELECT rule, slot, count(DISTINCT unit), count(*) FROM exposures

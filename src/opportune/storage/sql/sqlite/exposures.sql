@@ -55,6 +55,13 @@ VALUES (?, ?, ?, ?, ?, ?, ?);
 SELECT DISTINCT rule, unit FROM exposures
 WHERE lane = ? AND subject IN ('rule', 'hide') AND first_at >= ?;
 
+-- name: list_acted
+-- In which visits of some lanes rules acted since a moment, and when first.
+SELECT rule, unit, min(first_at) FROM exposures
+WHERE lane >= ? AND lane < ? AND rule IN (SELECT value FROM json_each(?)) AND subject IN ('rule', 'hide')
+    AND arm <> ? AND first_at >= ?
+GROUP BY rule, unit, session;
+
 -- name: list_hidden
 -- What rules hid since a moment, by rule and place.
 SELECT rule, slot, count(DISTINCT unit), count(*) FROM exposures

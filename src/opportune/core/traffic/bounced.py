@@ -1,0 +1,59 @@
+"""Bounced: which of somebody's visits ended after one page, of those a rule acted in and of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from opportune.core.history.visit import IDLE_MS, Visit
+from opportune.core.statistics.moments import NO_UNITS, Moments
+
+Pair = tuple[int, int]
+"""Of one visitor: visits of one page, and visits."""
+
+
+class Bounced(msgspec.Struct, frozen=True, kw_only=True):
+    """Visits of one page (y) of visits (d), by visitor: of visits a rule acted in, and of all others."""
+
+    reached: Moments = NO_UNITS
+    others: Moments = NO_UNITS
+
+    def __add__(self, other: Bounced) -> Bounced:
+        return Bounced(reached=self.reached + other.reached, others=self.others + other.others)
+
+
+def bounces_of(
+    made: Sequence[Visit],
+    acted: Collection[int],
+    since_at: int,
+    until_at: int,
+    *,
+    left_out: Collection[int] = (),
+) -> tuple[Pair, Pair]:
+    """One visitor's visits in which a rule acted in `[since_at, until_at)`, and others begun in it.
+
+    `acted` and `left_out` are moments; visits with one of the latter count nowhere.
+    """
+    reached: set[int] = set()
+    known = {place for at in left_out if (place := _visit_at(made, at)) is not None}
+    for at in acted:
+        place = _visit_at(made, at)
+        if place is not None and place not in known and since_at <= at < until_at:
+            reached.add(place)
+    known.update(place for at in acted if (place := _visit_at(made, at)) is not None)
+    others = [
+        visit for place, visit in enumerate(made) if place not in known and since_at <= visit.id < until_at
+    ]
+    return _pair([made[place] for place in reached]), _pair(others)
+
+
+def _pair(made: Sequence[Visit]) -> Pair:
+    return sum(len(visit.events) == 1 for visit in made), len(made)
+
+
+def _visit_at(made: Sequence[Visit], at: int) -> int | None:
+    """The place of the visit that a moment lies in or is nearest to, as a page is often told after it was decided."""
+    away = [(max(visit.id - at, at - visit.last_at, 0), place) for place, visit in enumerate(made)]
+    nearest = min(away, default=(IDLE_MS + 1, 0))
+    return nearest[1] if nearest[0] <= IDLE_MS else None

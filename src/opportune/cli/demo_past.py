@@ -7,11 +7,13 @@ here says how a test ended.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Event
 
 from opportune.cli.printing import Progress
 from opportune.core.moment import DAY
@@ -39,6 +41,10 @@ LOOKS = (3, 5, 8)
 ENOUGH_SECONDS = 60.0
 TOGETHER = 8
 BATCH = 1_000
+PAGES_TOGETHER = 1_000
+"""After so many at most what they left is written, in few large steps."""
+YOUNG_OBJECTS = 50_000
+"""Made before the collector looks for cycles, of which hardly any are made here."""
 SHOP = CaptureSource(name="demo shop", is_secret=True, kind="browser")
 
 _asked_at: ContextVar[int] = ContextVar("asked at", default=0)
@@ -61,7 +67,8 @@ def live_through(house: House, *, days: int, visitors: int, publish: Callable[[]
     until_at = house.clock()
     launch_day = max(0, days - RULES_DAYS)
     count = 0
-    with _in_the_past(house, begin_of_past(until_at, days)) as clock, asyncio.Runner() as runner:
+    begin_at = begin_of_past(until_at, days)
+    with _collecting_seldom(), _in_the_past(house, begin_at) as clock, asyncio.Runner() as runner:
         if launch_day == 0:
             publish()
 
@@ -81,6 +88,37 @@ def live_through(house: House, *, days: int, visitors: int, publish: Callable[[]
     keep_measured(house)
     progress.end()
     return count
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """A hundred thousand visitors are remembered, and need not be looked through again and again."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 10, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+@contextmanager
+def _written_afterwards(house: House) -> Iterator[None]:
+    """What is recorded meanwhile waits for the writer, which commits it in few steps instead of hundreds.
+
+    A shared store has several writers, none of which may be held up.
+    """
+    if house.storage.is_shared:
+        yield
+        return
+    goes_on = Event()
+    held = house.storage.write(lambda _: goes_on.wait())
+    try:
+        yield
+    finally:
+        goes_on.set()
+        held.result()
 
 
 @contextmanager
@@ -132,9 +170,11 @@ async def _decide_all(house: House, pages: Sequence[Asked]) -> list[Mapping[str,
     if not house.programme.revision:
         return [{} for _ in pages]
     answers: list[Mapping[str, Given]] = []
-    for start in range(0, len(pages), TOGETHER):
-        some = pages[start : start + TOGETHER]
-        answers += await asyncio.gather(*(_decide(house, page) for page in some))
+    for first in range(0, len(pages), PAGES_TOGETHER):
+        with _written_afterwards(house):
+            for start in range(first, min(first + PAGES_TOGETHER, len(pages)), TOGETHER):
+                some = pages[start : start + TOGETHER]
+                answers += await asyncio.gather(*(_decide(house, page) for page in some))
     return answers
 
 

@@ -8,11 +8,12 @@ when, and keeps it, is `keeping_measured.py`.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from time import monotonic
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -47,6 +48,8 @@ from opportune.storage.personal import Share
 
 LANES_TOGETHER = 32
 """Read in one step, so that none takes long."""
+EXPERIMENTS_TOGETHER = 8
+"""Go side by side, so that what they keep of linked keys stays small."""
 PAGE_EVENTS = 2_000
 CLICK = "Slot Clicked"
 SAMPLED_LANES = 4
@@ -78,25 +81,27 @@ def measure(storage: Storage, experiment: Experiment, terms: Terms, now: int) ->
 def measure_all(
     storage: Storage, experiments: Sequence[Experiment], terms: Terms, now: int
 ) -> list[Measured]:
-    """The same for several, which share what is read of people."""
+    """The same for several, which share what is read of people and of what they did."""
     seq = storage.find_seq()
     people = People(_links_of_everybody(storage))
     found = []
-    for experiment in experiments:
-        erased = storage.find_erased_sums(experiment.id)
-        known = storage.find_measured(experiment.id)
-        round_ = _Round(storage, experiment, terms, people, now)
-        round_.take_everybody()
-        found.append(
+    for start in range(0, len(experiments), EXPERIMENTS_TOGETHER):
+        some = experiments[start : start + EXPERIMENTS_TOGETHER]
+        rounds = [_Round(storage, experiment, terms, people, now) for experiment in some]
+        _take_everybody(storage, rounds)
+        found += [
             Measured(
                 experiment=experiment.id,
                 made_at=now,
                 seq=seq,
-                cells=_joined(round_, erased, known),
+                cells=_joined(
+                    round_, storage.find_erased_sums(experiment.id), storage.find_measured(experiment.id)
+                ),
                 not_counted=dict(round_.not_counted),
                 is_frozen=is_over(experiment, now),
             )
-        )
+            for experiment, round_ in zip(some, rounds, strict=True)
+        ]
     return found
 
 
@@ -188,6 +193,60 @@ Happened = dict[int, list[TimelineEvent]]
 """Events by key, oldest first within a class."""
 
 
+class _Wanted(NamedTuple):
+    """What one round reads of everybody's behaviour; no names where it needs none."""
+
+    names: frozenset[str]
+    since_at: int
+    until_at: int
+
+
+def _take_everybody(storage: Storage, rounds: Sequence[_Round]) -> None:
+    """Step by step side by side, since several mostly ask for the same events."""
+    for round_ in rounds:
+        round_.begin()
+    wanted = [round_.wanted for round_ in rounds]
+    for lanes in _steps():
+        for round_, happened in zip(rounds, _list_behaviour(storage, wanted, lanes), strict=True):
+            round_.take_lanes(lanes, happened)
+    for round_ in rounds:
+        round_.end()
+
+
+def _list_behaviour(storage: Storage, wanted: Sequence[_Wanted], lanes: LanesAsked) -> list[Happened]:
+    """For each what it wants, read once."""
+    found: list[Happened] = [{} for _ in wanted]
+    asking = [(each, its) for each, its in zip(wanted, found, strict=True) if each.names]
+    if not asking:
+        return found
+    names = sorted(frozenset[str]().union(*(each.names for each, _ in asking)))
+    since_at = min(each.since_at for each, _ in asking)
+    for lane in range(*lanes):
+        for key, happened in groupby(_lane(storage, lane, names, since_at), key=itemgetter(0)):
+            events = [event for _, event in happened]
+            for (wanted_names, first_at, until_at), its in asking:
+                theirs = [
+                    event
+                    for event in events
+                    if event.name in wanted_names and first_at <= event.occurred_at < until_at
+                ]
+                if theirs:
+                    its[key] = theirs
+    return found
+
+
+def _lane(
+    storage: Storage, lane: int, names: Sequence[str], since_at: int
+) -> Iterator[tuple[int, TimelineEvent]]:
+    after = FIRST_OF_LANE
+    while page := storage.list_lane(lane, names, since_at, after, PAGE_EVENTS):
+        yield from ((key, event) for key, _, event in page)
+        key, kind, event = page[-1]
+        after = (key, kind, *event.order)
+        if len(page) < PAGE_EVENTS:
+            return
+
+
 class _Round:
     """One experiment's way from the log to its sums."""
 
@@ -220,6 +279,8 @@ class _Round:
         """By person."""
         self._happened: Happened = {}
         """Of linked keys; where only key events count, of all."""
+        self._known: dict[int, list[int]] = defaultdict(list)
+        """Whose key events are known already, by lane."""
         self._quiet: Counter[tuple[int, str, str, bool]] = Counter()
         self._parts: dict[int, tuple[str, ...]] = {}
         """What units looked with, of some lanes and of all linked ones."""
@@ -235,22 +296,26 @@ class _Round:
 
     # -- everybody ------------------------------------------------------------------------------
 
-    def take_everybody(self) -> None:
+    @property
+    def wanted(self) -> _Wanted:
+        """Where only key events count they are found by name, not by going through everybody's."""
+        return _Wanted(frozenset() if self._are_key_events else self._names, *self._reach)
+
+    def begin(self) -> None:
         if self._are_key_events:
             self._happened = self._list_key_events()
+            for key in self._happened:
+                self._known[lane_of(key)].append(key)
         self.is_small = self._estimate_units() <= FEW_UNITS
-        by_lane: dict[int, list[int]] = defaultdict(list)
-        for key in self._happened:
-            by_lane[lane_of(key)].append(key)
-        for lanes in _steps():
-            known = [key for lane in range(*lanes) for key in by_lane[lane]]
-            self._take_lanes(lanes, self._list_behaviour(lanes), known)
+
+    def end(self) -> None:
         self._take_linked()
         for (phase, arm, day, is_shown), units in self._quiet.items():
             alike = Unit(key=0, phase=phase, arm=arm, first_at=0, seq=0, is_shown=is_shown)
             self.adding.add_quiet(alike, day, units)
 
-    def _take_lanes(self, lanes: LanesAsked, happened: Happened, known: Collection[int]) -> None:
+    def take_lanes(self, lanes: LanesAsked, happened: Happened) -> None:
+        known = [key for lane in range(*lanes) for key in self._known.get(lane, ())]
         linked = [key for lane in range(*lanes) for key in self._people.by_lane.get(lane, ())]
         apart = None if self.is_small else {*happened, *known, *linked}
         exposed = self._storage.list_exposed(self._query, lanes, apart)
@@ -295,27 +360,6 @@ class _Round:
                     found[key].append(event)
                 after = page[-1][2].order
         return found
-
-    def _list_behaviour(self, lanes: LanesAsked) -> Happened:
-        found: Happened = {}
-        if self._are_key_events:
-            return found
-        since_at, until_at = self._reach
-        for lane in range(*lanes):
-            for key, events in groupby(self._lane(lane, since_at), key=itemgetter(0)):
-                theirs = [event for _, event in events if since_at <= event.occurred_at < until_at]
-                if theirs:
-                    found[key] = theirs
-        return found
-
-    def _lane(self, lane: int, since_at: int) -> Iterator[tuple[int, TimelineEvent]]:
-        names, after = sorted(self._names), FIRST_OF_LANE
-        while page := self._storage.list_lane(lane, names, since_at, after, PAGE_EVENTS):
-            yield from ((key, event) for key, _, event in page)
-            key, kind, event = page[-1]
-            after = (key, kind, *event.order)
-            if len(page) < PAGE_EVENTS:
-                return
 
     @property
     def _reach(self) -> LanesAsked:

@@ -18,13 +18,14 @@ from opportune.services import operating
 from opportune.services.back_filling import BACK_FILL, back_fill
 from opportune.services.house import House
 from opportune.services.publishing import (
-    SENTENCES,
     check_folder,
     load_running,
     playbook_at,
     publish,
     read_folder,
 )
+from opportune.services.setting_up.looked import playbook_of
+from opportune.services.understanding import SENTENCES
 from opportune.storage.base import EventRow, Storage, Transaction
 
 NOW = from_iso("2026-11-22T12:00:00Z")
@@ -255,9 +256,18 @@ def test_a_restart_parses_no_sentence_again(house: House) -> None:
     assert describe(rule.when, again.programme.playbook.vocabulary).endswith("in 1 day")
 
 
-def test_another_engine_reads_the_sentences_again(house: House) -> None:
+def test_a_report_parses_no_sentence_again(house: House) -> None:
+    publish(house, FILES)
+    kept = (house.storage.find_setting(SENTENCES) or "").replace("604800000", "172800000")
+    house.storage.write(lambda transaction: transaction.put_setting(SENTENCES, kept)).result()
+    playbook = playbook_of(house.storage, house.storage.find_playbook())
+    assert describe(playbook.rules["Returner"].when, playbook.vocabulary).endswith("in 2 days")
+
+
+@pytest.mark.parametrize("read", ["{}", '{"a visitor flew": {"kind": "flight"}}'])
+def test_another_engine_reads_the_sentences_again(house: House, read: str) -> None:
     revision = publish(house, FILES).revision
-    kept = f'{{"revision":"{revision}","engine":"older","read":{{}}}}'
+    kept = f'{{"revision":"{revision}","engine":"older","read":{read}}}'
     house.storage.write(lambda transaction: transaction.put_setting(SENTENCES, kept)).result()
     again = House(storage=house.storage, clock=lambda: NOW, secret=b"s" * 32, programme=empty_programme())
     assert load_running(again).revision == revision

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 
-from opportune import __version__
-from opportune.core.conditions import CONDITIONS, AnyCondition
-from opportune.core.conditions.base import Condition
 from opportune.core.experiments.ramp import RAMP, SLOWLY, STEP_DAYS
 from opportune.core.playbook import Playbook
 from opportune.core.playbook_files.folder import (
@@ -44,13 +40,8 @@ from opportune.services.house import House
 from opportune.services.learnings.resembling import alike_notes
 from opportune.services.noticing import learn_of_consent
 from opportune.services.operating import OFF, check_not_frozen
+from opportune.services.understanding import SENTENCES, kept_text, understood
 from opportune.storage.base import AuditEntry, StoredPlaybook, Transaction
-
-SENTENCES = "sentences"
-_ENGINE = sha256("\n".join([__version__, *(member.grammar for member in CONDITIONS)]).encode()).hexdigest()[
-    :12
-]
-"""What decides how a sentence is understood: another engine reads all of them again."""
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +141,7 @@ def publish(
         before = _before(house, head)
         turn = _Turn(house, before, playbook, by=by, new_test=new_test)
         turn.go_over(known)
-        turn.settings[SENTENCES] = _kept(playbook.revision, checked.sentences)
+        turn.settings[SENTENCES] = kept_text(playbook.revision, checked.sentences)
         _store(house, files, playbook, turn, based_on=head.revision if head is not None else "")
         run_playbook(house, playbook)
         reconcile_now(house)
@@ -192,24 +183,7 @@ def _load(house: House, head: StoredPlaybook) -> Playbook:
     """The head; its sentences need no parsing when this engine read them before."""
     if house.programme.revision == head.revision:
         return house.programme.playbook
-    text = house.storage.find_setting(SENTENCES)
-    kept = msgspec.json.decode(text, type=_Kept) if text else None
-    is_ours = kept is not None and (kept.revision, kept.engine) == (head.revision, _ENGINE)
-    checked = check_texts(head.files, sentences=kept.read if kept is not None and is_ours else None)
-    return checked.playbook if checked.playbook is not None else read_playbook(head.files)
-
-
-class _Kept(msgspec.Struct, frozen=True):
-    """The sentences of one revision as one engine understood them."""
-
-    revision: str
-    engine: str
-    read: dict[str, AnyCondition]
-
-
-def _kept(revision: str, sentences: Mapping[str, Condition]) -> str:
-    kept = {"revision": revision, "engine": _ENGINE, "read": sentences}
-    return msgspec.json.encode(kept).decode()
+    return understood(head.revision, head.files, house.storage.find_setting(SENTENCES))
 
 
 def playbook_at(house: House, revision: str) -> Playbook:

@@ -66,7 +66,7 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
             erased[units.experiment] = erased.get(units.experiment, 0) + units.count
         return cls(
             storage=storage,
-            playbook=playbook_of(storage.find_playbook()),
+            playbook=playbook_of(storage, storage.find_playbook()),
             states=storage.list_run_states(),
             experiments=sorted(
                 storage.list_experiments(), key=lambda each: (each.started_at, each.id), reverse=True

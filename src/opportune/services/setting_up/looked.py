@@ -14,7 +14,6 @@ import msgspec
 from opportune.core.history.visit import SOURCES
 from opportune.core.moment import DAY, SECOND, to_clock
 from opportune.core.playbook import Playbook
-from opportune.core.playbook_files.folder import read_playbook
 from opportune.core.programme import empty_programme
 from opportune.core.rule import RunState
 from opportune.core.visitor.context import purposes_of
@@ -22,6 +21,7 @@ from opportune.core.visitor.user_agent import agent_of
 from opportune.errors import PlaybookError
 from opportune.services.connecting import list_sources
 from opportune.services.reading import Sent
+from opportune.services.understanding import SENTENCES, understood
 from opportune.storage.base import (
     ApiKey,
     ConsentCount,
@@ -148,7 +148,7 @@ _decode = msgspec.json.Decoder(Sent).decode
 def look(storage: Storage, url: str, now: int) -> Looked:
     """For the reading process: bounded reads, whatever the installation holds."""
     stored = storage.find_playbook()
-    playbook = playbook_of(stored)
+    playbook = playbook_of(storage, stored)
     zone = playbook.vocabulary.zone
     recent = list(_recent(storage))
     devices = _devices(recent)
@@ -179,15 +179,17 @@ def look(storage: Storage, url: str, now: int) -> Looked:
     )
 
 
-def playbook_of(stored: StoredPlaybook | None) -> Playbook:
+def playbook_of(storage: Storage, stored: StoredPlaybook | None) -> Playbook:
     """The published one; none, or one that another version wrote and this cannot read, is empty."""
-    return _read_files(tuple(sorted(stored.files.items()))) if stored is not None else _nothing()
+    if stored is None:
+        return _nothing()
+    return _read(stored.revision, tuple(sorted(stored.files.items())), storage.find_setting(SENTENCES))
 
 
 @lru_cache(maxsize=2)
-def _read_files(files: tuple[tuple[str, str], ...]) -> Playbook:
+def _read(revision: str, files: tuple[tuple[str, str], ...], kept: str | None) -> Playbook:
     try:
-        return read_playbook(dict(files))
+        return understood(revision, dict(files), kept)
     except PlaybookError:
         return _nothing()
 
@@ -200,13 +202,13 @@ def _recent(storage: Storage) -> Iterator[Recent]:
     before = None
     for _ in range(MOST_PAGES):
         page = storage.list_events(EventQuery(before_seq=before, limit=PAGE_EVENTS))
-        yield from (_read(row) for row in page)
+        yield from (_recent_of(row) for row in page)
         if len(page) < PAGE_EVENTS:
             return
         before = page[-1].seq
 
 
-def _read(row: StoredEvent) -> Recent:
+def _recent_of(row: StoredEvent) -> Recent:
     sent = _decode(row.body)
     context, said = _mapping(sent.context), _mapping(sent.properties)
     page = _mapping(context.get("page"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.building import NOW, programme
-from tests.experiments import experiment, measured
+from tests.experiments import REVENUE, experiment, measured
 from tests.stores import settle
 
 from opportune.core.experiments.experiment import Experiment
@@ -146,6 +146,33 @@ def test_fresh_derives_everything_from_the_events(shop: House) -> None:
     assert [arm.words for arm in fresh.main.arms] == ["33.3 of 100 bought", "66.7 of 100 bought"]
     keep_measured(shop)
     assert report(shop.storage, "Viewed something", shop.clock()).main == fresh.main
+
+
+@pytest.mark.parametrize(
+    ("currency", "total", "one", "half"),
+    [
+        ("JPY", 5_000, "¥5,000", "¥2,500"),
+        ("KWD", 12.344, "12.344 KWD", "6.172 KWD"),
+        ("EUR", 50, "€50", "€25"),
+    ],
+)
+def test_money_is_told_in_the_digits_its_currency_has(
+    house: House, currency: str, total: float, one: str, half: str
+) -> None:
+    take(house, viewed("v-0", NOW - HOUR))
+    publish(house, {**FILES, "team.yaml": f"{TEAM}currency: {currency}\n"})
+    of = experiment(NOW, metric=REVENUE, others=(), limits=(), caps={}, days=7)
+    put(house, of)
+    for visitor, arm in (("c-1", "control"), ("c-2", "control"), ("t-1", "treatment")):
+        expose(house, visitor, arm, of.id)
+    orders = [bought(visitor, NOW + HOUR, number) for number, visitor in enumerate(["c-1", "t-1"])]
+    for order in orders:
+        order["properties"] |= {"total": total, "currency": currency}
+    take(house, *orders)
+    house.clock.now = NOW + 20 * DAY  # type: ignore[attr-defined]  # the test's own clock
+    found = fresh_report(house.storage, "Viewed something", house.clock())
+    assert found.main is not None
+    assert [arm.words for arm in found.main.arms] == [f"{half} revenue a visitor", f"{one} revenue a visitor"]
 
 
 def expose(house: House, visitor: str, arm: str, seed: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportune.core.forewarnings import FOREWARNINGS, Forewarning
+from opportune.core.forewarnings import FOREWARNINGS, LOUD, Forewarning
 from opportune.core.forewarnings.base import Ahead, Kind, Reached
 from opportune.core.history.key import LANES
 from opportune.core.playbook_files.folder import read_playbook
@@ -49,14 +49,14 @@ def sample(**other: object) -> Sample:
     return msgspec.structs.replace(usual, **other)
 
 
-def ahead(*, seen: frozenset[str] = SEEN, rare: dict[str, Reached] | None = None, **files: str) -> Ahead:
+def ahead(*, seen: frozenset[str] = SEEN, reached: dict[str, Reached] | None = None, **files: str) -> Ahead:
     texts = FILES | {f"{name.replace('_', '/', 1)}.yaml": text for name, text in files.items()}
     return Ahead(
         playbook=read_playbook(texts),
         lines=Lines(texts),
         sample=sample(),
         days=28.0,
-        rare=rare or {},
+        reached=reached or {},
         seen_events=seen,
         came=dict.fromkeys(SEEN, 900),
     )
@@ -69,8 +69,8 @@ def counted(found: Ahead, **other: object) -> Ahead:
 QUIET = ahead()
 WRONG: dict[Kind, Ahead] = {
     "events never seen": ahead(seen=frozenset({"Product Viewed"})),
-    "never true": ahead(rare={"Saved": Reached(0, 400)}),
-    "few people": ahead(rare={"Saved": Reached(7.4, 400)}),
+    "never true": ahead(reached={"Saved": Reached(0, 400)}),
+    "few people": ahead(reached={"Saved": Reached(7.4, 400)}),
     "never wins": counted(QUIET, won=Counter(Returner=900), beaten=Counter({BOTH: 12})),
     "competes": counted(QUIET, beaten=Counter({BOTH: 120})),
     "hidden by another": counted(QUIET, hidden=Counter({BOTH: 120})),
@@ -99,6 +99,10 @@ SOME = st.sets(st.integers(0, 10**4), max_size=30)
 
 def test_every_kind_has_one_member_and_an_example_here() -> None:
     assert list(Kind.__args__) == KINDS == list(WRONG)
+
+
+def test_publishing_says_what_may_single_people_out() -> None:
+    assert {"few people", "copy reveals tracking", "sensitive"} == LOUD
 
 
 @pytest.mark.parametrize("each", FOREWARNINGS, ids=lambda each: each.kind)
@@ -145,8 +149,8 @@ class TestForewarning:
             hidden=hidden,
         )
         base = WRONG["tests cannot be told apart"]
-        rare = {"Saved": Reached(reached, len(people))}
-        list(each.look(msgspec.structs.replace(base, sample=found, rare=rare)))
+        known = {"Saved": Reached(reached, len(people))}
+        list(each.look(msgspec.structs.replace(base, sample=found, reached=known)))
 
 
 def test_of_hardly_any_visitors_it_is_not_said_that_something_never_happens() -> None:

@@ -1,9 +1,11 @@
-"""What `opportune check --data` says: what would go wrong with a playbook on an installation's own traffic."""
+"""What `opportune check --data` and `publish` say of what would go wrong on an installation's own traffic."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from opportune.cli.printing import counted
+from opportune.core.forewarnings import LOUD
 from opportune.core.forewarnings.base import Warned
 from opportune.core.traffic.signal_use import SignalUse
 from opportune.services.traffic.forewarning import Forewarned
@@ -35,6 +37,25 @@ def say_forewarned(found: Forewarned) -> Iterator[str]:
     unused = [use.name for use in found.signals if not use.used_by]
     if unused:
         yield f"Known and used by nothing: {', '.join(unused)}."
+
+
+def list_loud(found: Forewarned) -> list[Warned]:
+    """What publishing must not keep to itself."""
+    return [warning for warning in found.warnings if warning.kind in LOUD]
+
+
+def say_loud(found: Forewarned, command: str) -> Iterator[str]:
+    """Those in full, and how many others there are, with the command that tells them."""
+    loud = list_loud(found)
+    if loud:
+        may = "things that may" if len(loud) > 1 else "thing that may"
+        yield ""
+        yield f"ATTENTION: {len(loud)} {may} single people out. Nothing was held back."
+        for warning in loud:
+            yield from _say(warning)
+    others = len(found.warnings) - len(loud)
+    if others:
+        yield f"{counted(others, 'more thing' if loud else 'thing')} to look at: {command}"
 
 
 def _say(warning: Warned) -> Iterator[str]:

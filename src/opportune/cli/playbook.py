@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 import msgspec
 
 from opportune.app.clock import now_ms
-from opportune.cli.forewarning import say_forewarned
+from opportune.cli.forewarning import list_loud, say_forewarned, say_loud
 from opportune.cli.installation import ask
 from opportune.cli.options import asked_place_option, json_option, operator, place_option
 from opportune.cli.printing import counted, fail, print_json, print_problems
@@ -18,12 +19,14 @@ from opportune.core.playbook_files.folder import read_playbook
 from opportune.core.playbook_files.rule_text import playbook_document, read_back
 from opportune.core.playbook_files.schema import PATTERNS, editor_settings, schema_of_playbook
 from opportune.core.problem import Problem
-from opportune.errors import PlaybookError
+from opportune.errors import OpportuneError, PlaybookError
 from opportune.process.place import Place
 from opportune.services.publishing import check_folder, read_folder
-from opportune.services.traffic.forewarning import forewarn
+from opportune.services.traffic.forewarning import Forewarned, forewarn
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+LOOK_SECONDS, RULE_SECONDS = 0.5, 0.1
+"""Whoever publishes waits no longer than this for what past traffic says; `check --data` looks longer."""
 
 
 @click.command()
@@ -70,7 +73,8 @@ def check(*, folder: Path, as_json: bool, quiet: bool, place: Place | None) -> N
 def publish(*, folder: Path, place: Place, new_test: bool, based_on: str | None, as_json: bool) -> None:
     """Publish the playbook in DIR.
 
-    A running server takes it over at once.
+    A running server takes it over at once. What may single people out is told, and stops nothing: sensitive names,
+    rules for very few people, and texts that tell visitors they were watched.
     """
     published = ask(
         place,
@@ -81,14 +85,28 @@ def publish(*, folder: Path, place: Place, new_test: bool, based_on: str | None,
         based_on=based_on,
         by=operator(),
     )
+    found = _look_ahead(place) if published["is_new"] else None
     if as_json:
-        print_json(published)
+        print_json({**published, "attention": list_loud(found) if found is not None else []})
         return
     print_problems(msgspec.convert(published["warnings"], tuple[Problem, ...]))
     if published["is_new"]:
         click.echo(f"Published revision {published['revision']}.")
     for note in published["notes"]:
         click.echo(note)
+    if found is not None:
+        told = say_loud(found, shlex.join(("opportune", "check", str(folder), *place.option.split(" ", 1))))
+        click.echo("\n".join(told), err=True, nl=bool(found.warnings))
+
+
+def _look_ahead(place: Place) -> Forewarned | None:
+    """What past traffic says of what was published; None where it cannot be read, as that undoes nothing."""
+    try:
+        with read_at(place) as storage:
+            return forewarn(storage, now_ms(), seconds=LOOK_SECONDS, rule_seconds=RULE_SECONDS)
+    except OpportuneError as error:
+        click.echo(f"opportune: not held against past traffic: {error}", err=True)
+        return None
 
 
 @click.command()

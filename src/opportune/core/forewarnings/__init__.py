@@ -33,4 +33,6 @@ FOREWARNINGS: tuple[Forewarning, ...] = (
     Unused(),
 )
 
-__all__ = ["FOREWARNINGS", "Forewarning"]
+LOUD = frozenset(each.kind for each in FOREWARNINGS if each.is_loud)
+
+__all__ = ["FOREWARNINGS", "LOUD", "Forewarning"]

@@ -48,8 +48,8 @@ class Ahead(msgspec.Struct, frozen=True, kw_only=True):
     """How far back was looked."""
     days: float = 1.0
     """How far back anybody was found."""
-    rare: Mapping[str, Reached] = {}
-    """Rules that hardly anybody in the sample matched: for each, whom it would act for."""
+    reached: Mapping[str, Reached] = {}
+    """By rule that acts, whom it would act for; empty where too few visitors were looked at."""
     run_states: Mapping[str, RunState] = {}
     seen_events: frozenset[str] = frozenset()
     """Events that ever came, under every name they go by."""
@@ -63,5 +63,7 @@ class Forewarning(Protocol):
     kind: ClassVar[Kind]
     meaning: ClassVar[str]
     """In a sentence for a marketer, with its threshold."""
+    is_loud: ClassVar[bool] = False
+    """Whether publishing says it, too, as it may single people out."""
 
     def look(self, ahead: Ahead) -> Iterator[Warned]: ...

@@ -14,9 +14,10 @@ FEWEST_PEOPLE = 20
 class FewPeople(Forewarning):
     kind: ClassVar[Kind] = "few people"
     meaning: ClassVar[str] = "A rule is for fewer than 20 people in four weeks, who can feel meant."
+    is_loud: ClassVar[bool] = True
 
     def look(self, ahead: Ahead) -> Iterator[Warned]:
-        for name, reached in ahead.rare.items():
+        for name, reached in ahead.reached.items():
             if not 0 < reached.people < FEWEST_PEOPLE:
                 continue
             people = max(round(reached.people), 1)

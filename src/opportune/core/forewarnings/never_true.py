@@ -13,7 +13,7 @@ class NeverTrue(Forewarning):
     meaning: ClassVar[str] = "A rule would have acted for nobody, where at least 50 visitors were looked at."
 
     def look(self, ahead: Ahead) -> Iterator[Warned]:
-        for name, reached in ahead.rare.items():
+        for name, reached in ahead.reached.items():
             if reached.people:
                 continue
             looked_at = max(reached.looked_at, len(ahead.sample.people))

@@ -15,6 +15,7 @@ class RevealsTracking(Forewarning):
     meaning: ClassVar[str] = (
         "A text such as “we saw you looking at” or {visits} tells visitors that they were watched."
     )
+    is_loud: ClassVar[bool] = True
 
     def look(self, ahead: Ahead) -> Iterator[Warned]:
         for slot in ahead.playbook.slots.values():

@@ -16,6 +16,7 @@ class Sensitive(Forewarning):
     meaning: ClassVar[str] = (
         "A name looks like health, religion, politics and the like, which the law protects."
     )
+    is_loud: ClassVar[bool] = True
 
     def look(self, ahead: Ahead) -> Iterator[Warned]:
         yield from self._shown(ahead)

@@ -6,7 +6,8 @@ tells is `core/forewarnings/`'s; beside it stands the signal map.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from time import perf_counter
 
 import msgspec
@@ -50,9 +51,17 @@ class Forewarned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def forewarn(
-    storage: Storage, now: int, files: Mapping[str, str] | None = None, seconds: float = SECONDS
+    storage: Storage,
+    now: int,
+    files: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+    *,
+    rule_seconds: float = RULE_SECONDS,
 ) -> Forewarned:
-    """For the reading process: of the published playbook, or of files. Raises PlaybookError where they do not check."""
+    """For the reading process: of the published playbook, or of files. Raises PlaybookError where they do not check.
+
+    It looks for about so long, and for so long again at each rule that hardly anybody matched.
+    """
     house = reading_house(storage, now)
     playbook = house.programme.playbook if files is None else read_playbook(files)
     stored = storage.find_playbook()
@@ -66,7 +75,7 @@ def forewarn(
         sample=sample,
         over_days=DAYS,
         days=days,
-        rare=dict(_rare(house, now, files, programme, sample)),
+        reached=dict(_reach(programme, sample, partial(_ask, house, files, rule_seconds))),
         run_states=house.programme.run_states,
         seen_events=house.programme.seen_events,
         came={name: count for name, (_, _, count) in storage.list_seen_events().items()},
@@ -93,23 +102,23 @@ def _all_live(playbook: Playbook, house: House) -> Programme:
     return Programme(msgspec.structs.replace(playbook, rules=rules), live, house.programme.seen_events)
 
 
-def _rare(
-    house: House, now: int, files: Mapping[str, str] | None, programme: Programme, sample: Sample
+def _reach(
+    programme: Programme, sample: Sample, ask: Callable[[str, int], Reached]
 ) -> Iterator[tuple[str, Reached]]:
-    """Of rules that hardly anybody in the sample matched, the condition alone, for as many more as there is time."""
+    """As the sample tells; where hardly anybody in it matched, the condition alone, for as many more as time allows."""
     for name in programme.playbook.rules if sample.is_telling else ():
         in_sample = len(sample.people_of.get(name, ()))
-        if name not in programme.signals or in_sample > FEW_IN_SAMPLE:
+        if name not in programme.signals:
             continue
-        if in_sample and sample.lanes == LANES:
-            yield name, Reached(in_sample, len(sample.people))
+        if in_sample > FEW_IN_SAMPLE or (in_sample and sample.lanes == LANES):
+            yield name, Reached(in_sample * sample.scale, len(sample.people))
         else:
-            yield name, _reached(house, now, Asked(rule=name, files=files), at_least=in_sample)
+            yield name, ask(name, in_sample)
 
 
-def _reached(house: House, now: int, asked: Asked, *, at_least: int) -> Reached:
-    until = perf_counter() + RULE_SECONDS
-    trial = Trial(house.storage, now, asked, house=house)
+def _ask(house: House, files: Mapping[str, str] | None, seconds: float, rule: str, at_least: int) -> Reached:
+    until = perf_counter() + seconds
+    trial = Trial(house.storage, house.clock(), Asked(rule=rule, files=files), house=house)
     trial.judged, trial.comparing = frozenset(), None
     tally = count_for(trial, until - perf_counter())
     people = tally.acted.people * LANES / tally.lanes if tally.lanes else 0.0

@@ -22,10 +22,10 @@ from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY
 from opportune.core.rule import CONTROL, TREATMENT
 from opportune.core.signs.limit import USUAL_PEOPLE, Broken
-from opportune.core.signs.split import AT_ONCE, SplitOff
+from opportune.core.signs.split import SplitOff
 from opportune.core.statistics.always_valid import FEWEST_EVENTS, rho_squared
 from opportune.core.statistics.moments import Moments, moments_of_share
-from opportune.core.statistics.sample_ratio import SPLIT_ALPHA
+from opportune.core.statistics.sample_ratio import SPLIT_ALPHA, SPLIT_ALPHA_AT_ONCE
 
 NOW = 1_800_000_000_000
 DAYS = 14
@@ -139,7 +139,7 @@ def test_the_bounds_of_all_minutes_are_those_of_the_house() -> None:
             checked += 1
     assert checked > 30
     assert pytest.approx(23.928, abs=1e-3) == 23.9281
-    assert (SPLIT_ALPHA, AT_ONCE) == (0.001, 1e-6)
+    assert (SPLIT_ALPHA, SPLIT_ALPHA_AT_ONCE) == (0.001, 1e-6)
 
 
 def test_of_tests_in_which_nothing_happens_few_are_switched_off() -> None:

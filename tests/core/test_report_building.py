@@ -16,7 +16,7 @@ from tests.experiments import ARMS, CARTS, REVENUE, SENTENCE, experiment, measur
 from opportune.console.report_page import report_html
 from opportune.core.experiments.experiment import Experiment, Limit, Phase
 from opportune.core.experiments.measured import Measured
-from opportune.core.moment import DAY
+from opportune.core.moment import DAY, HOUR
 from opportune.core.report.asking import answer_at, last_closed_day, window_of
 from opportune.core.report.building import Beside, build_report
 from opportune.core.report.parts import Report
@@ -244,6 +244,28 @@ def test_each_phase_has_its_own_split_and_a_ramp_none() -> None:
     assert [split.phase for split in found.splits] == [1, 2]
     assert [split.is_off for split in found.splits] == [False, False]
     assert "1 in 10 without" in found.splits[1].words
+
+
+def test_a_day_that_is_not_over_makes_the_split_off_only_by_far() -> None:
+    """Whoever opens a report often looks at the split often: 0.001 is asked of full days, 0.000001 at once."""
+
+    def found(today: tuple[int, int], hours: int) -> Report:
+        until_now = measured(TEST, people=today, bought=(0, 0), days=1)
+        return report(sums=until_now, now=NOW + hours * HOUR)
+
+    before_midnight, after_it = 10, 20
+    for today, looks_off in (
+        ((550, 450), (False, False)),
+        ((560, 440), (False, True)),
+        ((600, 400), (True, True)),
+    ):
+        for hours, is_off in zip((before_midnight, after_it), looks_off, strict=True):
+            told = found(today, hours)
+            assert (told.conclusion.state == "do not trust this") == is_off
+            assert [split.is_off for split in told.splits] == [is_off]
+    assert found((560, 440), before_midnight).splits[0].words.endswith("asked once the day is over.")
+    assert found((560, 440), after_it).splits[0].words.endswith("less than 1 time in 1,000.")
+    assert found((600, 400), before_midnight).splits[0].words.endswith("less than 1 time in 1,000,000.")
 
 
 def test_the_last_look_is_the_same_however_long_one_waits() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from opportune.core.conclusion.reading import Kind, Limit, Measured, Phase, Reading
@@ -36,6 +38,7 @@ from opportune.core.statistics.moments import Moments
 from opportune.core.statistics.sample_ratio import (
     NOTHING_COUNTED,
     SPLIT_ALPHA,
+    SPLIT_ALPHA_AT_ONCE,
     SampleRatio,
     combine_phases,
     sample_ratio,
@@ -234,19 +237,26 @@ def judge_secondary(reading: Reading) -> tuple[SecondaryResult, ...]:
 
 
 def judge_trust(reading: Reading) -> Trust:
-    """The split per phase and over all (a phase's p times how many there are), and crossover between arms."""
-    phases = [_judge_phase(phase) for phase in reading.phases]
-    counted = [phase for phase in phases if phase is not None]
-    split = combine_phases(counted)
-    worst = min((phase.p for phase in counted), default=1.0) * max(1, len(counted))
+    """The split per phase and over all, and crossover between arms."""
+    split, is_off = _judge_split(reading.phases, SPLIT_ALPHA)
+    _, is_off_by_far = _judge_split(reading.phases_so_far, SPLIT_ALPHA_AT_ONCE)
     units = [max(0, arm.n) for arm in reading.deciding.arms]
     crossed = [max(0, count) for count in reading.crossover][: len(units)]
     return Trust(
         split=split,
-        is_split_off=len(counted) < len(phases) or min(split.p, worst) < SPLIT_ALPHA,
+        is_split_off=is_off or is_off_by_far,
         crossover_share=min(1.0, sum(crossed) / sum(units)) if sum(units) else 0.0,
         is_crossover_uneven=_is_uneven(crossed, units),
     )
+
+
+def _judge_split(phases: Sequence[Phase], alpha: float) -> tuple[SampleRatio, bool]:
+    """All phases in one, and whether that or one of them is off (a phase's p times how many there are)."""
+    judged = [_judge_phase(phase) for phase in phases]
+    counted = [phase for phase in judged if phase is not None]
+    split = combine_phases(counted)
+    worst = min((phase.p for phase in counted), default=1.0) * max(1, len(counted))
+    return split, len(counted) < len(judged) or min(split.p, worst) < alpha
 
 
 def _judge_phase(phase: Phase) -> SampleRatio | None:

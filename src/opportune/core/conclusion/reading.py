@@ -83,6 +83,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     segments: tuple[tuple[str, Measured], ...] = ()
     without_crossover: Measured | None = None
     phases: tuple[Phase, ...] = ()
+    """By full days, as the split is asked after once a day."""
+    phases_so_far: tuple[Phase, ...] = ()
+    """The same up to now: only what is off by far is believed before the day is over."""
     crossover: tuple[int, ...] = ()
     """Units of each arm that were also seen in another."""
     days: int = 0

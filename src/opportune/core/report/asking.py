@@ -129,7 +129,8 @@ def asked(experiment: Experiment, measured: Totals, now: int, zone: ZoneInfo, cu
             for part in segments_of(measured)
         ),
         without_crossover=_without_crossed(experiment, measured, until_day, currency),
-        phases=tuple(_phase(experiment, measured, stretch) for stretch in stretches(experiment)),
+        phases=_phases(experiment, measured, last_closed_day(now, 0, zone)),
+        phases_so_far=_phases(experiment, measured),
         crossover=tuple(measured.total(arm, part=CROSSED).units for arm, _ in experiment.arms),
         days=max(0, ceil(planned_days) if now >= ends_at else min(int(days), ceil(planned_days) - 1)),
         planned_days=max(0, ceil(planned_days)),
@@ -241,14 +242,20 @@ def _without_crossed(experiment: Experiment, measured: Totals, until_day: str, c
     )
 
 
-def _phase(experiment: Experiment, measured: Totals, stretch: Stretch) -> Phase:
-    weights = dict(stretch.arms)
-    whole = sum(weights.values()) or 1
+def _phases(experiment: Experiment, measured: Totals, until_day: str = "") -> tuple[Phase, ...]:
     names = [arm for arm, _ in experiment.arms]
-    return Phase(
-        counts=tuple(measured.total(arm, phase=stretch.number).units for arm in names),
-        shares=tuple(weights.get(arm, 0) / whole for arm in names),
-    )
+    found = []
+    for stretch in stretches(experiment):
+        weights = dict(stretch.arms)
+        whole = sum(weights.values()) or 1
+        totals = [measured.total(arm, phase=stretch.number, until_day=until_day) for arm in names]
+        found.append(
+            Phase(
+                counts=tuple(sums.units for sums in totals),
+                shares=tuple(weights.get(arm, 0) / whole for arm in names),
+            )
+        )
+    return tuple(found)
 
 
 def _rolled_back(experiment: Experiment, zone: ZoneInfo) -> RolledBack | None:

@@ -12,48 +12,66 @@ from opportune.core.experiments.measured import CROSSED
 from opportune.core.language.phrases.share import describe_ratio
 from opportune.core.metrics import Metric
 from opportune.core.moved import percent_words
-from opportune.core.report.asking import Totals, stretches
+from opportune.core.report.asking import Totals, last_closed_day, stretches
 from opportune.core.report.parts import Crossover, Largest, Reading, SplitPhase
 from opportune.core.report.plain import count_words, day_words, value_words
 from opportune.core.report.reading import Frame, read
 from opportune.core.statistics.moments import NO_UNITS, Moments
-from opportune.core.statistics.sample_ratio import SPLIT_ALPHA, sample_ratio
+from opportune.core.statistics.sample_ratio import SPLIT_ALPHA, SPLIT_ALPHA_AT_ONCE, sample_ratio
 
 HALF = 0.5
 """Of a difference: a single value that makes more than this carries it."""
 
 
 def splits(experiment: Experiment, measured: Totals, frame: Frame) -> tuple[SplitPhase, ...]:
-    """The sample ratio of every phase in which somebody came, on visitors as exposed."""
+    """The sample ratio of every phase in which somebody came, on visitors as exposed.
+
+    On days that are over at the daily bar, up to now only what is off by far: the same as the conclusion's.
+    """
+    over = last_closed_day(frame.now, 0, frame.zone)
     found = []
     for phase in stretches(experiment):
-        people = tuple(measured.total(arm, phase=phase.number).units for arm, _ in experiment.arms)
-        if sum(people):
-            found.append(_split(phase, people, frame))
+        of_full_days, so_far = (
+            tuple(measured.total(arm, phase=phase.number, until_day=day).units for arm, _ in experiment.arms)
+            for day in (over, "")
+        )
+        if sum(so_far):
+            is_off_by_day = _is_off(phase, of_full_days, SPLIT_ALPHA)
+            people, alpha = (of_full_days, SPLIT_ALPHA) if is_off_by_day else (so_far, SPLIT_ALPHA_AT_ONCE)
+            found.append(_split(phase, people, alpha, frame))
     return tuple(found)
 
 
-def _split(phase: Phase, people: tuple[int, ...], frame: Frame) -> SplitPhase:
+def _is_off(phase: Phase, people: Sequence[int], alpha: float) -> bool:
+    return sample_ratio(people, [weight for _, weight in phase.arms]).p < alpha
+
+
+def _split(phase: Phase, people: tuple[int, ...], alpha: float, frame: Frame) -> SplitPhase:
     weights = [weight for _, weight in phase.arms]
-    found = sample_ratio(people, weights)
+    p = sample_ratio(people, weights).p
     whole = sum(weights)
     seen = " and ".join(f"{count:,} {side}" for count, side in zip(people, frame.sides, strict=True))
     expected = split_words(phase.arms)
     since = day_words(phase.since_at, frame.zone)
-    if found.is_off:
+    if p < alpha:
         words = (
             f"Since {since}: {seen}, though the plan was {expected}. Chance alone would do this less than "
-            f"1 time in {round(1 / SPLIT_ALPHA):,}."
+            f"1 time in {round(1 / alpha):,}."
+        )
+    elif p < SPLIT_ALPHA:
+        words = (
+            f"Since {since}: {seen}, and the plan was {expected}. Whether that is more than chance is asked "
+            "once the day is over."
         )
     else:
-        words = f"Since {since}: {seen}, as {expected} would have it (p {found.p:.2f})."
+        words = f"Since {since}: {seen}, as {expected} would have it (p {p:.2f})."
     return SplitPhase(
         phase=phase.number,
         since=since,
         people=people,
         expected=tuple(weight / whole for weight in weights),
-        p=found.p,
-        is_off=found.is_off,
+        p=p,
+        is_off=p < alpha,
         words=words,
     )
 

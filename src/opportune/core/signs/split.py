@@ -9,10 +9,8 @@ from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.measured import EVERYBODY, Measured
 from opportune.core.experiments.watched import Sighting, Watched
 from opportune.core.signs.base import Sign
-from opportune.core.statistics.sample_ratio import SPLIT_ALPHA, sample_ratio
+from opportune.core.statistics.sample_ratio import SPLIT_ALPHA, SPLIT_ALPHA_AT_ONCE, sample_ratio
 
-AT_ONCE = 1e-6
-"""On all visitors so far, looked at every minute: by chance in less than 1 of 5,000 tests."""
 FEWEST_PER_ARM = 8
 
 
@@ -32,7 +30,7 @@ class SplitOff(Sign):
             return
         phases = sorted({cell.phase for cell in measured.cells})
         for phase in phases:
-            looks = ((watched.until_day, SPLIT_ALPHA / len(phases)), ("9999", AT_ONCE))
+            looks = ((watched.until_day, SPLIT_ALPHA / len(phases)), ("9999", SPLIT_ALPHA_AT_ONCE))
             for until_day, alpha in looks:
                 found = _off(experiment, measured, phase, until_day, alpha)
                 if found:

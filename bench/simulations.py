@@ -8,305 +8,107 @@ and its sums are added and judged as for any test. So one stream of visitors giv
 from __future__ import annotations
 
 import argparse
-import asyncio
+import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import groupby
-from math import exp, sqrt
-from random import Random
-from typing import NamedTuple
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil, sqrt
 
 import msgspec
 
-from opportune.app.house import build_house
+from bench.simulated_shop import (
+    A_DAY,
+    BEGIN_AT,
+    FOLLOW_UP,
+    WEEKS,
+    Stream,
+    live,
+    planned,
+    repeated_visits,
+    single_visits,
+)
+from bench.simulated_theory import (
+    mean_called,
+    share_called,
+    split_called_off,
+    visits_called,
+    won_looking_daily,
+)
 from opportune.core.allocation import arm_at, bounds_of, bucket_of
-from opportune.core.conclusion.concluding import conclude
-from opportune.core.conclusion.judging import broken_limits, judge_trust
+from opportune.core.conclusion.concluding import FEWEST_DAYS, conclude
+from opportune.core.conclusion.judging import FEWEST_FOR_A_DIRECTION, broken_limits, compare_arms, judge_trust
+from opportune.core.conclusion.reading import Measured as Asked
 from opportune.core.experiments.experiment import Experiment
-from opportune.core.experiments.measured import NO_SUMS, Adding, Cell, Measured, Unit
-from opportune.core.history.key import key_of
-from opportune.core.history.link import FOREVER
-from opportune.core.history.timeline import TimelineEvent
-from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
-from opportune.core.report.asking import Totals, asked
+from opportune.core.experiments.measured import Cell, CellSums, Measured
+from opportune.core.experiments.watched import Watched
+from opportune.core.metrics import AnyMetric
+from opportune.core.moment import DAY, MINUTE, from_iso, to_iso
+from opportune.core.report.asking import Totals, asked, kind_of
 from opportune.core.rule import CONTROL
 from opportune.core.signs.limit import reading_of
-from opportune.core.situation import UTC_ZONE, Context
+from opportune.core.signs.split import SplitOff
+from opportune.core.situation import UTC_ZONE
 from opportune.core.statistics.comparing import ALPHA, Comparison, compare
-from opportune.core.statistics.estimate import Estimate, Unanswerable, estimate_mean, estimate_ratio
-from opportune.core.statistics.moments import moments_of_share
-from opportune.services.capturing import CaptureSource, capture
-from opportune.services.deciding import Question, decide_slots
-from opportune.services.experiments.foreseeing import keep_experiments
-from opportune.services.experiments.keeping_measured import terms_of
-from opportune.services.house import House
-from opportune.services.publishing import publish
-from opportune.storage.measurements import ALL_LANES, ExposedQuery
-from opportune.storage.memory import MemoryStorage
-
-BEGIN_AT = 1_800_000_000_000 - 1_800_000_000_000 % DAY
-WEEKS, A_DAY = 4, 600
-PHONE = Context(device_type="mobile")
-SHOP = CaptureSource(name="simulated shop", is_secret=True)
-FOLLOW_UP = 2 * DAY
-"""Windows are a day long, so two days after the last visitor the last one has closed."""
-TEAM = """team: Simulated
-time zone: UTC
-currency: EUR
-safety limit: added to cart within 1 day down by at most 2%
-also look at: revenue a visitor within 1 day, orders a visit within 1 day
-"""
-SLOT = """slot: place {0}
-purpose: Something is tested here
-fields: text
-fallback:
-  text: as for everybody
-variants:
-  Other:
-    text: something else
-"""
-RULE = """rule: Rule {0}
-when: a visitor is on a phone
-show:
-  place {0}: Other
-test: half and half, on orders within 1 day, for {1} weeks
-purpose: Shows something else and changes nothing
-owner: Nobody
-reviewer: Nobody
-rollback: the owner switches it off
-"""
-
-_moment: ContextVar[int] = ContextVar("moment", default=BEGIN_AT)
-
-
-@dataclass(slots=True)
-class Visitor:
-    """Made up: when they come, and in which of their visits they put something in the cart and order it."""
-
-    id: str
-    visits: list[tuple[int, bool, bool]]
-    """Moment, whether something goes into the cart, whether it is ordered."""
-    only_if_treated: bool = False
-    """The order is made only by those who get the treatment: a true effect."""
-    paid: int = 5_000
-
-
-class Stream(NamedTuple):
-    """A shop's visitors in a house that took them in, with what measuring needs of them."""
-
-    house: House
-    experiments: list[Experiment]
-    visitors: dict[int, Visitor]
-    first_at: dict[int, int]
-    happened: dict[int, list[TimelineEvent]]
-    """By key, of those of whom anything counts."""
-
-
-# -- visitors -------------------------------------------------------------------------------------
-
-
-def single_visits(
-    seed: int, *, days: int, a_day: int, share: float = 0.03, gain: float = 0.0
-) -> list[Visitor]:
-    """Everybody comes once; of 100 so many order (and more if treated), three times as many fill a cart."""
-    dice = Random(f"single {seed}")
-    found = []
-    for day in range(days):
-        for number in range(a_day):
-            at = BEGIN_AT + day * DAY + dice.randrange(DAY - HOUR)
-            drawn = dice.random()
-            orders = drawn < share * (1 + gain)
-            carts = orders or dice.random() < 2 * share
-            paid = round(5_000 * exp(dice.gauss(0, 0.8)))
-            found.append(
-                Visitor(f"s{seed}-{day}-{number}", [(at, carts, orders)], orders and drawn >= share, paid)
-            )
-    return sorted(found, key=lambda each: each.visits[0][0])
-
-
-def repeated_visits(seed: int, *, days: int, a_day: int) -> list[Visitor]:
-    """Some come often, and some buy often: visits of one person are more alike than those of two."""
-    dice = Random(f"repeated {seed}")
-    found = []
-    for day in range(days):
-        for number in range(a_day):
-            at = BEGIN_AT + day * DAY + dice.randrange(HOUR)
-            liking = dice.betavariate(0.2, 6.5)
-            visits = []
-            while True:
-                orders = dice.random() < liking
-                visits.append((at, orders, orders))
-                at += HOUR
-                if dice.random() < 0.4 or len(visits) == 20:
-                    break
-            found.append(Visitor(f"r{seed}-{day}-{number}", visits))
-    return sorted(found, key=lambda each: each.visits[0][0])
-
-
-# -- through the product --------------------------------------------------------------------------
-
-
-def live(visitors: Sequence[Visitor], *, rules: int = 1, weeks: int = WEEKS) -> Stream:
-    """Takes visitors in as a shop's server would: each visit's events, and a question for every place."""
-    house = build_house(MemoryStorage(), clock=_moment.get)
-    house.deadline_seconds = 60.0
-    _moment.set(BEGIN_AT - MINUTE)
-    publish(house, files_of(rules, weeks))
-    keep_experiments(house)
-    with asyncio.Runner() as runner:
-        for start in range(0, len(visitors), 500):
-            some = visitors[start : start + 500]
-            runner.run(_decide_for(house, some, rules))
-            messages = [message for each in some for message in _said(each)]
-            messages.sort(key=lambda message: str(message["timestamp"]))
-            _moment.set(max(at for each in some for at, _, _ in each.visits) + MINUTE)
-            capture(house, SHOP, messages).result()
-    by_key = {key_of("anonymous", each.id): each for each in visitors}
-    experiments = sorted(house.storage.list_experiments(), key=lambda each: each.id)
-    query = ExposedQuery(
-        experiment=experiments[0].id,
-        rule=experiments[0].rule,
-        since_at=BEGIN_AT - DAY,
-        until_at=BEGIN_AT + 365 * DAY,
-        stretch_ms=HOUR,
-    )
-    units = house.storage.list_exposed(query, ALL_LANES, set(by_key)).units
-    return Stream(
-        house,
-        experiments,
-        by_key,
-        {each.key: each.first_at for each in units},
-        _happened(house, experiments[0]),
-    )
-
-
-def files_of(rules: int, weeks: int) -> dict[str, str]:
-    """A playbook with so many tests, each in a place of its own."""
-    files = {"team.yaml": TEAM}
-    for number in range(rules):
-        files[f"slots/place-{number}.yaml"] = SLOT.format(number)
-        files[f"rules/rule-{number}.yaml"] = RULE.format(number, weeks)
-    return files
-
-
-async def _decide_for(house: House, visitors: Sequence[Visitor], rules: int) -> None:
-    places = tuple(f"place-{number}" for number in range(rules))
-    for each in visitors:
-        _moment.set(each.visits[0][0] - 1)
-        capture(house, SHOP, [_page(each, each.visits[0][0] - 1)]).result()
-        await decide_slots(house, Question(anonymous_id=each.id, slots=places, context=PHONE))
-
-
-def _page(visitor: Visitor, at: int) -> dict[str, object]:
-    return {
-        "type": "page",
-        "messageId": f"{visitor.id}-{at}",
-        "anonymousId": visitor.id,
-        "timestamp": to_iso(at),
-        "properties": {"path": "/"},
-    }
-
-
-def _said(visitor: Visitor) -> Iterator[dict[str, object]]:
-    for number, (at, carts, orders) in enumerate(visitor.visits):
-        if number:
-            yield _page(visitor, at - 1)
-        order = {"order_id": f"{visitor.id}-{number}", "revenue": visitor.paid / 100, "currency": "EUR"}
-        for event, facts, is_done in (("Product Added", {}, carts), ("Order Completed", order, orders)):
-            if is_done:
-                yield {
-                    "type": "track",
-                    "event": event,
-                    "messageId": f"{visitor.id}-{number}-{event}",
-                    "anonymousId": visitor.id,
-                    "timestamp": to_iso(at),
-                    "properties": facts,
-                }
-
-
-def _happened(house: House, experiment: Experiment) -> dict[int, list[TimelineEvent]]:
-    """What counts for any metric of the test, by key, as the store has it."""
-    plan = terms_of(house).plan
-    names = frozenset().union(*(metric.bound(plan).events(plan) for metric in experiment.metrics))
-    found: dict[int, list[TimelineEvent]] = defaultdict(list)
-    for lane in range(256):
-        for key, _, event in house.storage.list_lane(lane, sorted(names), 0, limit=1_000_000):
-            found[key].append(event)
-    for events in found.values():
-        events.sort(key=lambda event: event.order)
-    return dict(found)
-
+from opportune.core.statistics.estimate import estimate_mean
+from opportune.core.statistics.moments import Moments, moments_of_share
 
 # -- many splits of one stream --------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass
 class Split:
     """One test more on a stream's visitors: another seed, the same events."""
 
     stream: Stream
     experiment: Experiment
-    arms: dict[int, str]
-    looks_a_day: int = 1
-    has_effect: bool = False
+    arms: list[str]
+    """By visitor, as `stream` has them."""
 
     @classmethod
     def of(cls, stream: Stream, seed: str) -> Split:
         first = stream.experiments[0]
         bounds = bounds_of(first.arms)
-        arms = {key: arm_at(bucket_of(seed, stream.visitors[key].id), bounds) for key in stream.first_at}
+        arms = [arm_at(bucket_of(seed, each.id), bounds) for each in stream.visitors]
         return cls(stream, msgspec.structs.replace(first, id=seed), arms)
 
-    def measured(self, until_at: int = FOREVER) -> Measured:
-        """Sums by day of first exposure, as measuring adds them; several looks a day make shorter days."""
-        plan = terms_of(self.stream.house).plan
-        adding = Adding([metric.bound(plan) for metric in self.experiment.metrics], self.experiment.caps)
-        quiet: Counter[tuple[str, str]] = Counter()
-        for key, first_at in self.stream.first_at.items():
-            arm = self.arms[key]
-            if first_at >= until_at:
-                continue
-            if events := self._events(key, arm):
-                adding.add(_unit(arm, first_at, key), self._day_of(first_at), events)
-            else:
-                quiet[arm, self._day_of(first_at)] += 1
-        for (arm, day), units in quiet.items():
-            adding.add_quiet(_unit(arm, 0), day, units)
-        return Measured(experiment=self.experiment.id, cells=adding.cells())
+    @cached_property
+    def measured(self) -> Measured:
+        """Sums by day of first exposure of a test that changes nothing."""
+        return self._measured(self.stream.plain, self.stream.days)
 
-    def _events(self, key: int, arm: str) -> Sequence[TimelineEvent]:
-        events = self.stream.happened.get(key, ())
-        if self.stream.visitors[key].only_if_treated and (arm == CONTROL or not self.has_effect):
-            return [event for event in events if event.name != "Order Completed"]
-        return events
+    @cached_property
+    def whole(self) -> Measured:
+        """The same as if all had come on one day, for whoever looks at the end only: sums add."""
+        return self._measured(self.stream.plain, self._one_day)
 
-    def _day_of(self, at: int) -> str:
-        return _day(at) if self.looks_a_day == 1 else f"{_day(at)} {at % DAY * self.looks_a_day // DAY:03}"
+    @cached_property
+    def whole_with_effect(self) -> Measured:
+        """That of something that works: who gets it does what they do only then."""
+        both = zip(self.arms, self.stream.plain, self.stream.treated, strict=True)
+        done = [plain if arm == CONTROL else treated for arm, plain, treated in both]
+        return self._measured(done, self._one_day)
 
-    def looked_at(self, times: int) -> Split:
-        """The same test, looked at so often a day."""
-        return replace(self, looks_a_day=times)
+    def measured_until(self, moment: int) -> Measured:
+        """What is known at a moment of a test that changes nothing."""
+        known = bisect_left(self.stream.first_at, moment)
+        return self._measured(self.stream.plain[:known], self.stream.days)
 
-    def with_effect(self) -> Split:
-        """The same test of something that works."""
-        return replace(self, has_effect=True)
+    @property
+    def _one_day(self) -> list[str]:
+        return self.stream.days[:1] * len(self.arms)
 
-
-def _unit(arm: str, first_at: int, key: int = 0) -> Unit:
-    return Unit(key=key, phase=1, arm=arm, first_at=first_at, seq=0)
-
-
-@lru_cache(maxsize=10_000)
-def _stamp(day: int) -> str:
-    return to_iso(day * DAY)[:10]
-
-
-def _day(at: int) -> str:
-    return _stamp(at // DAY)
+    def _measured(self, done: Sequence[int], days: Sequence[str]) -> Measured:
+        """By day and arm, how many visitors there are of each row."""
+        cells: dict[Cell, Counter[int]] = {}
+        for (arm, day, row), times in Counter(zip(self.arms, days, done, strict=False)).items():
+            cells.setdefault(Cell(1, arm, day), Counter())[row] = times
+        return Measured(
+            experiment=self.experiment.id,
+            cells={cell: self.stream.sums(rows) for cell, rows in cells.items()},
+        )
 
 
 def is_called(split: Split, measured: Measured) -> bool:
@@ -317,171 +119,315 @@ def is_called(split: Split, measured: Measured) -> bool:
     return p is not None and p < ALPHA
 
 
-def is_won_early_or_late(split: Split, measured: Measured) -> bool:
+def is_metric_called(split: Split, measured: Measured, metric: AnyMetric) -> bool:
+    """The same for a metric that does not decide, compared as if it did."""
+    arms = tuple(measured.total(arm).by_metric[metric.name] for arm, _ in split.experiment.arms)
+    found, _ = compare_arms(
+        Asked(
+            metric=metric.name,
+            kind=kind_of(metric),
+            arms=arms,
+            has_covariate=any(arm.xx for arm in arms),
+            covariate_is_a_ratio=metric.is_ratio,
+        ),
+        1,
+    )
+    return isinstance(found, Comparison) and found.p < ALPHA
+
+
+FAR = 3.0
+"""Standard errors below which nothing is won before the planned end, which takes 3.29."""
+
+
+def is_won_early_or_late(split: Split) -> bool:
     """Whether anybody who looks every day, and stops at the first win, ends with one."""
     end = split.experiment.planned_end_at or BEGIN_AT
+    closed = (from_iso(f"{day}T00:00:00Z") + 2 * DAY for day in _far_days(split))
+    return _is_won(split, split.whole, end + FOLLOW_UP) or any(
+        _is_won(split, split.measured, now) for now in closed if now < end + DAY
+    )
+
+
+def _is_won(split: Split, measured: Measured, now: int) -> bool:
     limitless = msgspec.structs.replace(split.experiment, limits=())
-    moments = [*range(split.experiment.started_at + 9 * DAY, end + DAY, DAY), end + FOLLOW_UP]
-    totals = Totals(measured)
-    return any(conclude(asked(limitless, totals, now, UTC_ZONE, "EUR")).state == "keep" for now in moments)
+    return conclude(asked(limitless, Totals(measured), now, UTC_ZONE, "EUR")).state == "keep"
 
 
-def is_split_called_off(split: Split, measured: Measured) -> bool:
-    """Whether on any day the split of visitors would have been called off."""
-    days = sorted({cell.day for cell in measured.cells})
-    counts = {(cell.arm, cell.day): sums.units for cell, sums in measured.cells.items() if not cell.part}
-    reading = asked(split.experiment, Totals(measured), BEGIN_AT + 365 * DAY, UTC_ZONE, "EUR")
-    so_far = dict.fromkeys((arm for arm, _ in split.experiment.arms), 0)
-    for day in days:
-        for arm in so_far:
-            so_far[arm] += counts.get((arm, day), 0)
-        phase = msgspec.structs.replace(reading.phases[0], counts=tuple(so_far.values()))
-        deciding = msgspec.structs.replace(
-            reading.deciding, arms=tuple(moments_of_share(n, 0) for n in so_far.values())
-        )
-        if judge_trust(msgspec.structs.replace(reading, phases=(phase,), deciding=deciding)).is_split_off:
-            return True
-    return False
+def _far_days(split: Split) -> Iterator[str]:
+    """Days at whose end the arms are so far apart that a look is worth it (to spare nine of ten looks)."""
+    counts = split.stream.does[split.experiment.metric.name]
+    tally = Counter(
+        (day, arm, counts[row])
+        for day, arm, row in zip(split.stream.days, split.arms, split.stream.plain, strict=True)
+    )
+    names = [arm for arm, _ in split.experiment.arms]
+    units, had = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for day in sorted({day for day, _, _ in tally}):
+        for arm in names:
+            units[arm] += tally[day, arm, False] + tally[day, arm, True]
+            had[arm] += tally[day, arm, True]
+        found = compare(*(estimate_mean(moments_of_share(units[arm], had[arm])) for arm in names))
+        if isinstance(found, Comparison) and abs(found.difference) > FAR * found.standard_error:
+            yield day
 
 
-def is_rolled_back(split: Split, measured: Measured, days: int = 14) -> bool:
-    """Whether in two weeks of looks the guard would have switched the rule off by what is counted."""
-    cells = sorted(measured.cells.items(), key=lambda each: each[0].day)
-    moments = sorted({cell.day for cell, _ in cells})[: days * split.looks_a_day]
-    so_far = {Cell(1, arm, "all"): NO_SUMS for arm, _ in split.experiment.arms}
-    by_moment = {day: list(found) for day, found in groupby(cells, key=lambda each: each[0].day)}
-    for day in moments:
-        for cell, sums in by_moment[day]:
-            so_far[Cell(1, cell.arm, "all")] += sums
-        if broken_limits(reading_of(split.experiment, Measured(experiment="", cells=so_far))):
-            return True
-    return False
+def is_split_called_off(split: Split, *, look_ms: int = DAY) -> bool:
+    """Whether any look at the report in four weeks would have said that the split is off."""
+    units = {arm: 0 for arm, _ in split.experiment.arms}
+    by_day: Counter[tuple[str, str]] = Counter()
+    last = BEGIN_AT // look_ms
+    stream = split.stream
+    for arm, at, day in zip(split.arms, stream.first_at, stream.days, strict=True):
+        if at // look_ms != last:
+            last = at // look_ms
+            if is_far(units) and not _is_trusted(split, by_day, at // look_ms * look_ms):
+                return True
+        units[arm] += 1
+        by_day[arm, day] += 1
+    return is_far(units) and not _is_trusted(split, by_day, BEGIN_AT + 365 * DAY)
+
+
+def is_far(units: Mapping[str, int]) -> bool:
+    """Whether two arms differ enough for a chi-square of 10, less than any look at the split calls off."""
+    control, treatment = units.values()
+    return (control - treatment) ** 2 >= 10 * (control + treatment)
+
+
+def _is_trusted(split: Split, by_day: Counter[tuple[str, str]], now: int) -> bool:
+    reading = asked(split.experiment, Totals(units_measured(by_day)), now, UTC_ZONE, "EUR")
+    return not judge_trust(reading).is_split_off
+
+
+def units_measured(by_day: Counter[tuple[str, str]]) -> Measured:
+    """Only how many visitors there are, by arm and day."""
+    cells = {Cell(1, arm, day): CellSums(units=n) for (arm, day), n in by_day.items()}
+    return Measured(experiment="", cells=cells)
 
 
 def is_called_by_visit(split: Split) -> bool:
     """The mistake: every visit counts as if it were somebody else, so one keen visitor counts many times."""
-    visits, orders = defaultdict(int), defaultdict(int)
-    for key, arm in split.arms.items():
-        for _, _, is_order in split.stream.visitors[key].visits:
-            visits[arm] += 1
-            orders[arm] += is_order
+    visits, orders = Counter[str](), Counter[str]()
+    for arm, (came, bought) in zip(split.arms, visits_of(split.stream), strict=True):
+        visits[arm] += came
+        orders[arm] += bought
     control, treatment = (
         estimate_mean(moments_of_share(visits[arm], orders[arm])) for arm, _ in split.experiment.arms
     )
-    return _is_called(control, treatment)
-
-
-def is_called_by_visitor(split: Split, measured: Measured) -> bool:
-    """The same orders a visit, with the visitor as the unit, as the product compares them."""
-    metric = next(each for each in split.experiment.metrics if each.is_ratio)
-    control, treatment = (
-        estimate_ratio(measured.total(arm).by_metric[metric.name]) for arm, _ in split.experiment.arms
-    )
-    return _is_called(control, treatment)
-
-
-def is_revenue_called(split: Split, measured: Measured) -> bool:
-    metric = next(each for each in split.experiment.metrics if each.is_money)
-    control, treatment = (
-        estimate_mean(measured.total(arm).by_metric[metric.name]) for arm, _ in split.experiment.arms
-    )
-    return _is_called(control, treatment)
-
-
-def _is_called(control: Estimate | Unanswerable, treatment: Estimate | Unanswerable) -> bool:
     found = compare(control, treatment)
     return isinstance(found, Comparison) and found.p < ALPHA
+
+
+def visits_of(stream: Stream) -> list[tuple[int, int]]:
+    """By visitor, their visits and how many ended with an order."""
+    return [(len(each.visits), sum(order for _, _, order in each.visits)) for each in stream.visitors]
+
+
+# -- the guard's looks ----------------------------------------------------------------------------
+
+FARTHEST_KEPT = 2.4
+"""A bound that holds at any time reaches farther than this many standard errors: sqrt(2 log(1 + 1 / (2 alpha)))."""
+FEWEST_EITHER = 50
+"""Where fewer of both arms did what a limit counts, the guard does not judge it yet (25 in each)."""
+
+
+def is_switched_off(split: Split, *, look_ms: int = MINUTE, days: int = 14) -> bool:
+    """Whether in two weeks of looks the guard would have switched the rule off by what is counted.
+
+    Most looks need no judging: nothing lies so far from where it should be that a limit or the split could be off.
+    """
+    guard = _Guard(split)
+    stream, last = split.stream, 0
+    until = BEGIN_AT + days * DAY
+    for place, (arm, at) in enumerate(zip(split.arms, stream.first_at, strict=True)):
+        if at >= until:
+            break
+        look = at // look_ms
+        if look != last:
+            if guard.is_off(at):
+                return True
+            last = look
+        guard.add(arm, stream.plain[place], stream.days[place])
+    return guard.is_off(until)
+
+
+class _Guard:
+    """What the guard knows at a look: visitors of each arm by day, and what the limits count."""
+
+    def __init__(self, split: Split) -> None:
+        experiment = split.experiment
+        self.experiment = experiment
+        self.names = [arm for arm, _ in experiment.arms]
+        self.stream = split.stream
+        self.limits = [(experiment.metric, 0.0), *((each.metric, each.margin) for each in experiment.limits)]
+        does = [self.stream.does[metric.name] for metric, _ in self.limits]
+        self.did = [
+            [place for place, counts in enumerate(does) if counts[row]]
+            for row in range(len(self.stream.rows))
+        ]
+        self.units = dict.fromkeys(self.names, 0)
+        self.happened = {arm: [0] * len(self.limits) for arm in self.names}
+        self.by_day: Counter[tuple[str, str]] = Counter()
+
+    def add(self, arm: str, row: int, day: str) -> None:
+        self.units[arm] += 1
+        self.by_day[arm, day] += 1
+        for place in self.did[row]:
+            self.happened[arm][place] += 1
+
+    def is_off(self, now: int) -> bool:
+        return (self._is_far() and bool(broken_limits(reading_of(self.experiment, self.measured())))) or (
+            is_far(self.units) and self._is_split_off(now)
+        )
+
+    def measured(self) -> Measured:
+        """What the limits are judged by: they are shares, so squares are what they are of."""
+        cells = {}
+        for arm in self.names:
+            n = self.units[arm]
+            moments = {
+                metric.name: Moments(n=n, y=y, yy=y)
+                for (metric, _), y in zip(self.limits, self.happened[arm], strict=True)
+            }
+            cells[Cell(1, arm, "all")] = CellSums(units=n, by_metric=moments)
+        return Measured(experiment="", cells=cells)
+
+    def _is_far(self) -> bool:
+        control, treatment = self.names
+        of_control, of_treatment = self.units[control], self.units[treatment]
+        for place, (_, margin) in enumerate(self.limits):
+            had, has = self.happened[control][place], self.happened[treatment][place]
+            if had + has < FEWEST_EITHER or not of_control or not of_treatment:
+                continue
+            before, after, kept = had / of_control, has / of_treatment, 1 - margin
+            lost = kept * before - after
+            variance = after * (1 - after) / of_treatment + kept**2 * before * (1 - before) / of_control
+            if lost > 0 and lost * lost > FARTHEST_KEPT**2 * variance:
+                return True
+        return False
+
+    def _is_split_off(self, now: int) -> bool:
+        watched = Watched(
+            now=now,
+            experiment=self.experiment,
+            measured=units_measured(self.by_day),
+            until_day=to_iso(now - now % DAY - 1)[:10],
+        )
+        return any(SplitOff().look(watched))
 
 
 # -- figures --------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass
 class Figure:
-    """How often something was seen, of how many, and how often it may or should be."""
+    """How often something was seen, of how many and in which shop, and how often it may or should be."""
 
     said: str
-    wanted: str
-    seen: int = 0
-    of: int = 0
+    bound: str = ""
+    by_theory: list[float] = field(default_factory=list)
+    """One of every shop."""
+    shops: dict[int, list[bool]] = field(default_factory=dict)
 
-    def add(self, is_seen: bool) -> None:
-        self.seen += is_seen
-        self.of += 1
+    def add(self, shop: int, is_seen: bool) -> None:
+        self.shops.setdefault(shop, []).append(is_seen)
+
+    @property
+    def of(self) -> int:
+        return sum(len(tests) for tests in self.shops.values())
 
     @property
     def share(self) -> float:
-        return self.seen / self.of if self.of else 0.0
+        return sum(sum(tests) for tests in self.shops.values()) / self.of if self.of else 0.0
+
+    @property
+    def widening(self) -> float:
+        """How many times more the shops differ than as many tests that share no visitors would (variance), or 1."""
+        shops, chance = len(self.shops), self.share * (1 - self.share)
+        if shops < 2 or not chance:
+            return 1.0
+        apart = sum((sum(tests) - self.share * len(tests)) ** 2 for tests in self.shops.values())
+        return max(1.0, shops / (shops - 1) * apart / (self.of * chance))
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the true share lies, in 95 of 100 such simulations (Wilson)."""
-        z, n = 1.96, max(1, self.of)
+        """Where the true share lies, in 95 of 100 such simulations: Wilson's, with as many tests fewer."""
+        z, n = 1.96, max(1.0, self.of / self.widening)
         middle = (self.share + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * sqrt(self.share * (1 - self.share) / n + z * z / (4 * n * n))
         return max(0.0, middle - half), min(1.0, middle + half)
 
+    @property
+    def wanted(self) -> str:
+        theory = f"{sum(self.by_theory) / len(self.by_theory):.1%}" if self.by_theory else ""
+        return f"{theory} ({self.bound})" if theory and self.bound else theory or self.bound
+
     def __str__(self) -> str:
         low, high = self.interval
+        tests = f"{self.of:,} of {len(self.shops)} shops"
         return (
-            f"| {self.said} | {self.wanted} | **{self.share:.1%}** | {low:.1%} to {high:.1%} | {self.of:,} |"
+            f"| {self.said} | {self.wanted} | **{self.share:.2%}** | {low:.2%} to {high:.2%} | {tests} "
+            f"| {self.widening:.1f} |"
         )
 
 
-def simulate(
-    *,
-    streams: int,
-    splits: int,
-    first: int = 0,
-    weeks: int = WEEKS,
-    a_day: int = A_DAY,
-    looks: int = 8,
-    minutes: float = 60.0,
-) -> list[Figure]:
-    """So many shops, and so many tests on each one's visitors; whatever is done after so many minutes."""
-    found = Figures(looks)
-    end = time.monotonic() + 60 * minutes
-    for number in range(first, first + streams):
-        once = live(single_visits(number, days=7 * weeks, a_day=a_day, gain=0.2), weeks=weeks)
-        often = live(repeated_visits(number, days=7 * weeks, a_day=a_day // 4), weeks=weeks)
-        for each in range(splits):
-            if time.monotonic() > end:
-                return found.listed()
-            found.add_visitors(Split.of(once, f"once {number}/{each}"))
-            found.add_visits(Split.of(often, f"often {number}/{each}"))
-    return found.listed()
+HEAD = """| what | should be | was | so the true share is | tests | shops differ |
+|---|---|---|---|---|---|"""
 
 
 class Figures:
     """What is counted over all tests."""
 
-    def __init__(self, looks: int) -> None:
-        self.looks = looks
-        self.call = Figure("A/A: a difference is called at the planned end, orders", "at most 5.5 %")
-        self.money = Figure("A/A: the same for revenue a visitor", "at most 5.5 %")
+    def __init__(self, looks: int = 8) -> None:
+        self.look_ms = DAY // looks
+        bound, off = "at most 5.5 %", "A/A: switched off within 14 days, looked at"
+        self.call = Figure("A/A: a difference is called at the planned end, orders", bound)
+        self.money = Figure("A/A: the same for revenue a visitor", bound)
         self.win = Figure("A/A: looked at every day, and a win believed at first sight", "at most 3.3 %")
-        self.off = Figure(f"A/A: switched off within 14 days, {looks} looks a day, all limits", "at most 5 %")
-        self.power = Figure("A gain of 20 % is called at the planned end", "57.6 %")
-        self.alarm = Figure("A/A: the split is called off on any day of four weeks", "below 1 %")
-        self.by_visit = Figure(
-            "A/A: every visit counted by itself (a mistake, not what we do)", "about 9.6 %"
+        self.off = Figure(f"{off} every minute", "at most 5 %")
+        self.off_seldom = Figure(f"{off} {looks} times a day", "at most 5 %")
+        self.power = Figure("A gain of 20 % is called at the planned end")
+        self.alarm = Figure("A/A: the split is called off in four weeks, looked at every minute", "below 1 %")
+        self.by_visit = Figure("A/A: every visit counted by itself (a mistake, not what we do)")
+        self.by_visitor = Figure("A/A: the same orders a visit, with the visitor as the unit", bound)
+        self.adjusted = Figure("A/A: whether these order at all, adjusted for orders before", bound)
+
+    def expect_visitors(self, stream: Stream, *, share: float = 0.03, gain: float = 0.2) -> None:
+        """What theory has for one shop."""
+        units = len(stream.visitors)
+        buyers, more = planned(units, share, gain)
+        days = len(set(stream.days))
+        first_look = max(FEWEST_DAYS, ceil(2 * FEWEST_FOR_A_DIRECTION / (units / days * share)))
+        self.call.by_theory.append(share_called(units, buyers))
+        self.money.by_theory.append(
+            mean_called(
+                [each.paid for each in stream.visitors if each.visits[0][2] and not each.only_if_treated]
+            )
         )
-        self.by_visitor = Figure("A/A: the same orders a visit, with the visitor as the unit", "about 4.5 %")
+        self.win.by_theory.append(won_looking_daily(days, since_day=first_look))
+        self.power.by_theory.append(share_called(units, buyers, more))
+        self.alarm.by_theory.append(split_called_off(days, units // days))
 
-    def add_visitors(self, split: Split) -> None:
-        measured = split.measured()
-        self.call.add(is_called(split, measured))
-        self.money.add(is_revenue_called(split, measured))
-        self.win.add(is_won_early_or_late(split, measured))
-        self.alarm.add(is_split_called_off(split, measured))
-        often = split.looked_at(self.looks)
-        self.off.add(is_rolled_back(often, often.measured(until_at=BEGIN_AT + 14 * DAY)))
-        better = split.with_effect()
-        self.power.add(is_called(better, better.measured()))
+    def expect_visits(self, stream: Stream) -> None:
+        self.by_visit.by_theory.append(visits_called(visits_of(stream)))
+        self.by_visitor.by_theory.append(ALPHA)
+        self.adjusted.by_theory.append(ALPHA)
 
-    def add_visits(self, split: Split) -> None:
-        self.by_visit.add(is_called_by_visit(split))
-        self.by_visitor.add(is_called_by_visitor(split, split.measured()))
+    def add_visitors(self, shop: int, split: Split) -> None:
+        money = next(each for each in split.experiment.metrics if each.is_money)
+        self.call.add(shop, is_called(split, split.whole))
+        self.money.add(shop, is_metric_called(split, split.whole, money))
+        self.win.add(shop, is_won_early_or_late(split))
+        self.alarm.add(shop, is_split_called_off(split, look_ms=MINUTE))
+        is_off = is_switched_off(split)
+        self.off.add(shop, is_off)
+        self.off_seldom.add(shop, is_off and is_switched_off(split, look_ms=self.look_ms))
+        self.power.add(shop, is_called(split, split.whole_with_effect))
+
+    def add_visits(self, shop: int, split: Split) -> None:
+        ratio = next(each for each in split.experiment.metrics if each.is_ratio)
+        self.by_visit.add(shop, is_called_by_visit(split))
+        self.by_visitor.add(shop, is_metric_called(split, split.whole, ratio))
+        self.adjusted.add(shop, is_called(split, split.whole))
 
     def listed(self) -> list[Figure]:
         return [
@@ -489,26 +435,51 @@ class Figures:
             self.money,
             self.win,
             self.off,
+            self.off_seldom,
             self.power,
             self.alarm,
-            self.by_visit,
+            self.adjusted,
             self.by_visitor,
+            self.by_visit,
         ]
+
+
+def simulate(
+    *, shops: range, splits: int, minutes: float, weeks: int = WEEKS, a_day: int = A_DAY
+) -> Iterator[Figures]:
+    """What is known after each shop, every other one with repeated visits; whatever is done after so many minutes."""
+    found = Figures()
+    end = time.monotonic() + 60 * minutes
+    for shop in shops:
+        once = live(single_visits(shop, days=7 * weeks, a_day=a_day, gain=0.2), weeks=weeks)
+        found.expect_visitors(once)
+        often = None
+        if shop % 2 == 0:
+            often = live(repeated_visits(shop, days=7 * weeks, a_day=a_day // 4), weeks=weeks)
+            found.expect_visits(often)
+        for each in range(splits):
+            if time.monotonic() > end:
+                break
+            found.add_visitors(shop, Split.of(once, f"once {shop}/{each}"))
+            if often is not None:
+                found.add_visits(shop, Split.of(often, f"often {shop}/{each}"))
+        yield found
+        if time.monotonic() > end:
+            return
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.simulations", description=__doc__)
-    parser.add_argument("--streams", type=int, default=4, help="shops (default 4)")
-    parser.add_argument("--splits", type=int, default=250, help="tests on each one's visitors (default 250)")
+    parser.add_argument("--shops", type=int, default=24, help="how many (default 24)")
+    parser.add_argument("--splits", type=int, default=100, help="tests on each one's visitors (default 100)")
     parser.add_argument("--first", type=int, default=0, help="number of the first shop (default 0)")
     parser.add_argument("--minutes", type=float, default=60.0, help="stop after so long (default 60)")
     options = parser.parse_args()
-    print("| what | should be | was | so the true share is | tests |")
-    print("|---|---|---|---|---|")
-    for figure in simulate(
-        streams=options.streams, splits=options.splits, first=options.first, minutes=options.minutes
-    ):
-        print(figure)
+    shops = range(options.first, options.first + options.shops)
+    for found in simulate(shops=shops, splits=options.splits, minutes=options.minutes):
+        table = "\n".join([HEAD, *map(str, found.listed())])
+        print(f"{found.call.of:,} tests done", table, sep="\n", file=sys.stderr, flush=True)
+    print(table)
 
 
 if __name__ == "__main__":

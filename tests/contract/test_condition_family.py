@@ -23,6 +23,7 @@ from tests.core.condition_values import (
     timelines,
     totals,
 )
+from tests.searching import examples
 
 from opportune.core.conditions import CONDITIONS, AnyCondition
 from opportune.core.conditions.base import Condition
@@ -71,7 +72,7 @@ def test_a_member_lies_in_the_file_of_its_kind(member: type[Condition]) -> None:
 
 
 @given(conditions, timelines)
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=SLOW)
 def test_checking_never_fails_and_always_explains(condition: Condition, events: list[TimelineEvent]) -> None:
     finding = condition.compile(VOCABULARY)(situation(events))
     assert 0.0 <= finding.near <= 1.0
@@ -84,7 +85,7 @@ def test_checking_never_fails_and_always_explains(condition: Condition, events: 
 
 
 @given(conditions, timelines)
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=SLOW)
 def test_checking_twice_and_in_any_closure_finds_the_same(
     condition: Condition, events: list[TimelineEvent]
 ) -> None:
@@ -97,7 +98,7 @@ def test_checking_twice_and_in_any_closure_finds_the_same(
 
 
 @given(conditions, timelines)
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=SLOW)
 def test_checking_every_part_finds_the_same_truth(condition: Condition, events: list[TimelineEvent]) -> None:
     found = condition.compile(VOCABULARY)(situation(events))
     whole = condition.compile_whole(VOCABULARY)(situation(events))
@@ -108,7 +109,7 @@ def test_checking_every_part_finds_the_same_truth(condition: Condition, events: 
 
 
 @given(OF_TIME, timelines)
-@settings(max_examples=500, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=SLOW)
 def test_truth_changes_exactly_when_the_finding_says(
     condition: Condition, events: list[TimelineEvent]
 ) -> None:
@@ -143,7 +144,7 @@ def moments_to_try(events: list[TimelineEvent], condition: Condition) -> list[in
 
 
 @given(schedules(), st.integers(0, 400))
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=SLOW)
 def test_a_schedule_changes_exactly_when_it_says(schedule: Schedule, days: int) -> None:
     check = schedule.compile(VOCABULARY)
     now = NOW + days * DAY
@@ -159,7 +160,7 @@ def test_a_schedule_changes_exactly_when_it_says(schedule: Schedule, days: int) 
 
 
 @given(conditions, timelines)
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=SLOW)
 def test_no_nesting_changes_before_it_says(condition: Condition, events: list[TimelineEvent]) -> None:
     check = condition.compile(VOCABULARY)
     now = situation(events)
@@ -269,7 +270,7 @@ def test_former_names_of_an_event_count_as_well() -> None:
 
 
 @given(comparators, st.integers(0, 4), st.lists(st.integers(0, 6), max_size=8))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 def test_counting_agrees_with_counting_by_hand(comparator: str, times: int, ages: list[int]) -> None:
     check = parse_condition(f"viewed {comparator} {times} times in 3 days", VOCABULARY).compile(VOCABULARY)
     events = [event("Product Viewed", NOW - age * DAY, seq=index + 1) for index, age in enumerate(ages)]

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.searching import examples
 
 from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.history.timeline import TimelineEvent
@@ -77,7 +78,7 @@ def test_other_words_are_read_into_canonical_ones(words: str) -> None:
 
 
 @given(metrics, histories, st.integers(-(2**40), 2**41))
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=SLOW)
 def test_a_value_is_two_whole_numbers_whatever_happened(
     metric: Metric, happened: list[TimelineEvent], off: int
 ) -> None:
@@ -90,7 +91,7 @@ def test_a_value_is_two_whole_numbers_whatever_happened(
 
 
 @given(metrics, histories)
-@settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=SLOW)
 def test_only_what_lies_in_the_window_counts(metric: Metric, happened: list[TimelineEvent]) -> None:
     inside = [
         event
@@ -105,7 +106,7 @@ def test_only_what_lies_in_the_window_counts(metric: Metric, happened: list[Time
 
 
 @given(metrics, histories, st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=SLOW)
 def test_the_order_in_which_events_are_given_changes_nothing(metric: Metric, happened, chance) -> None:  # type: ignore[no-untyped-def]
     happened = list({(event.occurred_at, event.seq): event for event in happened}.values())
     mixed = chance.sample(happened, len(happened))
@@ -113,7 +114,7 @@ def test_the_order_in_which_events_are_given_changes_nothing(metric: Metric, hap
 
 
 @given(metrics, histories)
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=SLOW)
 def test_only_the_events_it_names_count(metric: Metric, happened: list[TimelineEvent]) -> None:
     bound = metric.bound(STANDARD_PLAN)
     named = [event for event in happened if event.name in bound.events(STANDARD_PLAN)]

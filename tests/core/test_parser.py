@@ -47,6 +47,6 @@ def test_a_sentence_and_every_beginning_of_it_are_read_as_lark_reads_them(
     words = example.split(" ")
     for text in (
         example,
-        *(" ".join(words[:count]) + broken for count in range(len(words)) for broken in ("", " zzz", " and")),
+        *(" ".join(words[:count]) + broken for count in range(len(words)) for broken in ("", " zzz")),
     ):
         assert told(ours, text) == told(larks, text), text

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.searching import examples
 
 from opportune.core.moment import HOUR, from_iso
 from opportune.core.playbook import Playbook
@@ -590,7 +591,7 @@ def test_more_than_seven_key_events_are_warned_about() -> None:
         st.text(max_size=200),
     )
 )
-@settings(max_examples=100)
+@settings(max_examples=examples(50))
 def test_no_text_makes_checking_crash(files: dict[str, str]) -> None:
     checked = check_files(files, NOW)
     assert checked.playbook is not None or checked.problems
@@ -605,7 +606,7 @@ JUNK = st.recursive(
 
 
 @given(st.sampled_from(["team.yaml", "plan.yaml", "stages.yaml", "slots/a.yaml", "rules/a.yaml"]), JUNK)
-@settings(max_examples=200)
+@settings(max_examples=examples(80))
 def test_no_shape_of_fields_makes_checking_crash(path: str, value: object) -> None:
     text = msgspec.json.encode(value).decode()
     checked = check_files({**FILES, path: text}, NOW)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lark import Lark
 from tests.core.condition_values import BARE_VOCABULARY, VOCABULARY, conditions, leaves
+from tests.searching import examples
 
 from opportune.core.conditions import CONDITIONS, AnyCondition
 from opportune.core.conditions.base import Condition
@@ -218,13 +219,13 @@ def test_every_synonym_is_read_back_in_another_form_that_means_the_same(member: 
 
 
 @given(leaves)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_single_condition_is_read_back_as_itself(condition: Condition) -> None:
     assert parse_condition(describe(condition, VOCABULARY), VOCABULARY) == condition
 
 
 @given(conditions)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_nesting_is_read_back_as_itself(condition: Condition) -> None:
     sentence = describe(condition, VOCABULARY)
     again = parse_condition(sentence, VOCABULARY)
@@ -233,7 +234,7 @@ def test_every_nesting_is_read_back_as_itself(condition: Condition) -> None:
 
 
 @given(conditions)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_structured_form_decodes_to_the_same_condition(condition: Condition) -> None:
     try:
         encoded = msgspec.json.encode(condition)
@@ -243,7 +244,7 @@ def test_the_structured_form_decodes_to_the_same_condition(condition: Condition)
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_any_text_is_either_a_sentence_or_a_clear_error(text: str) -> None:
     for vocabulary in (VOCABULARY, BARE_VOCABULARY):
         error = error_of(text, vocabulary)

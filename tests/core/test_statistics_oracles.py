@@ -12,6 +12,7 @@ import tea_tasting as tt
 from gbstats.frequentist.tests import SequentialConfig, SequentialTwoSidedTTest, frequentist_variance
 from gbstats.models.statistics import RatioStatistic, RegressionAdjustedStatistic, SampleMeanStatistic
 from gbstats.utils import check_srm
+from hypothesis import settings
 from tea_tasting.aggr import Aggregates
 
 from opportune.core.statistics.adjusting import benjamini_hochberg, bonferroni
@@ -40,6 +41,8 @@ from opportune.core.statistics.power import Spread, power_of, smallest_gain, uni
 from opportune.core.statistics.sample_ratio import sample_ratio
 
 CASES = 800
+TEA_TASTINGS = 4 * settings().max_examples
+"""Of those where the oracle takes most of the time; `make soak` draws more."""
 Column = Any
 Arm = dict[str, Column]
 
@@ -106,7 +109,7 @@ def test_a_mean_and_its_covariate_are_tea_tastings() -> None:
         tt.Mean("y", use_t=False, equal_var=False),
         tt.Mean("y", "x", use_t=False, equal_var=False),
     )
-    for control, treatment in draw_tests():
+    for control, treatment in draw_tests(TEA_TASTINGS):
         ours = moments(control), moments(treatment)
         theirs = aggregates(control), aggregates(treatment)
         same_comparison(compare(*map(estimate_mean, ours)), plain.analyze_aggregates(*theirs))
@@ -119,7 +122,7 @@ def test_a_ratio_and_its_covariate_are_tea_tastings() -> None:
     plain = tt.RatioOfMeans("y", "d", use_t=False, equal_var=False)
     by_ratio = tt.RatioOfMeans("y", "d", "x", "w", use_t=False, equal_var=False)
     by_mean = tt.RatioOfMeans("y", "d", "x", use_t=False, equal_var=False)
-    for control, treatment in draw_tests(seed=8):
+    for control, treatment in draw_tests(TEA_TASTINGS, seed=8):
         ours = moments(control), moments(treatment)
         theirs = aggregates(control), aggregates(treatment)
         same_comparison(compare(*map(estimate_ratio, ours)), plain.analyze_aggregates(*theirs))
@@ -132,7 +135,7 @@ def test_a_ratio_and_its_covariate_are_tea_tastings() -> None:
 def test_a_proportion_is_tea_tastings_mean_of_zeros_and_ones() -> None:
     oracle = tt.Mean("y", use_t=False, equal_var=False)
     rng = np.random.default_rng(9)
-    for _ in range(CASES):
+    for _ in range(TEA_TASTINGS):
         sizes = rng.integers(100, 50_000, 2)
         counts = [int(rng.binomial(size, rng.uniform(0.02, 0.4))) + 1 for size in sizes]
         theirs = []
@@ -146,7 +149,7 @@ def test_a_proportion_is_tea_tastings_mean_of_zeros_and_ones() -> None:
 def test_one_sided_p_values_are_tea_tastings() -> None:
     gain = tt.Mean("y", use_t=False, equal_var=False, alternative="greater")
     harm = tt.Mean("y", use_t=False, equal_var=False, alternative="less")
-    for control, treatment in draw_tests(300, seed=10):
+    for control, treatment in draw_tests(TEA_TASTINGS, seed=10):
         ours = compare(estimate_mean(moments(control)), estimate_mean(moments(treatment)))
         theirs = aggregates(control), aggregates(treatment)
         assert isinstance(ours, Comparison)
@@ -246,7 +249,7 @@ def test_a_limit_is_a_contrast_of_the_two_arms_own_numbers() -> None:
     oracle = tt.Mean("y", use_t=False, equal_var=False, alternative="greater")
     worse = tt.Mean("y", use_t=False, equal_var=False, alternative="less")
     rng = np.random.default_rng(15)
-    for control, treatment in draw_tests(300, seed=15):
+    for control, treatment in draw_tests(TEA_TASTINGS, seed=15):
         margin = float(rng.uniform(0, 0.5))
         arms = estimate_mean(moments(control)), estimate_mean(moments(treatment))
         for more_is_better, sign, theirs in ((True, -1, oracle), (False, 1, worse)):
@@ -322,7 +325,7 @@ def test_adjusted_p_values_are_scipys() -> None:
 def test_power_and_sample_sizes_are_tea_tastings(treated_share: float) -> None:
     """With one variance for both arms, as there."""
     rng = np.random.default_rng(20)
-    for _ in range(60):
+    for _ in range(TEA_TASTINGS // 10):
         mean, variance, gain = rng.uniform(1, 50), rng.uniform(1, 5_000), rng.uniform(0.02, 0.5)
         size = int(rng.integers(200, 100_000))
         data = Aggregates(size, {"y": mean}, {"y": variance})

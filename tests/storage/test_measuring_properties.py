@@ -13,7 +13,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.building import NOW, decided, programme, rule
-from tests.storage.test_storage_properties import EXAMPLES, SOAKS, Opening, opening
+from tests.searching import SOAKS
+from tests.storage.test_storage_properties import EXAMPLES, Opening, opening
 from tests.stores import settle
 
 from opportune.core.experiments.experiment import Experiment
@@ -401,7 +402,7 @@ class Played:
         assert self.storage.find_measured(SEED) == measured
 
 
-@settings(max_examples=EXAMPLES // 4 if SOAKS else 20)
+@settings(max_examples=EXAMPLES // 4 if SOAKS else 12)
 @given(st.lists(steps, min_size=4, max_size=16))
 def test_sums_are_what_a_plain_list_of_all_events_gives(
     opening: Opening,

@@ -25,6 +25,7 @@ from tests.contract.stored import (
     written,
 )
 from tests.postgres_server import Postgres
+from tests.searching import examples
 
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.rule import RunState
@@ -43,8 +44,7 @@ from opportune.storage.memory import MemoryStorage
 from opportune.storage.postgres import PostgresStorage
 from opportune.storage.sqlite import SqliteStorage
 
-SOAKS = settings().max_examples > 100
-EXAMPLES = settings().max_examples if SOAKS else 25
+EXAMPLES = examples(15)
 KEYS = (DEVICE, PHONE, USER)
 ASKED = ((DEVICE,), (PHONE,), (USER,), (DEVICE, USER), (PHONE, DEVICE))
 

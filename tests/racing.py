@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -34,7 +35,8 @@ Outcomes = dict[tuple[str, int], str]
 
 def in_two_processes(job: Callable[..., Any], *arguments: Any) -> list[Any]:
     """Runs `job(server, barrier, *arguments)` as server 0 and 1 at once; what each gives."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    context.set_forkserver_preload(["pytest", __name__])  # they start with the house imported
     barrier, results = context.Barrier(SERVERS), context.Queue()
     processes = [
         context.Process(target=_run, args=(job, server, barrier, results, *arguments), daemon=True)

@@ -25,7 +25,6 @@ from typing import IO, Any
 
 ROOT = Path(__file__).parents[1]
 STREAMS = 3  # standard input, output and error
-MESSAGE_BYTES = 1_000_000
 
 
 class Warmed:
@@ -40,6 +39,11 @@ class Warmed:
         self, command: Sequence[str], environment: Mapping[str, str], seconds: float
     ) -> subprocess.CompletedProcess[str]:
         """One `opportune` command to its end."""
+        if sys.platform != "linux":  # elsewhere a fork may not go on with what was imported
+            started = [sys.executable, "-m", "opportune", *command]
+            return subprocess.run(
+                started, capture_output=True, text=True, check=False, env=environment, timeout=seconds
+            )
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             status = self._status_of(command, environment, seconds, out, err)
             return subprocess.CompletedProcess(command, status, _text_of(out), _text_of(err))
@@ -53,23 +57,23 @@ class Warmed:
         err: IO[str],
     ) -> int:
         asked = {"command": command, "environment": dict(environment), "folder": str(Path.cwd())}
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with mine, Path(os.devnull).open() as nothing:
+        mine, theirs = socket.socketpair()
+        with mine, mine.makefile() as told, Path(os.devnull).open() as nothing:
             with theirs, self._lock:
                 line = self._started()
                 socket.send_fds(line, [b"."], [nothing.fileno(), out.fileno(), err.fileno(), theirs.fileno()])
             mine.settimeout(seconds)
-            mine.sendall(json.dumps(asked).encode())
-            process_id = int(mine.recv(100))
+            mine.sendall(json.dumps(asked).encode() + b"\n")
+            process_id = int(told.readline())
             try:
-                return int(mine.recv(100))
+                return int(told.readline())
             except TimeoutError:
                 os.kill(process_id, signal.SIGKILL)
                 raise subprocess.TimeoutExpired(list(command), seconds) from None
 
     def _started(self) -> socket.socket:
         if self._line is None:
-            self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._line, theirs = socket.socketpair()
             with theirs:
                 self._process = subprocess.Popen(
                     [sys.executable, "-P", __file__, str(theirs.fileno())],
@@ -118,17 +122,18 @@ def _import_the_house() -> None:
 def _watch(files: Sequence[int]) -> None:
     """Runs one command, and tells who asked for it its number and how it ended."""
     with socket.socket(fileno=files[STREAMS]) as asker:
-        asked = json.loads(asker.recv(MESSAGE_BYTES))
+        with asker.makefile() as lines:
+            asked = json.loads(lines.readline())
         process_id = os.fork()
         if process_id == 0:
             asker.close()
             _become(asked, files[:STREAMS])
-        asker.sendall(str(process_id).encode())
+        asker.sendall(b"%d\n" % process_id)
         for file in files[:STREAMS]:
             os.close(file)
         _, ended = os.waitpid(process_id, 0)
         with contextlib.suppress(OSError):
-            asker.sendall(str(os.waitstatus_to_exitcode(ended)).encode())
+            asker.sendall(b"%d\n" % os.waitstatus_to_exitcode(ended))
     os._exit(0)
 
 

@@ -50,3 +50,12 @@ def test_a_sentence_and_every_beginning_of_it_are_read_as_lark_reads_them(
         *(" ".join(words[:count]) + broken for count in range(len(words)) for broken in ("", " zzz")),
     ):
         assert told(ours, text) == told(larks, text), text
+
+
+def test_lark_still_takes_the_parts_it_is_given() -> None:
+    changed = "lark changed inside: hold core/language/parser.py against lark/parser_frontends.py"
+    written, _ = write(words_of(VOCABULARY))
+    inside = make_parser(written, None).parser
+    assert type(inside.parser).__name__ == "_SharedTable", changed
+    assert type(inside.lexer).__name__ == "_LexerWhenNeeded", changed
+    assert inside.lexer.lexers == {}, changed

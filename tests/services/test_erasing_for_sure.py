@@ -74,8 +74,7 @@ def place_of(storage: Storage) -> str:
 
 
 @ON_LASTING
-@pytest.mark.parametrize("steps", [1, 4, 9])
-@pytest.mark.parametrize("by", ["hand", "itself"])
+@pytest.mark.parametrize(("by", "steps"), [("itself", 1), ("hand", 4), ("itself", 9)])
 def test_killed_in_the_middle_and_gone_on_nothing_is_left(storage: Storage, steps: int, by: str) -> None:
     house = build_house(storage)
     live(house)

@@ -27,7 +27,7 @@ from opportune.services.capturing import capture
 from opportune.storage.base import EventQuery, Recollection, Transaction
 from opportune.storage.postgres import PostgresStorage
 
-VISITORS = 1_000
+VISITORS = 400
 WHO = (("anonymousId", "v"), ("userId", "u"))
 BATCH = 100
 EVENTS_EACH = 150

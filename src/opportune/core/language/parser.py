@@ -6,10 +6,11 @@ the hundred and more states, each of which has a lexer of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from copy import copy
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from lark import Lark
 from lark.common import LexerConf, ParserConf
@@ -72,13 +73,52 @@ class _LexerWhenNeeded(ContextualLexer):
     def _lexer(self, terminals: Collection[TerminalDef]) -> AbstractBasicLexer:
         conf = copy(self._conf)
         conf.terminals = [terminal for terminal in terminals if terminal.pattern.min_width > 0]
-        conf.skip_validation = True  # it would compile every pattern once more, alone
-        return BasicLexer(conf)
+        conf.skip_validation = True
+        return _OneByOne(conf)
 
     @cached_property
     def root_lexer(self) -> AbstractBasicLexer:  # type: ignore[override]
         """Of every token there is, for what could not have stood where it does."""
         return self._lexer(list(self._conf.terminals))
+
+
+class _Accepted(NamedTuple):
+    """What a state's lexer can be asked for beside a match: the names of its tokens."""
+
+    allowed_types: frozenset[str]
+
+
+class _OneByOne(BasicLexer):
+    """Tries one pattern after the other, each compiled once for all states.
+
+    Lark joins a state's patterns into one, and compiling these took longer than everything else about a sentence.
+    """
+
+    def __init__(self, conf: LexerConf) -> None:
+        super().__init__(conf)
+        self.callback = dict(self.user_callbacks)
+
+    @cached_property
+    def scanner(self) -> _Accepted:  # type: ignore[override]
+        return _Accepted(frozenset(terminal.name for terminal in self.terminals))
+
+    @cached_property
+    def _patterns(self) -> list[tuple[str, re.Pattern[str]]]:
+        return [
+            (each.name, _compiled(each.pattern.to_regexp(), self.g_regex_flags)) for each in self.terminals
+        ]
+
+    def match(self, text: Any, pos: int) -> tuple[str, str] | None:
+        for name, pattern in self._patterns:
+            found = pattern.match(text.text, pos, text.end)
+            if found is not None:
+                return found[0], name
+        return None
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(pattern: str, flags: int) -> re.Pattern[str]:
+    return re.compile(pattern, flags)
 
 
 class _Made(dict[int, AbstractBasicLexer]):

@@ -11,6 +11,7 @@ from tests.building import decided
 from tests.contract.stored import NOW as STARTED
 from tests.stores import settle
 
+from opportune.core.experiments.watched import ASKED, REACHED
 from opportune.core.history.key import key_of
 from opportune.core.moment import DAY, HOUR, MINUTE, SECOND, to_iso
 from opportune.core.programme import empty_programme
@@ -28,7 +29,7 @@ from opportune.services.house import House
 from opportune.services.operating import set_run_state
 from opportune.services.preparing import plan_of
 from opportune.services.publishing import publish
-from opportune.storage.base import Exposure, Opportunity, Storage, Transaction
+from opportune.storage.base import Exposure, Opportunity, RuleCount, Storage, Transaction
 
 START = STARTED // DAY * DAY
 RULE = "Help reader"
@@ -188,6 +189,30 @@ def test_a_rule_that_was_live_before_has_nothing_to_be_compared_with(house: Hous
     expected = Gathering(house).find_expected(f"{RULE}/1")
     assert expected is not None
     assert (expected.visits, expected.before) == (280, None)
+
+
+def test_of_a_rule_that_is_changed_while_live_something_else_is_expected(house: House) -> None:
+    launch(house)
+    changed = FILES | {"rules/guide.yaml": FILES["rules/guide.yaml"].replace("help page", "cart page")}
+    publish(house, changed)
+    state = house.programme.run_states[RULE]
+    assert state.seed == f"{RULE}/1"
+    assert Gathering(house).expected_of(state) is None
+    hour = house.clock() // HOUR * HOUR
+    counts = [
+        RuleCount(hour, f"{RULE}/1", "home-hero", REACHED, 900),
+        RuleCount(hour, "", "home-hero", ASKED, 1_000),
+    ]
+    house.storage.write(lambda transaction: transaction.add_rule_counts(counts)).result()
+    pass_time(house, MINUTE)
+    changed_at = house.clock()
+    guard(house, ask=asking(house))
+    expected = Gathering(house).expected_of(state)
+    assert expected is not None
+    assert expected.before is not None
+    assert (expected.since_at, expected.before.reached.y, expected.before.reached.d) == (changed_at, 70, 140)
+    watched = Gathering(house).watched(house.programme.playbook.rules[RULE], state)
+    assert watched.today == {REACHED: 0, ASKED: 0}, "what it did before in this hour is not its reach now"
 
 
 def test_real_decisions_are_among_the_visits_in_which_it_acted(house: House) -> None:

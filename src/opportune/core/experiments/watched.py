@@ -36,6 +36,10 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     before: Bounced | None = None
     is_estimated: bool = False
     """One of its places was not asked for before, so that it was imagined on every page seen."""
+    behaviour: str = ""
+    """What the rule does, as a hash: of one that was changed something else is to be expected."""
+    since_at: int = 0
+    """From when on it does that; 0 for since its launch."""
     lanes: int = 0
     """In how many of the 256 lanes its bounces are counted once it is live; of big shops in some."""
 

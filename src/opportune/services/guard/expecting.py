@@ -22,6 +22,8 @@ FEWEST_VISITS = 100
 """In the log before a launch, to expect anything from."""
 SECONDS = 4.0
 """Done once a launch, and nobody waits: more than a backtest is given, so that a small rule's bounces suffice, too."""
+MOST_ACTED = 0.1
+"""Of the visits in which it would have acted, so many may it have acted in, and there still is a normal."""
 RULE_OF_THREE = 3.0
 """With nobody among n, the share is below 3 / n in 95 of 100 such logs."""
 
@@ -52,11 +54,11 @@ def expect(
         tally.join(count_lane(trial, lane, acted))
         found, again = count_before(storage, lane, acted, span, plan)
         before, did = before + found, did + again
-    return _expected(conclude(trial, tally), before if did <= before.reached.d else None)
+    return _expected(conclude(trial, tally), before if did <= MOST_ACTED * (before.reached.d + did) else None)
 
 
 def _expected(found: Backtest, before: Bounced | None) -> Expected | None:
-    """`before` is None where the rule itself was live for most of that time."""
+    """`before` is None where the rule itself was live for some of that time: the rest is not like the whole."""
     if found.visits < FEWEST_VISITS or found.waits_for:
         return None
     share = found.share_of_visits

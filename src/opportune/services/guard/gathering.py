@@ -83,7 +83,7 @@ class Gathering:
         for of, slot, what, count in self._lately:
             if of not in ("", seed) and slot in counts:
                 beside[what] += count
-        experiment = self._open.get(rule.name)
+        experiment, expected = self._open.get(rule.name), self.expected_of(state)
         return Watched(
             now=self.now,
             rule=rule.name,
@@ -92,10 +92,10 @@ class Gathering:
             share=state.share,
             needs=self._needs(rule),
             counts=counts,
-            today=self._today(seed, state.since_at),
+            today=self._today(seed, _counted_from(state, expected)),
             usual=self._usually(seed, state.since_at),
             beside=beside,
-            expected=self.find_expected(seed),
+            expected=expected,
             bounced=self.bounced.get(rule.name),
             not_put=self._not_put(frozenset(rule.slots()), state.since_at),
             products=tuple(self._products(rule)),
@@ -124,6 +124,11 @@ class Gathering:
             measured=measured,
             until_day=self._yesterday,
         )
+
+    def expected_of(self, state: RunState) -> Expected | None:
+        """Nothing for some minutes after a rule was changed while live, until that is asked of the log, too."""
+        found = self.find_expected(state.seed)
+        return None if found is None or is_of_another(found, state) else found
 
     def find_expected(self, seed: str) -> Expected | None:
         text = self.storage.find_setting(f"{EXPECTED}{seed}")
@@ -272,6 +277,18 @@ class Gathering:
                 if self.now - catalogue.known_at(product) <= team.facts_last:
                     is_there = product.in_stock and product.stock != 0
                     yield Named(variant.name, product.name or product.id, is_there)
+
+
+def _counted_from(state: RunState, expected: Expected | None) -> int:
+    """Since its launch, or since the first whole hour of what it does now: counts are by the hour."""
+    if expected is None or expected.since_at <= state.since_at:
+        return state.since_at
+    return -(-expected.since_at // HOUR) * HOUR
+
+
+def is_of_another(expected: Expected, state: RunState) -> bool:
+    """Whether it was asked for what the rule did before it was changed."""
+    return expected.behaviour not in ("", state.behaviour)
 
 
 def _named_in(value: Any, catalogue: Catalogue) -> Collection[Product]:

@@ -27,7 +27,7 @@ from opportune.errors import OpportuneError
 from opportune.services.catalogue.feeding import list_states
 from opportune.services.guard.bouncing import Followed, count_since, is_followed
 from opportune.services.guard.expecting import expect
-from opportune.services.guard.gathering import EXPECTED, KEPT_MS, Ask, Gathering
+from opportune.services.guard.gathering import EXPECTED, KEPT_MS, Ask, Gathering, is_of_another
 from opportune.services.guard.watching import tally_watched
 from opportune.services.house import House
 from opportune.services.learnings.learning import draft_rule
@@ -283,10 +283,15 @@ def _expect(house: House, gathering: Gathering, running: Sequence[tuple[Rule, Ru
     waiting = {each.rule for each in house.programme.waiting}
     for rule, state in running:
         name = f"{EXPECTED}{state.seed}"
-        if rule.name not in waiting and house.storage.find_setting(name) is None:
+        known = gathering.find_expected(state.seed)
+        is_changed = known is not None and is_of_another(known, state)
+        if rule.name not in waiting and (is_changed or house.storage.find_setting(name) is None):
+            since_at = gathering.now if is_changed else state.since_at
             found: Expected | None = _asked(
-                ask, None, expect, gathering.now, rule.name, state.since_at, plan_of(house)
+                ask, None, expect, gathering.now, rule.name, since_at, plan_of(house)
             )
+            if found is not None:
+                found = msgspec.structs.replace(found, behaviour=state.behaviour, since_at=since_at)
             text = msgspec.json.encode(found).decode()
             house.storage.write(partial(_put_setting, name, text)).result()
             return
@@ -297,9 +302,9 @@ def _bounces(
 ) -> Mapping[str, Bounced]:
     """By rule, of those whose turn it is."""
     rules = [
-        Followed(rule=rule.name, since_at=state.since_at, lanes=expected.lanes)
+        Followed(rule=rule.name, since_at=max(state.since_at, expected.since_at), lanes=expected.lanes)
         for rule, state in running
-        if (expected := gathering.find_expected(state.seed)) is not None and expected.before is not None
+        if (expected := gathering.expected_of(state)) is not None and expected.before is not None
     ]
     due = [each for each in rules if is_followed(each, gathering.now)]
     found: Mapping[str, Bounced] = (

@@ -41,7 +41,7 @@ WEEKS, A_DAY = 4, 600
 PHONE = Context(device_type="mobile")
 TOGETHER = 20
 """Visitors whose first pages are taken in at once."""
-SHOP = CaptureSource(name="simulated shop", is_secret=True)
+SHOP = CaptureSource(name="simulated shop")
 FOLLOW_UP = 2 * DAY
 """Windows are a day long, so two days after the last visitor the last one has closed."""
 TEAM = """team: Simulated
@@ -83,8 +83,8 @@ class Visitor:
     only_if_treated: bool = False
     """The order is made only by those who get the treatment: a true effect."""
     paid: int = 5_000
-    ordered_before: list[int] = field(default_factory=list)
-    """Moments before they first saw anything of a test."""
+    before: list[tuple[int, bool]] = field(default_factory=list)
+    """Visits before they first saw anything of a test: moment, and whether something was ordered."""
 
 
 Row = tuple[int, ...]
@@ -185,8 +185,10 @@ def repeated_visits(seed: int, *, days: int, a_day: int) -> list[Visitor]:
                 at += HOUR
                 if dice.random() < 0.4 or len(visits) == 20:
                     break
-            before = [first - past * 2 * DAY for past in range(1, 8) if dice.random() < liking]
-            found.append(Visitor(f"r{seed}-{day}-{number}", visits, ordered_before=before))
+            before = [
+                (first - past * 2 * DAY, dice.random() < liking) for past in (3, 2, 1) if dice.random() < 0.7
+            ]
+            found.append(Visitor(f"r{seed}-{day}-{number}", visits, before=before))
     return sorted(found, key=lambda each: each.visits[0][0])
 
 
@@ -225,14 +227,7 @@ async def _decide_for(house: House, visitors: Sequence[Visitor], rules: int) -> 
     places = tuple(f"place-{number}" for number in range(rules))
     for start in range(0, len(visitors), TOGETHER):
         some = visitors[start : start + TOGETHER]
-        messages = [
-            message
-            for each in some
-            for message in (
-                *(_ordered(each, f"before-{past}", past) for past in sorted(each.ordered_before)),
-                _page(each, each.visits[0][0] - 1),
-            )
-        ]
+        messages = [message for each in some for message in _said_first(each)]
         _moment.set(some[-1].visits[0][0] - 1)
         capture(house, SHOP, messages).result()
         for each in some:
@@ -248,6 +243,15 @@ def _page(visitor: Visitor, at: int) -> dict[str, object]:
         "timestamp": to_iso(at),
         "properties": {"path": "/"},
     }
+
+
+def _said_first(visitor: Visitor) -> Iterator[dict[str, object]]:
+    """What was before, and the page on which they are decided for."""
+    for at, orders in visitor.before:
+        yield _page(visitor, at - 1)
+        if orders:
+            yield _ordered(visitor, f"before-{at}", at)
+    yield _page(visitor, visitor.visits[0][0] - 1)
 
 
 def _said(visitor: Visitor) -> Iterator[dict[str, object]]:

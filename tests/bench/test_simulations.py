@@ -89,13 +89,24 @@ def test_tests_through_the_product_come_out_as_theory_has_it(shop: Stream) -> No
     assert figures.off.share < 0.1
 
 
+def test_the_visits_that_are_measured_are_those_that_were_made(often: Stream) -> None:
+    """Before and in the test; else nothing is divided by, and a ratio would never be called."""
+    ratio = next(metric for metric in often.metrics if metric.is_ratio)
+    split = Split.of(often, "any")
+    sums = [split.whole.total(arm).by_metric[ratio.name] for arm, _ in split.experiment.arms]
+    assert sum(arm.d for arm in sums) == sum(len(each.visits) for each in often.visitors) > 420
+    assert sum(arm.y for arm in sums) == sum(order for each in often.visitors for _, _, order in each.visits)
+    assert sum(arm.w for arm in sums) == sum(len(each.before) for each in often.visitors) > 420
+    assert sum(arm.x for arm in sums) == sum(order for each in often.visitors for _, order in each.before)
+
+
 def test_counting_visits_instead_of_visitors_calls_chance_a_result(often: Stream) -> None:
     figures = Figures()
     for seed in range(200):
         figures.add_visits(0, Split.of(often, f"test {seed}"))
     assert figures.by_visit.share > figures.by_visitor.share
-    assert figures.by_visitor.share < 0.1
-    assert figures.adjusted.share < 0.1
+    for figure in (figures.by_visitor, figures.adjusted):
+        assert 0.005 < figure.share < 0.11, figure
 
 
 def test_looks_that_are_spared_would_have_seen_nothing(shop: Stream) -> None:

@@ -18,7 +18,8 @@ from threading import Event
 from opportune.cli.printing import Progress
 from opportune.core.moment import DAY
 from opportune.core.visitor.context import from_request
-from opportune.demo.traffic import Asked, Given, Said, begin_of_past, past_parts
+from opportune.demo.traffic import Asked, Given, begin_of_past, past_parts
+from opportune.demo.walk import Said
 from opportune.services.capturing import CaptureResult, CaptureSource, capture
 from opportune.services.deciding import Answered, Question, decide_slots
 from opportune.services.experiments.foreseeing import keep_experiments

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import prod
 from operator import itemgetter
 from random import Random
-from typing import Any
 
-from opportune.demo.catalogue import CATEGORIES, CURRENCY, PRODUCTS, Product, products_in
+from opportune.demo.catalogue import CATEGORIES, PRODUCTS, Product, products_in
+from opportune.demo.walk import ADDING, SECOND, Message, Person, Said, Walk, cart_of, facts_of
 
-SITE = "https://shop.tarn-and-thistle.example"
-SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 DAYS, VISITORS_A_DAY = 60, 1_000
-RETURNING, RETURNING_WITH_TWO_DEVICES, BOUNCING, ADDING = 0.2, 0.55, 0.42, 0.09
+RETURNING, RETURNING_WITH_TWO_DEVICES, BOUNCING = 0.2, 0.55, 0.42
 SEEING = 0.94
 """How many stay long enough to see what stands in a place."""
 TWO_DEVICES = 0.14
@@ -68,8 +67,6 @@ SEARCHES = (
 )
 TASTES = (22, 14, 11, 10, 6, 8, 6, 5, 7, 5, 4, 2)
 """How much each shelf is liked, in the order of the catalogue."""
-
-Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,52 +123,6 @@ def ask_nobody(pages: Sequence[Asked]) -> Sequence[Mapping[str, Given]]:
     return [{} for _ in pages]
 
 
-@dataclass(slots=True)
-class Person:
-    """One made-up visitor, as the shop would come to know them.
-
-    What they do comes from dice of their own, so that nobody's day depends on what others were shown.
-    """
-
-    device: str
-    agent: str
-    taste: str
-    random: Random = field(default_factory=Random)
-    other_device: str = ""
-    other_agent: str = ""
-    user: str = ""
-    is_subscribed: bool = False
-    cart: list[Product] = field(default_factory=list)
-    orders: list[tuple[str, list[Product]]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Walk:
-    """One visit being written: where its clock stands and what it has said so far."""
-
-    person: Person
-    device: str
-    agent: str
-    at: int
-    referrer: str
-    campaign: dict[str, str]
-    is_other: bool = False
-    """On the second device."""
-    adding: float = ADDING
-    path: str = "/"
-    pages: int = 0
-    said: list[Said] = field(default_factory=list)
-
-    def take_said(self) -> list[Said]:
-        """What was said since this was asked last."""
-        said, self.said = self.said, []
-        return said
-
-
-Said = tuple[int, Message]
-"""A message and its moment."""
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
     """Half a day's messages, each half in ascending time: first the pages on which visits begin, then the rest.
@@ -221,11 +172,11 @@ def earlier_visit(device: str, until: datetime) -> list[Message]:
     start = int((until - timedelta(days=2, hours=1)).timestamp() * SECOND)
     person = Person(device, DESKTOPS[0], "lamps")
     walk = Walk(person, device, person.agent, start, "https://duckduckgo.com/", {})
-    _open(walk, "/", "home")
-    _wait(walk, 20)
-    _open(walk, "/categories/lamps", "category", category="lamps")
-    _wait(walk, 25)
-    _look_at(walk, PRODUCTS["table-lantern"])
+    walk.open("/", "home")
+    walk.wait(20)
+    walk.open("/categories/lamps", "category", category="lamps")
+    walk.wait(25)
+    walk.look_at(PRODUCTS["table-lantern"])
     return [message for _, message in walk.said]
 
 
@@ -372,9 +323,9 @@ class _Past:
         walk = arrival.walk
         if arrival.product is None:
             about = {"category": arrival.category} if arrival.category else {}
-            _open(walk, arrival.path, arrival.page_type, **about)
+            walk.open(arrival.path, arrival.page_type, **about)
         else:
-            _look_at(walk, arrival.product)
+            walk.look_at(arrival.product)
 
     def _step(self, walk: Walk) -> None:
         self._pause(walk, 8, 70)
@@ -384,14 +335,14 @@ class _Past:
             self._look_around(walk)
         elif place < 0.85:
             shelf = self._shelf(walk.person)
-            _open(walk, f"/categories/{shelf}", "category", category=shelf)
+            walk.open(f"/categories/{shelf}", "category", category=shelf)
         elif place < 0.93:
             words = random.choice(SEARCHES)
-            _open(walk, f"/search?q={words}", "search")
-            _say(walk, "Products Searched", {"query": words})
+            walk.open(f"/search?q={words}", "search")
+            walk.say("Products Searched", {"query": words})
         else:
             page = random.choice(("shipping", "returns", "help"))
-            _open(walk, f"/{page}", page)
+            walk.open(f"/{page}", page)
 
     def _shelf(self, person: Person) -> str:
         if person.random.random() < 0.7:
@@ -400,25 +351,25 @@ class _Past:
 
     def _look_around(self, walk: Walk) -> None:
         product = walk.person.random.choice(products_in(self._shelf(walk.person)))
-        _look_at(walk, product)
+        walk.look_at(product)
         self._maybe_add(walk, product)
 
     def _maybe_add(self, walk: Walk, product: Product) -> None:
         if walk.person.random.random() < walk.adding:
             self._pause(walk, 5, 40)
             walk.person.cart.append(product)
-            _say(walk, "Product Added", {**_facts(product), "quantity": 1})
+            walk.say("Product Added", {**facts_of(product), "quantity": 1})
 
     def _shop(self, walk: Walk) -> None:
         person = walk.person
         if not person.cart or person.random.random() > 0.38:
             return
         self._pause(walk, 10, 60)
-        _open(walk, "/cart", "cart")
-        _say(walk, "Cart Viewed", _cart(person.cart))
+        walk.open("/cart", "cart")
+        walk.say("Cart Viewed", cart_of(person.cart))
         self._pause(walk, 15, 60)
-        _open(walk, "/checkout", "checkout")
-        _say(walk, "Checkout Started", _cart(person.cart))
+        walk.open("/checkout", "checkout")
+        walk.say("Checkout Started", cart_of(person.cart))
         if person.random.random() > 0.62:
             return
         self._pause(walk, 60, 200)
@@ -426,129 +377,53 @@ class _Past:
         number = f"S{10_000 + self.orders}"
         if not person.user:
             person.user = _id(person.random, "c")
-        _identify(walk)
-        facts = _cart(person.cart)
-        _say(walk, "Order Completed", {"order_id": number, "revenue": facts["total"], **facts})
+        walk.identify()
+        facts = cart_of(person.cart)
+        walk.say("Order Completed", {"order_id": number, "revenue": facts["total"], **facts})
         person.orders.append((number, person.cart))
         person.cart = []
 
     def _log_in(self, walk: Walk) -> None:
         self._pause(walk, 5, 30)
-        _open(walk, "/account", "account")
-        _identify(walk)
+        walk.open("/account", "account")
+        walk.identify()
 
     def _sign_up(self, walk: Walk) -> None:
         self._pause(walk, 10, 60)
-        _open(walk, "/sign-up", "other")
+        walk.open("/sign-up", "other")
         walk.person.user = walk.person.user or _id(walk.person.random, "c")
         walk.person.is_subscribed = True
         self._pause(walk, 10, 40)
-        _identify(walk, subscribed=True)
-        _say(walk, "Signed Up", {"method": "letter"})
-        _say(walk, "Subscribed", {"list": "letters"})
+        walk.identify(subscribed=True)
+        walk.say("Signed Up", {"method": "letter"})
+        walk.say("Subscribed", {"list": "letters"})
 
     def _ask_for_help(self, walk: Walk) -> None:
         self._pause(walk, 20, 90)
-        _open(walk, "/help", "help")
+        walk.open("/help", "help")
         orders = walk.person.orders
         if orders and walk.person.random.random() < 0.4:
             number, bought = orders[-1]
-            _say(walk, "Refund Requested", {"order_id": number})
+            walk.say("Refund Requested", {"order_id": number})
             self._pause(walk, 3_600, 90_000)
-            _say(walk, "Order Refunded", {"order_id": number, **_cart(bought)})
+            walk.say("Order Refunded", {"order_id": number, **cart_of(bought)})
             orders.pop()
         elif walk.person.random.random() < 0.3:
             ticket = _id(walk.person.random, "h")
-            _say(walk, "Support Ticket Opened", {"ticket_id": ticket})
+            walk.say("Support Ticket Opened", {"ticket_id": ticket})
             self._pause(walk, 3_600, 90_000)
-            _say(walk, "Support Ticket Closed", {"ticket_id": ticket})
+            walk.say("Support Ticket Closed", {"ticket_id": ticket})
 
     def _pause(self, walk: Walk, least: int, most: int) -> None:
-        _wait(walk, walk.person.random.randint(least, most))
-
-
-def _wait(walk: Walk, seconds: int) -> None:
-    walk.at += seconds * SECOND
-
-
-def _open(walk: Walk, path: str, page_type: str, **about: str) -> None:
-    """A page, as the page script reports it."""
-    is_first = not walk.pages
-    walk.pages += 1
-    address = SITE + path
-    if is_first and walk.campaign:
-        tags = "&".join(
-            f"utm_{'campaign' if name == 'name' else name}={value}" for name, value in walk.campaign.items()
-        )
-        address += f"?{tags}"
-    referrer = walk.referrer if is_first else SITE + walk.path
-    walk.path = path
-    page = {"url": address, "path": path.split("?", 1)[0], "referrer": referrer}
-    message = _message(walk, "page", page)
-    message["properties"] = {**page, "page_type": page_type, **about}
-    if is_first and walk.campaign:
-        message["context"]["campaign"] = walk.campaign
-    walk.said.append((walk.at, message))
+        walk.wait(walk.person.random.randint(least, most))
 
 
 def _see(walk: Walk, place: str, given: Given) -> None:
     """As the page script tells it, where a test wants to know."""
     if given.is_tested:
         seen = {"slot": place, "variant": given.version, "decision": given.decision}
-        _say(walk, "Slot Viewed", seen)
-
-
-def _look_at(walk: Walk, product: Product) -> None:
-    _open(walk, product.url, "product", category=product.category, product_id=product.id)
-    _say(walk, "Product Viewed", _facts(product))
-
-
-def _say(walk: Walk, event: str, properties: dict[str, Any]) -> None:
-    walk.at += 40
-    message = _message(walk, "track", {"path": walk.path.split("?")[0], "url": SITE + walk.path})
-    message["event"] = event
-    message["properties"] = properties
-    walk.said.append((walk.at, message))
-
-
-def _identify(walk: Walk, **traits: Any) -> None:
-    walk.at += 40
-    message = _message(walk, "identify", {"path": walk.path.split("?")[0], "url": SITE + walk.path})
-    user = walk.person.user
-    message["userId"] = user
-    message["traits"] = {"email": f"{user}@post.example", **traits}
-    walk.said.append((walk.at, message))
-
-
-def _message(walk: Walk, kind: str, page: dict[str, str]) -> Message:
-    return {
-        "type": kind,
-        "messageId": f"past-{walk.device}-{walk.at}-{len(walk.said)}",
-        "anonymousId": walk.device,
-        "timestamp": _iso(walk.at),
-        "context": {"page": page, "userAgent": walk.agent, "library": {"name": "o.js", "version": "1"}},
-    }
-
-
-def _facts(product: Product) -> dict[str, Any]:
-    return {
-        "product_id": product.id,
-        "name": product.name,
-        "category": product.category,
-        "price": product.price / 100,
-        "currency": CURRENCY,
-    }
-
-
-def _cart(products: list[Product]) -> dict[str, Any]:
-    total = sum(product.price for product in products) / 100
-    lines = [{**_facts(product), "quantity": 1} for product in products]
-    return {"total": total, "value": total, "currency": CURRENCY, "products": lines}
+        walk.say("Slot Viewed", seen)
 
 
 def _id(random: Random, kind: str) -> str:
     return f"{kind}-{random.getrandbits(48):012x}"
-
-
-def _iso(at: int) -> str:
-    return datetime.fromtimestamp(at / SECOND, UTC).isoformat(timespec="milliseconds")

@@ -351,7 +351,9 @@ async def _live(server: Server, listener: socket.socket, control_path: Path | No
         asyncio.create_task(_repeat(server.count, COUNT_SECONDS)),
         asyncio.create_task(_repeat(server.tally, COUNT_SECONDS)),
         asyncio.create_task(_repeat(server.recount, RECOUNT_SECONDS)),
-        asyncio.create_task(_repeat(server.experiment, EXPERIMENT_SECONDS)),
+        asyncio.create_task(
+            _repeat(server.experiment, min(EXPERIMENT_SECONDS, server.settings.measure_seconds))
+        ),
         asyncio.create_task(_repeat(server.measure, min(MEASURE_SECONDS, server.settings.measure_seconds))),
         asyncio.create_task(_repeat(server.guard, GUARD_SECONDS)),
         asyncio.create_task(_repeat(server.fill, FOLD_SECONDS)),

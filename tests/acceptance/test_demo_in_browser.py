@@ -48,6 +48,12 @@ def demo(folder: Path, *more: str, seconds: float = SECONDS) -> Iterator[str]:
         process.wait(SECONDS)
 
 
+SIZES = {"desktop": DESKTOP, "phone": PHONE}
+ON_DESKTOP = pytest.mark.parametrize("size", ["desktop"], indirect=True)
+ON_PHONE = pytest.mark.parametrize("size", ["phone"], indirect=True)
+"""For what is the same in every window: each such test takes one way through the panel, a few of them the phone's."""
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with demo(tmp_path_factory.mktemp("demo") / "folder") as url:
@@ -60,10 +66,9 @@ def browser(chromium: Path) -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.fixture(params=SIZES)
 def size(request: pytest.FixtureRequest) -> ViewportSize:
-    found: ViewportSize = request.param
-    return found
+    return SIZES[request.param]
 
 
 @pytest.fixture
@@ -164,6 +169,7 @@ def test_two_shoes_turn_the_front_page_to_shoes_and_the_panel_says_why(page: Pag
     expect(why).to_contain_text(re.compile(r"Product Viewed, shoes, 2 times, last \d\d:\d\d"))
 
 
+@ON_DESKTOP
 def test_new_visitor_is_not_a_returning_one(page: Page) -> None:
     open_panel(page)
     page.get_by_role("button", name="Start as a new visitor").click()
@@ -172,6 +178,7 @@ def test_new_visitor_is_not_a_returning_one(page: Page) -> None:
     expect(hero(page)).to_have_text("Made for the long way round")
 
 
+@ON_PHONE
 def test_signing_up_removes_the_banner_for_good(page: Page) -> None:
     banner = place(page, "signup-banner")
     expect(banner).to_be_visible()
@@ -187,6 +194,7 @@ def test_signing_up_removes_the_banner_for_good(page: Page) -> None:
         expect(place(page, "signup-banner")).to_have_count(0)
 
 
+@ON_DESKTOP
 def test_help_page_shows_no_promotion_and_quiet_lasts(page: Page) -> None:
     expect(place(page, "offer-bar")).to_be_visible()
     with page.expect_response("**/v1/decide"):
@@ -197,6 +205,7 @@ def test_help_page_shows_no_promotion_and_quiet_lasts(page: Page) -> None:
     expect(place(page, "offer-bar")).to_have_count(0)
 
 
+@ON_PHONE
 def test_history_is_in_the_panel(page: Page) -> None:
     look_at(page, FIRST_TWO[0])
     open_panel(page)
@@ -205,6 +214,7 @@ def test_history_is_in_the_panel(page: Page) -> None:
     expect(page.locator(".history")).to_contain_text("Table lantern")
 
 
+@ON_DESKTOP
 def test_changed_sentence_starts_a_new_test_acts_at_once_and_knows_the_history(page: Page) -> None:
     look_at(page, *FIRST_TWO)
     try:
@@ -223,6 +233,7 @@ def test_changed_sentence_starts_a_new_test_acts_at_once_and_knows_the_history(p
         expect(page.get_by_role("status")).to_be_visible()
 
 
+@ON_PHONE
 def test_sentence_nobody_understands_is_explained_and_changes_nothing(page: Page) -> None:
     publish(
         page, "category-returner", "a returning visitor wiewed the same category at least 2 times in 7 days"
@@ -235,6 +246,7 @@ def test_sentence_nobody_understands_is_explained_and_changes_nothing(page: Page
     expect(hero(page)).to_have_text("Back for shoes?")
 
 
+@ON_PHONE
 def test_paid_search_match_can_be_switched_on(page: Page) -> None:
     switch(page, "paid-search-match", "on")
     see(page, "/?utm_source=google&utm_medium=cpc&utm_campaign=autumn")
@@ -242,6 +254,7 @@ def test_paid_search_match_can_be_switched_on(page: Page) -> None:
     expect(reason(page, "offer-bar")).to_contain_text("Paid search match")
 
 
+@ON_DESKTOP
 def test_shipping_reassurance_can_be_switched_on(page: Page) -> None:
     switch(page, "shipping-reassurance", "on")
     put_in_cart(page, "camp-mug")
@@ -251,6 +264,7 @@ def test_shipping_reassurance_can_be_switched_on(page: Page) -> None:
     expect(reason(page, "trust-message")).to_contain_text("Shipping reassurance")
 
 
+@ON_PHONE
 def test_no_discount_for_what_was_bought_can_be_switched_on(page: Page) -> None:
     switch(page, "bought-no-discount", "on")
     see(page, "/products/camp-mug")
@@ -263,6 +277,7 @@ def test_no_discount_for_what_was_bought_can_be_switched_on(page: Page) -> None:
     expect(place(page, "product-offer")).to_be_visible()
 
 
+@ON_DESKTOP
 def test_rule_can_be_switched_off_again(page: Page) -> None:
     switch(page, "category-returner", "off")
     try:
@@ -299,6 +314,7 @@ def test_no_page_is_wider_than_its_window(page: Page) -> None:
         assert wide <= window, path
 
 
+@ON_DESKTOP
 def test_every_page_has_one_heading_a_language_and_named_controls(page: Page) -> None:
     unnamed = """[...document.querySelectorAll('a, button, input:not([type=hidden]), textarea')].filter(
         (each) => !(each.textContent.trim() || each.labels?.length || each.getAttribute('aria-label')
@@ -320,6 +336,7 @@ def test_panel_closes_with_the_keyboard_and_stays_closed(page: Page) -> None:
     expect(page.locator("#why")).to_be_hidden()
 
 
+@ON_PHONE
 def test_preview_can_be_switched_off(page: Page) -> None:
     open_panel(page)
     page.get_by_role("button", name="Switch off").click()

@@ -19,6 +19,8 @@ from opportune.services.house import House
 from opportune.services.operating import add_key
 from opportune.storage.base import Storage
 
+SOON_SECONDS = 0.02
+"""How long the libraries wait for more; half a second where nobody says."""
 RETURNER = Rule(name="Seen", when=Flag("Product Viewed"), show=(Show(slot="hero", variant="Shoes"),))
 
 
@@ -35,11 +37,11 @@ def address(module_storage: Storage) -> Iterator[str]:
 
 
 def segment(address: str, key: str, **options: Any) -> SegmentClient:
-    return SegmentClient(key, host=address, sync_mode=False, max_retries=0, **options)
+    return SegmentClient(key, host=address, sync_mode=False, max_retries=0, upload_interval=SOON_SECONDS, **options)
 
 
 def rudder(address: str, key: str, **options: Any) -> RudderClient:
-    return RudderClient(key, host=address, max_retries=0, **options)
+    return RudderClient(key, host=address, max_retries=0, upload_interval=SOON_SECONDS, **options)
 
 
 def stored(address: str, **query: str) -> list[dict[str, Any]]:

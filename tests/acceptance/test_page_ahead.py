@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from tests.acceptance.browsing import AGENT, launched, until, visitor
+from tests.acceptance.browsing import AGENT, launched, put_forward, until, visitor
 from tests.acceptance.shop_site import PASTE, ShopSite, write_shop_playbook
 from tests.serving import ServerProcess
 
@@ -221,9 +221,10 @@ def test_a_place_that_comes_late_is_filled_until_searching_ends(browser: Browser
         page.evaluate(late)
         assert page.text_content(".later") == "Variant later"
     with visitor(browser) as page:
+        page.clock.install()
         come(page, shop)
         page.goto(f"{shop.url}/collections/boots")
-        until(page, lambda: shop.events("Page Trouble", what="place not found", slot="absent"))
+        put_forward(page, lambda: shop.events("Page Trouble", what="place not found", slot="absent"))
         page.evaluate(late)
         assert page.text_content(".later") == "Normal"
     assert shop.events("Page Trouble", what="bad selector", slot="unreadable", where="/collections/boots")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
-from tests.acceptance.browsing import AGENT, launched, until, visitor
+from tests.acceptance.browsing import AGENT, launched, put_forward, until, visitor
 
 from opportune.http.script import head_block, page_script
 
@@ -241,8 +241,9 @@ def test_global_privacy_control_sends_nothing_and_sets_nothing(browser: Browser,
 def test_busy_server_gets_the_events_again_once_each(browser: Browser, noted: Noted) -> None:
     noted.statuses = [503, 429]
     with visitor(browser) as page:
+        page.clock.install()
         page.goto(noted.site)
-        until(page, lambda: noted.events("page"))
+        put_forward(page, lambda: noted.events("page"))
     ids = [event["messageId"] for event in noted.events()]
     assert len(ids) == len(set(ids))
 

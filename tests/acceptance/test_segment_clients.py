@@ -37,7 +37,9 @@ def address(module_storage: Storage) -> Iterator[str]:
 
 
 def segment(address: str, key: str, **options: Any) -> SegmentClient:
-    return SegmentClient(key, host=address, sync_mode=False, max_retries=0, upload_interval=SOON_SECONDS, **options)
+    return SegmentClient(
+        key, host=address, sync_mode=False, max_retries=0, upload_interval=SOON_SECONDS, **options
+    )
 
 
 def rudder(address: str, key: str, **options: Any) -> RudderClient:

@@ -20,6 +20,8 @@ from tests.postgres_server import copied_database
 from tests.serving import WRITE_KEY, ServerProcess, done, run_command, viewed, write_playbook
 
 ON_A_FILE = pytest.mark.parametrize("server", ["a file"], indirect=True)
+ON_A_DATABASE = pytest.mark.parametrize("server", ["a database"], indirect=True)
+"""For what would be the same over the other; several processes stand behind this one."""
 PATIENT = {"OPPORTUNE_DEADLINE_MS": "30000"}
 """A busy machine answers late, and what is late is normal content."""
 HEARD_SECONDS = 5.0
@@ -95,6 +97,7 @@ def test_publishing_reaches_the_running_server_and_its_history(
     assert_heard(server, "v-2", WELCOME)
 
 
+@ON_A_FILE
 def test_a_playbook_that_does_not_check_never_replaces_the_running_one(
     server: ServerProcess, tmp_path: Path
 ) -> None:
@@ -108,6 +111,7 @@ def test_a_playbook_that_does_not_check_never_replaces_the_running_one(
     assert server.hero("v-3")["value"] == WELCOME
 
 
+@ON_A_DATABASE
 def test_a_publish_based_on_an_older_revision_is_refused(server: ServerProcess, tmp_path: Path) -> None:
     folder = write_playbook(tmp_path / "late", headline="Hello")
     refused = run_command("publish", folder, *server.place, "--based-on", "0123456789ab")
@@ -115,6 +119,7 @@ def test_a_publish_based_on_an_older_revision_is_refused(server: ServerProcess, 
     assert "yours is based on 0123456789ab" in refused.stderr
 
 
+@ON_A_FILE
 def test_what_runs_can_be_exported_and_checks(server: ServerProcess, playbook: Path, tmp_path: Path) -> None:
     done("export", tmp_path / "copy", *server.place)
     found = done("check", tmp_path / "copy")
@@ -164,6 +169,7 @@ def test_a_decision_is_explained_replayed_and_rebuilt_by_its_token(server: Serve
     assert done("explain", token, "--rebuild", *server.place).startswith("Equal")
 
 
+@ON_A_DATABASE
 def test_why_not_is_explained_for_a_person_with_what_would_change_it(server: ServerProcess) -> None:
     server.view("v-7", 1)
     said = done("explain", "--person", "v-7", "--slot", "home-hero", *server.place)
@@ -210,6 +216,7 @@ def test_long_reads_run_in_the_reading_process(server: ServerProcess) -> None:
     assert server.get("/v1/events")[0] == 200
 
 
+@ON_A_DATABASE
 def test_a_stream_is_replayed_once_however_often_it_is_sent(server: ServerProcess, tmp_path: Path) -> None:
     stream = tmp_path / "stream.csv"
     day = (datetime.now(UTC) - timedelta(days=2)).date()  # within what is kept

@@ -23,7 +23,7 @@ from opportune.core.conditions.page import Page
 from opportune.core.conditions.recency import Recency
 from opportune.core.conditions.schedule import Schedule
 from opportune.core.conditions.sequence import Sequence
-from opportune.core.conditions.signal import IDIOMS, SignalTest
+from opportune.core.conditions.signal import SignalTest
 from opportune.core.conditions.stage import Stage
 from opportune.core.conditions.total import Total
 from opportune.core.conditions.visitor import Visitor
@@ -32,6 +32,7 @@ from opportune.core.history.plan import EventPlan, Plan, PropertyPlan
 from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.history.timeline import Timeline, TimelineEvent
 from opportune.core.history.visit import current_visit
+from opportune.core.language.idioms import IDIOMS
 from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.language.words import words_of
 from opportune.core.moment import DAY, HOUR, MINUTE, from_iso

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -20,8 +20,9 @@ from opportune.core.conditions.comparing import (
 from opportune.core.conditions.count import Times
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
+from opportune.core.language.idioms import BY_PHRASE, Idiom, find_idiom
 from opportune.core.language.phrases.duration import describe_duration, parse_duration
-from opportune.core.language.phrases.wording import article, misread, nearest, quote, squeezed, unquote
+from opportune.core.language.phrases.wording import misread, nearest, quote, squeezed, unquote
 from opportune.core.language.spoken import (
     Said,
     at_of,
@@ -40,18 +41,6 @@ if TYPE_CHECKING:
 
     from opportune.core.language.vocabulary import Vocabulary
     from opportune.core.situation import Situation
-
-
-class Idiom(NamedTuple):
-    """A way of saying one comparison that is better than the general one. The first phrase is read back."""
-
-    signal: str
-    test: Test
-    values: tuple[Value, ...]
-    says: tuple[str, ...]
-    says_not: tuple[str, ...] = ()
-    is_read_back: bool = True
-    """Otherwise it is understood only, and read back as the comparison it is."""
 
 
 class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="signal"):
@@ -203,7 +192,7 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         return check
 
     def clause(self, words: Words) -> str:
-        idiom = find_idiom(self, words)
+        idiom = self._idiom(words)
         if idiom is not None:
             return idiom.says[0]
         said = words.says_signal(self.signal)
@@ -213,11 +202,17 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         return f"{said} {test}{age}"
 
     def clause_not(self, words: Words) -> str | None:
-        idiom = find_idiom(self, words)
+        idiom = self._idiom(words)
         return idiom.says_not[0] if idiom is not None and idiom.says_not else None
 
     def is_said_of_visitor(self, words: Words) -> bool:
-        return find_idiom(self, words) is not None
+        return self._idiom(words) is not None
+
+    def _idiom(self, words: Words) -> Idiom | None:
+        """None where the vocabulary has no such signal, or an age is asked for, which idioms do not say."""
+        if self.within_ms is not None or not words.is_known_signal(self.signal):
+            return None
+        return find_idiom(self.signal, self.test, self.values)
 
     def explain(self, finding: Finding, vocabulary: Vocabulary, now: int) -> str:
         words = words_of(vocabulary)
@@ -331,132 +326,6 @@ _QUICK_TYPES: Mapping[SignalType | None, frozenset[type]] = {
 _MOST_REMEMBERED = 1_000
 """Findings by text value are kept, as few values make up most requests; a request's own texts must not fill memory."""
 
-DEVICES = {
-    "mobile": (
-        "a phone", "their phone", "the phone", "mobile", "a mobile", "a mobile phone", "their mobile",
-        "a mobile device", "a smartphone", "their smartphone",
-    ),
-    "tablet": ("a tablet", "tablet", "their tablet", "an ipad"),
-    "desktop": (
-        "a desktop", "desktop", "a computer", "their computer", "a desktop computer", "a laptop", "a pc",
-    ),
-}  # fmt: skip
-
-
-def _device(kind: str, nouns: Sequence[str]) -> Idiom:
-    """`is on a phone`."""
-    says = tuple(f"{verb} {noun}" for verb in ("is on", "is using", "uses") for noun in nouns)
-    says_not = tuple(f"{verb} {noun}" for verb in ("is not on", "isn't on", "does not use") for noun in nouns)
-    return Idiom("device type", "is", (kind,), says, says_not, is_read_back=False)
-
-
-def _said_of_many(phrase: str) -> str:
-    """`are subscribed` for `is subscribed`."""
-    first, _, rest = phrase.partition(" ")
-    return f"{ {'is': 'are', 'has': 'have', 'uses': 'use'}.get(first, first) } {rest}"
-
-
-IDIOMS: tuple[Idiom, ...] = (
-    Idiom(
-        "subscribed",
-        "yes",
-        (),
-        ("is subscribed", "is a subscriber", "is subscribed to the newsletter"),
-        ("is not subscribed", "isn't subscribed"),
-    ),
-    Idiom(
-        "open ticket",
-        "yes",
-        (),
-        ("has an open ticket", "has an open support ticket"),
-        ("has no open ticket", "has no open support ticket"),
-    ),
-    Idiom(
-        "in support", "yes", (), ("is in support", "in support", "is being helped"), ("is not in support",)
-    ),
-    Idiom("exit intent", "yes", (), ("is about to leave", "is leaving")),
-    Idiom(
-        "referrer kind",
-        "is",
-        ("paid",),
-        (
-            "came from an ad",
-            "came from paid search",
-            "came from an advertisement",
-            "came from a paid campaign",
-            "came from a paid search",
-            "came from a paid ad",
-            "came from paid ads",
-            "came from ads",
-            "came by an ad",
-            "clicked an ad",
-            "clicked on an ad",
-        ),
-    ),
-    Idiom("referrer kind", "is", ("search",), ("came from search", "came from a search engine")),
-    Idiom("referrer kind", "is", ("social",), ("came from social media", "came from a social network")),
-    Idiom(
-        "referrer kind",
-        "is",
-        ("e-mail",),
-        (
-            "came from an e-mail",
-            "came from e-mail",
-            "came from email",
-            "came from an email",
-            "came from a newsletter",
-            "came from the newsletter",
-            "came from our newsletter",
-        ),
-    ),
-    Idiom("referrer kind", "is", ("referral",), ("came from another site", "came from another website")),
-    Idiom("referrer kind", "is", ("direct",), ("came directly", "came by themselves")),
-    *(
-        Idiom("click id", "is", (network,), tuple(f"came from {ads}" for ads in says), is_read_back=False)
-        for network, says in (
-            ("google", ("google ads", "a google ad", "google adwords")),
-            ("bing", ("bing ads", "a bing ad", "microsoft ads")),
-            ("tiktok", ("tiktok ads", "a tiktok ad")),
-        )
-    ),
-    *(
-        Idiom("referrer", "contains", (site,), (f"came from {site}",), is_read_back=False)
-        for site in ("google", "bing", "facebook", "instagram", "tiktok", "pinterest", "youtube", "linkedin")
-    ),
-    *(_device(kind, nouns) for kind, nouns in DEVICES.items()),
-)
-_BY_PHRASE = {
-    phrase: idiom
-    for idiom in IDIOMS
-    for said in (*idiom.says, *idiom.says_not)
-    for phrase in (said, _said_of_many(said))
-}
-
-
-def list_idioms(words: Words) -> Iterator[Idiom]:
-    """The idioms whose signal this vocabulary has."""
-    return (idiom for idiom in IDIOMS if words.is_known_signal(idiom.signal))
-
-
-def list_idiom_phrases(words: Words, *, is_not: bool) -> list[str]:
-    """All that is understood of them; a kind of page called "mobile" keeps "is on a mobile page" for itself."""
-    said = [phrase for idiom in list_idioms(words) for phrase in (idiom.says_not if is_not else idiom.says)]
-    pages = {f"{article(kind)} {kind}" for kind in words.page_types} | {*words.page_types}
-    return [
-        phrase
-        for each in said
-        if each.partition(" on ")[2] not in pages
-        for phrase in dict.fromkeys((each, _said_of_many(each)))
-    ]
-
-
-def find_idiom(test: SignalTest, words: Words) -> Idiom | None:
-    """The idiom for exactly this comparison."""
-    if test.within_ms is not None or not words.is_known_signal(test.signal):
-        return None
-    wanted = (test.signal, test.test, test.values)
-    return next((idiom for idiom in IDIOMS if idiom.is_read_back and idiom[:3] == wanted), None)
-
 
 def is_many(said: str) -> bool:
     """Whether a signal's name takes "are": the noun before "of", "since" or "this" is a plural."""
@@ -465,13 +334,13 @@ def is_many(said: str) -> bool:
 
 
 def _read_idiom(phrase: Token) -> SignalTest:
-    idiom = _BY_PHRASE[squeezed(phrase)]
+    idiom = BY_PHRASE[squeezed(phrase)]
     return SignalTest(signal=idiom.signal, test=idiom.test, values=idiom.values)
 
 
 def _read_idiom_not(phrase: Token) -> SignalTest | Not:
     test = _read_idiom(phrase)
-    is_read_back = _BY_PHRASE[squeezed(phrase)].is_read_back
+    is_read_back = BY_PHRASE[squeezed(phrase)].is_read_back
     return Not(condition=test) if is_read_back else replace(test, test="is not")
 
 

@@ -23,8 +23,8 @@ from opportune.core.conditions.base import Condition, Readers
 from opportune.core.conditions.comparing import Comparator
 from opportune.core.conditions.count import Times
 from opportune.core.conditions.happening import Filters, Narrowing, OnPage, read_filters
-from opportune.core.conditions.signal import list_idiom_phrases, list_idioms
 from opportune.core.conditions.window import THIS_VISIT, TODAY, Window
+from opportune.core.language.idioms import list_idiom_phrases, list_idioms
 from opportune.core.language.parser import make_parser
 from opportune.core.language.phrases import date, duration, money
 from opportune.core.language.phrases.wording import NUMBER_WORDS, QUOTED, article, plural, squeezed, unquote

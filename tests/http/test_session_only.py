@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.building import programme
 from tests.http.shop import SECRET, WRITE
-from tests.stores import everything_in
+from tests.stores import ON_MEMORY, everything_in
 
 from opportune.core.history.key import key_of
 from opportune.core.language.sentence import parse_condition
@@ -87,6 +87,7 @@ async def test_a_visit_without_a_yes_is_answered_and_no_table_knows_of_it(
     assert "Product Viewed" not in house.seen_events
 
 
+@ON_MEMORY
 @pytest.mark.parametrize(
     ("sentence", "events", "context"),
     [
@@ -123,6 +124,7 @@ async def test_rules_about_this_visit_act(
     assert await shown(client, context={**NO, **context}, events=events) == "Shoes"
 
 
+@ON_MEMORY
 async def test_they_are_read_as_kept_ones_would_be(client: httpx.AsyncClient, house: House) -> None:
     """Former names, the sender's clock, what came twice, versions of one order, and telemetry."""
     act_by(house, "a visitor viewed exactly 1 time in 1 hour and bought exactly 1 time in 1 hour")
@@ -270,6 +272,7 @@ async def test_a_visit_of_the_page_script_is_counted_once_and_by_its_answer_alon
     ]
 
 
+@ON_MEMORY
 async def test_only_numbers_are_counted(client: httpx.AsyncClient, house: House) -> None:
     act_by(house, "a visitor viewed in this visit")
     await ask(client, context=NO, events=[view(1), view(2)])

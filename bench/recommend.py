@@ -47,7 +47,7 @@ Session = list[tuple[int, str]]
 
 
 def measure() -> Section:
-    section = Section("recommend", "Recommendations", ("", "MRR@20 %", "HR@20 %"))
+    section = Section("recommend", "Recommendations", ("", "MRR@20%", "HR@20%"))
     sessions = made_up()
     _measure_counting(section, sessions)
     _measure_answers(section, sessions)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import erfc, exp, lgamma, log, pi, sqrt
 
 Z_CALLED, Z_EARLY = 1.959964, 3.290527
-"""Two-sided 5 % and 0.1 %."""
+"""Two-sided 5% and 0.1%."""
 REACH = 6.0
 """Standard deviations beyond which nothing is added up."""
 
@@ -74,7 +74,7 @@ def tail(z: float) -> float:
 
 
 def mean_called(values: Sequence[float]) -> float:
-    """The same for a mean over visitors, with no effect: 5 % less what a few large values change.
+    """The same for a mean over visitors, with no effect: 5% less what a few large values change.
 
     The difference is a sum of values with fair signs. Its fourth cumulant over its variance squared is
     -2 sum y^4 / (sum y^2)^2, and Edgeworth's next term of both tails 2 phi(z) (z^3 - 3 z) / 24 times that.

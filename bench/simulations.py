@@ -379,14 +379,14 @@ class Figures:
 
     def __init__(self, looks: int = 8) -> None:
         self.look_ms = DAY // looks
-        bound, off = "at most 5.5 %", "A/A: switched off within 14 days, looked at"
+        bound, off = "at most 5.5%", "A/A: switched off within 14 days, looked at"
         self.call = Figure("A/A: a difference is called at the planned end, orders", bound)
         self.money = Figure("A/A: the same for revenue a visitor", bound)
-        self.win = Figure("A/A: looked at every day, and a win believed at first sight", "at most 3.3 %")
-        self.off = Figure(f"{off} every minute", "at most 5 %")
-        self.off_seldom = Figure(f"{off} {looks} times a day", "at most 5 %")
-        self.power = Figure("A gain of 20 % is called at the planned end")
-        self.alarm = Figure("A/A: the split is called off in four weeks, looked at every minute", "below 1 %")
+        self.win = Figure("A/A: looked at every day, and a win believed at first sight", "at most 3.3%")
+        self.off = Figure(f"{off} every minute", "at most 5%")
+        self.off_seldom = Figure(f"{off} {looks} times a day", "at most 5%")
+        self.power = Figure("A gain of 20% is called at the planned end")
+        self.alarm = Figure("A/A: the split is called off in four weeks, looked at every minute", "below 1%")
         self.by_visit = Figure("A/A: every visit counted by itself (a mistake, not what we do)")
         self.by_visitor = Figure("A/A: the same orders a visit, with the visitor as the unit", bound)
         self.adjusted = Figure("A/A: whether these order at all, adjusted for orders before", bound)

@@ -179,7 +179,7 @@ def test_the_text_is_the_documented_one(tmp_path: Path) -> None:
     rows += [(f"b{n}", "B", int(n % 16 == 0)) for n in range(9_000)]
     file = write(tmp_path, ("visitor", "version", "bought"), rows, separator=";")
     text = CliRunner().invoke(opportune, command(file, "--metric", ORDERS)).output
-    assert text.startswith("Keep\n\nKeep it: 25 % more orders (between")
+    assert text.startswith("Keep\n\nKeep it: 25% more orders (between")
     assert f"```\n{text}```\n" in PAGE.read_text()
 
 
@@ -300,7 +300,7 @@ def test_less_of_a_bad_thing_is_asked_for_and_missed_where_it_was_forgotten(tmp_
     forgotten = analyse(file, *metric)
     assert any("--less-is-better" in note for note in forgotten["notes"])
     asked = analyse(file, *metric, "--less-is-better", "bounces")
-    assert asked["sentence"].startswith("Not proven, and it did harm: 25 % more bounces")
+    assert asked["sentence"].startswith("Not proven, and it did harm: 25% more bounces")
     assert asked["notes"] == []
     result = CliRunner().invoke(opportune, command(file, *metric, "--less-is-better", "bounce"))
     assert "the names are bounces" in result.output

@@ -23,7 +23,7 @@ def ended(seed: Seed) -> Path:
 def test_a_learning_is_listed_found_by_a_word_and_completed(seed: Seed) -> None:
     folder = ended(seed)
     listed = done("learnings", "--data", folder)
-    assert listed.startswith("Viewed something/1: supported (+100 % bought, ")
+    assert listed.startswith("Viewed something/1: supported (+100% bought, ")
     assert "not written down yet" in listed
     assert done("learnings", "shoes", "bought", "--data", folder) == listed
     assert "No learning has all of these words: coupon" in done("learnings", "coupon", "--data", folder)
@@ -66,4 +66,4 @@ def test_a_server_drafts_and_says_so_when_a_similar_rule_is_published(seed: Seed
     with ServerProcess(folder):
         assert "supported" in done("learnings", "--data", folder)
         published = done("publish", playbook, "--data", folder)
-    assert '"Looked again" is like “Viewed something” (supported: +100 % bought' in published
+    assert '"Looked again" is like “Viewed something” (supported: +100% bought' in published

@@ -67,7 +67,7 @@ def test_a_preview_is_a_mail_any_program_shows_and_says_the_same_as_its_plain_tw
     assert len(html) < 90_000, "Gmail cuts a mail off at 102 kB"
     for words in (
         "Is it earning? Cannot be told, there is no control group.",
-        "Keep it: 50 % more orders within 7 days",
+        "Keep it: 50% more orders within 7 days",
         "What to do next",
         'opportune report "Viewed something"',
     ):
@@ -93,8 +93,8 @@ def test_a_mail_is_sent_when_asked_for(seed: Seed, tmp_path: Path) -> None:
         assert "Every Monday at 7" in done("mail", "--data", folder, **through(box))
     assert printed.startswith("Sent to mia@shop.example: Test shop: ")
     (mail,) = box.mails
-    assert "Keep it: 50 % more orders within 7 days" in words_of(part(mail, "plain"))
-    assert "Keep it: 50 % more orders within 7 days" in words_of(Html(part(mail, "html")).words)
+    assert "Keep it: 50% more orders within 7 days" in words_of(part(mail, "plain"))
+    assert "Keep it: 50% more orders within 7 days" in words_of(Html(part(mail, "html")).words)
 
 
 def test_what_is_missing_or_refused_is_one_line(seed: Seed, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from opportune.process.posting import Mail, MailServer, post
 from opportune.settings import Settings
 
 NOW = 1_795_355_000_000
-MAIL = Mail("Größe 44: it earns\n(8 % more)", "<p>It earns: 8&nbsp;%</p>", "It earns: 8 %", "week-1")
+MAIL = Mail("Größe 44: it earns\n(8% more)", "<p>It earns: 8&nbsp;%</p>", "It earns: 8%", "week-1")
 TO = "Mia <mia@shop.example>, tom@shop.example"
 
 
@@ -33,7 +33,7 @@ def test_a_mail_arrives_with_both_forms_and_its_words_whole(tmp_path: Path) -> N
     with mail_server(tmp_path) as box:
         assert post(MAIL, to(box.port), NOW) == ()
     (mail,) = box.mails
-    assert mail["Subject"] == "Größe 44: it earns (8 % more)"
+    assert mail["Subject"] == "Größe 44: it earns (8% more)"
     assert (mail["From"], mail["To"]) == (USER, TO)
     assert mail["Message-ID"] == "<week-1@shop.example>"
     assert mail["Auto-Submitted"] == "auto-generated"

@@ -68,7 +68,7 @@ def test_a_rules_report_fits_one_screen_and_says_what_to_do(seed: Seed) -> None:
     assert re.search(r"^Next: \w", printed, re.MULTILINE)
     assert re.search(r"^Without it  2 of 100 bought  #{20}$", printed, re.MULTILINE)
     assert re.search(r"^With it     3 of 100 bought  #{30}$", printed, re.MULTILINE)
-    assert "50 % more; between" in printed
+    assert "50% more; between" in printed
 
 
 def test_without_a_rule_it_tells_of_all(seed: Seed) -> None:

@@ -18,7 +18,7 @@ def test_the_review_is_read_in_one_screen_and_as_json(seed: Seed) -> None:
     printed = done("review", "--data", folder)
     assert "1 rule: 1 to keep, 0 to merge, 0 to retire." in printed
     assert "Keep: Viewed something (live, 0 people)\n  its test showed a gain" in printed
-    assert "orders within 7 days: +50 % in its test" in printed
+    assert "orders within 7 days: +50% in its test" in printed
     found = json.loads(done("review", "--data", folder, "--json"))
     assert msgspec.convert(found, Review).rules[0].verdict == "keep"
 

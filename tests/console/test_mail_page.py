@@ -20,7 +20,7 @@ LINES = (
     ReviewLine(
         verdict="Keep",
         rule="Welcome",
-        reasons="its test showed a gain; orders: +12 % in its test, +8 % among all tests",
+        reasons="its test showed a gain; orders: +12% in its test, +8% among all tests",
     ),
 )
 REVIEW = QuarterReview(

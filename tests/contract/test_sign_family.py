@@ -234,7 +234,7 @@ def test_bounces_that_rose_everywhere_are_not_its_fault() -> None:
 
 
 def test_while_it_is_live_for_some_the_visits_it_would_reach_are_among_the_others() -> None:
-    """Half of all visits are its, and bounce more readily: at 5 % most of them are others, which did not get worse."""
+    """Half of all visits are its, and bounce more readily: at 5% most of them are others, which did not get worse."""
     before = Bounced(reached=visits(3_000, 5_000), others=visits(1_000, 5_000))
     at_five = Bounced(reached=visits(228, 250), others=visits(1_000 + 2_850, 9_750))
     assert bouncing(expected=msgspec.structs.replace(EXPECTED, before=before), bounced=at_five)

@@ -48,7 +48,7 @@ NO_HARM = Limit(measured=shares((14_000, 1_400), (14_000, 1_405), metric="sign-u
 def test_a_win_at_the_planned_end_is_kept() -> None:
     found = conclude(a_test(*WON, limits=(NO_HARM,)))
     assert (found.state, found.winner) == ("keep", "with it")
-    assert found.sentence.startswith("Keep it: 21 % more orders (between 6.9 % and 38 % more)")
+    assert found.sentence.startswith("Keep it: 21% more orders (between 6.9% and 38% more)")
     assert found.sentence.endswith("with 28,000 visitors.")
 
 
@@ -56,7 +56,7 @@ def test_a_win_whose_limit_is_not_shown_to_be_kept_is_not_proven() -> None:
     tight = msgspec.structs.replace(NO_HARM, margin=0.01)
     found = conclude(a_test(*WON, limits=(tight,)))
     assert found.state == "not_proven"
-    assert "sign-ups losing less than 1 %" in found.sentence
+    assert "sign-ups losing less than 1%" in found.sentence
 
 
 def test_before_the_end_a_win_counts_only_on_the_daily_look_and_only_a_clear_one() -> None:
@@ -90,7 +90,7 @@ def test_crossover_is_noted_then_distrusted() -> None:
     assert conclude(a_test(*WON, crossover=(10, 12))).notes == ()
     noted = conclude(a_test(*WON, crossover=(300, 310)))
     assert noted.state == "keep"
-    assert noted.notes == ("2.2 % of the visitors saw more than one version; they count for the first.",)
+    assert noted.notes == ("2.2% of the visitors saw more than one version; they count for the first.",)
     assert conclude(a_test(*WON, crossover=(1_500, 1_490))).state == "do_not_trust"
     assert conclude(a_test(*WON, crossover=(200, 400))).state == "do_not_trust"
     uneven = ((2_000, 60), (18_000, 540))
@@ -115,7 +115,7 @@ def kept_after_four_weeks(rng: random.Random, *, lift: float, a_day: int = 300, 
 
 
 def test_looking_every_day_fools_nobody() -> None:
-    """Without any effect, 2.5 % are better by chance at the end, and little more for having looked 28 times."""
+    """Without any effect, 2.5% are better by chance at the end, and little more for having looked 28 times."""
     rng = random.Random(11)
     assert sum(kept_after_four_weeks(rng, lift=0.0) for _ in range(400)) <= 0.04 * 400
 
@@ -134,10 +134,10 @@ def test_a_rule_that_switched_itself_off_says_why() -> None:
 
 
 def test_no_difference_is_not_proven_and_harm_is_named() -> None:
-    assert conclude(a_test(*LOST)).sentence.startswith("Not proven: 1.2 % fewer orders (between")
+    assert conclude(a_test(*LOST)).sentence.startswith("Not proven: 1.2% fewer orders (between")
     harmed = conclude(a_test((14_000, 510), (14_000, 420)))
     assert harmed.state == "not_proven"
-    assert harmed.sentence.startswith("Not proven, and it did harm: 18 % fewer orders")
+    assert harmed.sentence.startswith("Not proven, and it did harm: 18% fewer orders")
 
 
 def test_harmless_and_cheap_states_its_odds() -> None:
@@ -158,8 +158,8 @@ def test_more_of_a_bad_thing_is_worse() -> None:
 
 def test_sentences_say_which_way_is_good_where_it_is_not_the_usual_one() -> None:
     bounces = shares((14_000, 4_800), (14_000, 5_100), metric="bounces", more_is_better=False)
-    assert "6.2 % more bounces (between 2.9 % and 9.7 % more; less is better)" in told(bounces)
-    assert "bounces growing by less than 1 %" in told(
+    assert "6.2% more bounces (between 2.9% and 9.7% more; less is better)" in told(bounces)
+    assert "bounces growing by less than 1%" in told(
         shares(*WON), limits=(Limit(measured=bounces, margin=0.01),)
     )
     assert "orders losing nothing" in told(shares(*WON), limits=(Limit(measured=shares(*LOST), margin=0.0),))
@@ -167,7 +167,7 @@ def test_sentences_say_which_way_is_good_where_it_is_not_the_usual_one() -> None
 
 def test_nothing_that_moved_is_called_unchanged() -> None:
     found = told(shares((9_000_000, 4_500_000), (9_000_000, 4_500_900)))
-    assert "less than 0.1 % more orders" in found
+    assert "less than 0.1% more orders" in found
 
 
 def test_amounts_without_a_percentage_are_in_the_metrics_own_unit() -> None:
@@ -186,7 +186,7 @@ def test_a_range_agrees_with_the_test_it_stands_behind() -> None:
     [arm] = conclude(a_test((9_000, 0), (9_000, 0), deciding=one)).arms
     assert isinstance(arm.comparison, Comparison)
     assert arm.comparison.p > 0.05
-    assert "between 100 % fewer and" in effect(arm, one)
+    assert "between 100% fewer and" in effect(arm, one)
 
 
 def test_few_orders_carry_no_direction_however_many_visitors_came() -> None:
@@ -247,11 +247,9 @@ def told(deciding: Measured, **more: Any) -> str:
 def test_too_good_a_result_is_checked_first() -> None:
     found = conclude(a_test((14_000, 300), (14_000, 480)))
     assert found.must_check_data
-    assert found.next_step.startswith("Check the data before you do anything: 60 % more orders:")
+    assert found.next_step.startswith("Check the data before you do anything: 60% more orders:")
     carried = msgspec.structs.replace(shares(*WON), kind="mean", metric="revenue", largest_share=0.3)
-    assert (
-        "One single value makes 30 % of a side's revenue." in conclude(a_test(*WON, deciding=carried)).notes
-    )
+    assert "One single value makes 30% of a side's revenue." in conclude(a_test(*WON, deciding=carried)).notes
 
 
 def test_several_arms_share_the_chance_of_a_false_win() -> None:
@@ -279,7 +277,7 @@ def test_without_a_control_group_it_is_a_direction_beside_the_placebo_band() -> 
     change = Change(relative=0.08, compared_with="the four weeks before", band=PlaceboBand(0.12, 40))
     found = conclude(a_test((9_000, 300), change=change, phases=()))
     assert found.state == "directional"
-    assert "8 % more orders compared with the four weeks before" in found.sentence
+    assert "8% more orders compared with the four weeks before" in found.sentence
     assert found.sentence.endswith("so changes as large happen anyway.")
     assert conclude(a_test((9_000, 300), change=change, days=3)).state == "collecting"
 

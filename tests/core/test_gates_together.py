@@ -22,7 +22,7 @@ TAGGED = Slot(
     fallback={"headline": "Welcome"},
     variants=(
         Variant(name="Plain", value={"headline": "Plain"}),
-        Variant(name="Promo", value={"headline": "-20 %"}, tags=frozenset({"promo"})),
+        Variant(name="Promo", value={"headline": "-20%"}, tags=frozenset({"promo"})),
     ),
 )
 

@@ -66,7 +66,7 @@ def test_the_rules_of_status_cover_every_status_once() -> None:
         (
             observed(draft(), state="not proven", change=0.02, low=-0.05, high=0.09),
             "rejected",
-            "20 % that was hoped for is ruled out",
+            "20% that was hoped for is ruled out",
         ),
         (observed(draft(), state="not proven", low=-0.1, high=0.3), "emerging", "no clear answer"),
         (
@@ -134,7 +134,7 @@ def test_the_proposal_stands_until_somebody_says_what_is_next() -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [(0.08, "+8 %"), (-0.31, "-31 %"), (0.004, "+0.4 %"), (0.0, "0 %"), (12.0, "+1,200 %")],
+    [(0.08, "+8%"), (-0.31, "-31%"), (0.004, "+0.4%"), (0.0, "0%"), (12.0, "+1,200%")],
 )
 def test_a_brief_has_the_change_with_its_sign(change: float, words: str) -> None:
     assert brief_of(observed(draft(), change=change)) == f"{words} bought, November 2026"
@@ -181,7 +181,7 @@ def test_the_very_same_question_comes_first_then_the_surest() -> None:
     )
     found = alike(asked, [(other, supported), (asked, emerging)])
     assert [each.rule for each in found] == ["Category", "Product"]
-    assert found[1].words.startswith("like “Product” (supported: +8 % bought, November 2026), as it goes by")
+    assert found[1].words.startswith("like “Product” (supported: +8% bought, November 2026), as it goes by")
 
 
 def test_every_word_is_looked_for_everywhere() -> None:

@@ -33,7 +33,7 @@ def test_a_gain_shows_once_enough_people_came_and_the_last_ones_window_closed() 
     days = 2 * people_per_arm(0.02) / 1_000 + ORDERS.window_ms / DAY
     assert found.weeks == -(-days // 7) == 8
     assert found.shows_by == date(2027, 1, 18)
-    assert found.sentence == "A gain of 20 % would show by 18 January 2027 (8 weeks)."
+    assert found.sentence == "A gain of 20% would show by 18 January 2027 (8 weeks)."
     assert not found.is_too_long
 
 
@@ -51,11 +51,11 @@ def test_never_a_test_without_a_date_and_never_a_long_one_without_saying_so(a_da
 
 def test_a_larger_harm_is_caught_sooner_and_nobody_catches_nothing() -> None:
     found = offered(1_000)
-    small, large = found.days_to_catch["20 %"], found.days_to_catch["50 %"]
+    small, large = found.days_to_catch["20%"], found.days_to_catch["50%"]
     assert small is not None
     assert large is not None
     assert 0 < large < small
-    assert "a harm of 50 % after about" in found.harm
+    assert "a harm of 50% after about" in found.harm
     assert set(offered(0).days_to_catch.values()) == {None}
     assert "would not be caught by counting" in offered(0).harm
 
@@ -80,7 +80,7 @@ def test_money_is_planned_with_its_own_spread() -> None:
     found = offer_of("orders", REVENUE, outcome, 1_000, TODAY)
     assert found.of == "these people"
     assert found.baseline == outcome.total / 1_000
-    slower, sooner = found.days_to_catch["20 %"], offered(1_000).days_to_catch["20 %"]
+    slower, sooner = found.days_to_catch["20%"], offered(1_000).days_to_catch["20%"]
     assert slower is not None
     assert sooner is not None
     assert slower > sooner, "what buyers spend varies besides"

@@ -63,7 +63,7 @@ def test_a_clear_gain_is_kept_and_told_in_plain_words() -> None:
     check(found)
     assert found.conclusion.state == "keep"
     assert found.main is not None
-    assert found.main.words.startswith("3 of 100 bought with it, 2 of 100 without it: 50 % more; between ")
+    assert found.main.words.startswith("3 of 100 bought with it, 2 of 100 without it: 50% more; between ")
     assert [arm.words for arm in found.main.arms] == ["2 of 100 bought", "3 of 100 bought"]
 
 
@@ -180,7 +180,7 @@ def test_crossed_visitors_are_counted_and_a_result_without_them_is_shown() -> No
     check(found)
     assert found.crossover is not None
     assert found.crossover.words.startswith(
-        "112 visitors (2 %) were seen in more than one version; each counts"
+        "112 visitors (2%) were seen in more than one version; each counts"
     )
     assert found.crossover.without is not None
     assert [arm.people for arm in found.crossover.without.arms] == [2_744, 2_744]
@@ -200,12 +200,12 @@ def test_shown_stands_beside_the_main_reading_where_both_sides_tell_of_it() -> N
 
 def test_a_rule_that_switched_itself_off_says_why_and_when() -> None:
     of = experiment(
-        NOW, ended_at=NOW + 5 * DAY, ended_as="rolled back", reason="bounces were 40 % above normal"
+        NOW, ended_at=NOW + 5 * DAY, ended_as="rolled back", reason="bounces were 40% above normal"
     )
     found = report(of, measured(of, days=5))
     check(found)
     assert found.conclusion.state == "rolled back"
-    assert "bounces were 40 % above normal" in found.conclusion.sentence
+    assert "bounces were 40% above normal" in found.conclusion.sentence
     assert found.conclusion.date_words == "ended on 20 January 2027"
 
 
@@ -289,7 +289,7 @@ def test_nothing_ends_early_before_every_weekday_has_been_read() -> None:
 def test_each_safety_limit_has_its_state() -> None:
     kept = report(sums=measured(TEST, people=(4000, 4000), bought=(900, 905)))
     assert [limit.state for limit in kept.safety] == ["kept"]
-    assert "A harm of 10 % fewer can be ruled out." in kept.safety[0].words
+    assert "A harm of 10% fewer can be ruled out." in kept.safety[0].words
     unsure = report(sums=measured(TEST, people=(100, 100), bought=(4, 4)))
     assert [limit.state for limit in unsure.safety] == ["not sure yet"]
     broken = report(sums=measured(TEST, people=(4000, 4000), bought=(900, 500)))
@@ -308,7 +308,7 @@ def test_a_limit_that_tolerates_no_harm_is_told_without_a_harm_of_nothing() -> N
         [limit] = report(strict, measured(strict, people=people, bought=bought)).safety
         assert limit.state == state
         assert limit.words.startswith(words)
-        assert "0 %" not in limit.words.split(".")[0]
+        assert "0%" not in limit.words.split(".")[0]
 
 
 def test_what_could_not_be_counted_is_said() -> None:

@@ -34,12 +34,12 @@ def test_a_share_is_told_of_100_people(share: float, words: str) -> None:
 @pytest.mark.parametrize(
     ("low", "high", "words"),
     [
-        (-0.03, 0.31, "between 3 % fewer and 31 % more"),
-        (0.03, 0.31, "between 3 % and 31 % more"),
-        (-0.31, -0.03, "between 3 % and 31 % fewer"),
-        (-0.1, 25, "between 10 % fewer and 26 times as many"),
-        (0, 0.1, "between no change and 10 % more"),
-        (-0.004, 0.004, "between 0.4 % fewer and 0.4 % more"),
+        (-0.03, 0.31, "between 3% fewer and 31% more"),
+        (0.03, 0.31, "between 3% and 31% more"),
+        (-0.31, -0.03, "between 3% and 31% fewer"),
+        (-0.1, 25, "between 10% fewer and 26 times as many"),
+        (0, 0.1, "between no change and 10% more"),
+        (-0.004, 0.004, "between 0.4% fewer and 0.4% more"),
         (NAN, 1, "not known"),
         (1, float("inf"), "not known"),
     ],
@@ -49,7 +49,7 @@ def test_an_interval_is_told_from_one_side_to_the_other(low: float, high: float,
 
 
 def test_money_is_lower_and_not_fewer() -> None:
-    assert between_words(-0.2, 0.1, "amount") == "between 20 % lower and 10 % higher"
+    assert between_words(-0.2, 0.1, "amount") == "between 20% lower and 10% higher"
     assert change_words(30, "amount") == "31 times as high"
 
 
@@ -70,7 +70,7 @@ def test_small_numbers_keep_what_they_tell() -> None:
     assert number_words(3.4) == "3.4"
     assert number_words(0.034) == "0.034"
     assert number_words(1204) == "1,204"
-    assert percent_words(0.004) == "0.4 %"
+    assert percent_words(0.004) == "0.4%"
 
 
 def test_a_p_value_is_told_as_a_chance() -> None:
@@ -80,6 +80,6 @@ def test_a_p_value_is_told_as_a_chance() -> None:
 
 
 def test_all_that_there_was_is_the_most_that_goes() -> None:
-    assert between_words(-1, -0.37) == "between 37 % and 100 % fewer"
-    assert change_words(-0.0003, "amount") == "less than 0.1 % lower"
+    assert between_words(-1, -0.37) == "between 37% and 100% fewer"
+    assert change_words(-0.0003, "amount") == "less than 0.1% lower"
     assert change_words(0) == "no change"

@@ -86,7 +86,7 @@ def test_signals_and_places_are_told_with_what_their_tests_gained() -> None:
         team="Shop",
     )
     assert [each.words for each in found.signals] == [
-        "returning: 2 rules, +15 % on average in 2 tests",
+        "returning: 2 rules, +15% on average in 2 tests",
         "page type: 1 rule, not tested",
     ]
     assert [each.name for each in found.places] == ["offer bar", "home hero"]

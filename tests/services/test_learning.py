@@ -65,14 +65,14 @@ def test_a_test_that_ended_leaves_what_it_was_and_what_came_out(house: House) ->
     assert learning.action == "shows Shoes in home hero"
     assert learning.signals == ("Product Viewed",)
     assert (
-        learning.planned == "orders within 7 days, for 28 days, to find a change of 20 %, with 8,000 visitors"
+        learning.planned == "orders within 7 days, for 28 days, to find a change of 20%, with 8,000 visitors"
     )
     assert learning.observed.people == 28 * 800
     assert learning.observed.change == pytest.approx(1.0)
     assert learning.observed.low is not None
     assert learning.observed.low > 0.5
     assert (learning.status, learning.is_waiting, learning.is_proposed) == ("supported", True, True)
-    assert learning.brief.startswith("+100 % bought, ")
+    assert learning.brief.startswith("+100% bought, ")
 
 
 def test_nothing_is_drafted_twice_nor_while_a_test_is_open(house: House) -> None:

@@ -291,7 +291,7 @@ def test_orders_that_no_browser_told_of_are_said(shop: House) -> None:
     take(shop, *(bought(f"v-{number}", NOW + number * HOUR, number, SAFARI) for number in range(1, 5)))
     found = report(shop.storage, "Viewed something", NOW + 40 * DAY).coverage
     assert found is not None
-    assert found.words == "4 of 5 orders seen, 80 %: of the others no browser told."
+    assert found.words == "4 of 5 orders seen, 80%: of the others no browser told."
     first = found.rows[0]
     assert (first.name, first.seen, first.of) == ("Orders the shop told of", 4, 5)
     assert any("iPhone ids live 7 days in Safari" in words for words in found.blind)

@@ -76,10 +76,10 @@ def test_a_test_that_showed_a_gain_keeps_its_rule_and_pays_for_its_signals_and_p
     assert (kept.verdict, kept.reasons, kept.lift_words) == (
         "keep",
         ("its test showed a gain",),
-        "+50 % in its test",
+        "+50% in its test",
     )
-    assert found.signals[0].words == "Product Viewed: 2 rules, +50 % on average in 1 test"
-    assert found.places[0].words == "home hero: 3 rules, +50 % on average in 1 test"
+    assert found.signals[0].words == "Product Viewed: 2 rules, +50% on average in 1 test"
+    assert found.places[0].words == "home hero: 3 rules, +50% on average in 1 test"
 
 
 def test_a_rule_that_is_paused_says_what_to_do_with_it(house: House) -> None:

@@ -1,4 +1,4 @@
-"""How a change is told, the same wherever a marketer reads: `12 % more`, `between 3 % fewer and 31 % more`."""
+"""How a change is told, the same wherever a marketer reads: `12% more`, `between 3% fewer and 31% more`."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _TIMES: dict[Sort, str] = {"count": "many", "amount": "high"}
 
 
 def percent_words(share: float) -> str:
-    """A size without its sign: `31 %`; below ten percent with a decimal where it tells something: `3.4 %`."""
+    """A size without its sign: `31%`; below ten percent with a decimal where it tells something: `3.4%`."""
     if not isfinite(share):
         return NOT_KNOWN
     size = abs(share) * 100
     if size > 1_000:
-        return "more than 1,000 %"
+        return "more than 1,000%"
     if 0 < size < 0.05:
-        return "less than 0.1 %"
+        return "less than 0.1%"
     text = f"{size:.1f}".removesuffix(".0") if size < 9.95 else f"{size:,.0f}"
-    return f"{text} %"
+    return f"{text}%"
 
 
 def change_words(relative: float, sort: Sort = "count") -> str:
-    """`12 % more`, `3 % lower`, `no change`, `11 times as many`."""
+    """`12% more`, `3% lower`, `no change`, `11 times as many`."""
     if not isfinite(relative):
         return NOT_KNOWN
     if relative == 0:
@@ -46,7 +46,7 @@ def _direction(relative: float, sort: Sort) -> str:
 
 
 def between_words(low: float, high: float, sort: Sort = "count") -> str:
-    """`between 3 % fewer and 31 % more`; a side is named once where both are on it."""
+    """`between 3% fewer and 31% more`; a side is named once where both are on it."""
     if not (isfinite(low) and isfinite(high)):
         return NOT_KNOWN
     if abs(low) < TIMES_FROM and abs(high) < TIMES_FROM and low * high > 0:

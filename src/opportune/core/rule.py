@@ -43,7 +43,7 @@ class Test(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A rule's experiment against what the visitor would have got without it.
 
     `arms` are (name, weight of 10,000), control first; `metric` is what decides, as it was written (`Rule.design` has
-    it as it was understood); `days` the planned length, whole weeks; `smallest_gain` a relative one (0.1: 10 %). What
+    it as it was understood); `days` the planned length, whole weeks; `smallest_gain` a relative one (0.1: 10%). What
     is not said is the team's.
     """
 

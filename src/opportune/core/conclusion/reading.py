@@ -40,7 +40,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """A safety limit: treatment may lose at most `margin` of control (0.05 is 5 %)."""
+    """A safety limit: treatment may lose at most `margin` of control (0.05 is 5%)."""
 
     measured: Measured
     margin: float

@@ -23,7 +23,7 @@ REASONS: dict[Reason, str] = {
 
 
 def moved(share: float, metric: str, sort: Sort) -> str:
-    """A change of something: "12 % more orders"."""
+    """A change of something: "12% more orders"."""
     words = change_words(share, sort)
     if not metric:
         return words
@@ -63,7 +63,7 @@ def better(measured: Measured) -> str:
 
 
 def effect(result: ArmResult, measured: Measured) -> str:
-    """Such as: 12 % more orders (between 3 % and 22 % more)."""
+    """Such as: 12% more orders (between 3% and 22% more)."""
     return _effect(result, measured, measured.metric)
 
 
@@ -152,6 +152,6 @@ def unproven_limits(limits: list[LimitResult]) -> str:
 
 
 def _safe(limit: LimitResult) -> str:
-    """Such as: sign-ups losing less than 5 %."""
+    """Such as: sign-ups losing less than 5%."""
     way = "losing" if limit.more_is_better else "growing by"
     return f"{limit.metric} {way} {f'less than {percent_words(limit.margin)}' if limit.margin else 'nothing'}"

@@ -22,7 +22,7 @@ USUAL_GAIN = 0.2
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """How much worse a metric may get: `margin` is the largest harm, relative to the control arm (0.05: 5 %).
+    """How much worse a metric may get: `margin` is the largest harm, relative to the control arm (0.05: 5%).
 
     Whether worse is up or down is the metric's to say.
     """

@@ -7,7 +7,7 @@ from opportune.core.statistics.power import spread_of_share, units_to_catch_harm
 
 SLOWLY = "slowly"
 RAMP = (500, 2_000, 5_000, BUCKETS)
-"""5 %, 20 %, 50 % and all visitors."""
+"""5%, 20%, 50% and all visitors."""
 STEP_DAYS = 2
 """Whole days, so that every hour of the day is in each step alike."""
 HARMS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -30,7 +30,7 @@ def hidden_harm(
     planned: int = 0,
     treated_share: float = 0.5,
 ) -> float | None:
-    """The largest loss of orders (0.4: 40 %) that could go unseen in a step; 1 where even losing all of them could.
+    """The largest loss of orders (0.4: 40%) that could go unseen in a step; 1 where even losing all of them could.
 
     None where nobody orders, so that there is nothing to lose.
     """

@@ -11,7 +11,7 @@ from opportune.core.forewarnings.tested import PEOPLE_NEEDED, is_hopeless, peopl
 
 class NoAnswer(Forewarning):
     kind: ClassVar[Kind] = "no answer at this traffic"
-    meaning: ClassVar[str] = "A test would not show a gain of 20 % within 40 weeks, even on a frequent step."
+    meaning: ClassVar[str] = "A test would not show a gain of 20% within 40 weeks, even on a frequent step."
 
     def look(self, ahead: Ahead) -> Iterator[Warned]:
         for rule in tested_rules(ahead):
@@ -22,7 +22,7 @@ class NoAnswer(Forewarning):
                 kind=self.kind,
                 where=ahead.lines.rule(rule.name),
                 what=f"the test of “{rule.name}” has about {a_day:,.1f} people a day",
-                why=f"even a step that 12 of 100 take needs {PEOPLE_NEEDED:,} of them to show a gain of 20 %",
+                why=f"even a step that 12 of 100 take needs {PEOPLE_NEEDED:,} of them to show a gain of 20%",
                 right="test the whole programme half and half instead: opportune plan",
                 count=round(a_day * ahead.days),
             )

@@ -10,7 +10,7 @@ from opportune.core.traffic.offer import LONG_WEEKS
 
 TYPICAL_STEP = 0.12
 PEOPLE_NEEDED = 2 * people_per_arm(TYPICAL_STEP)
-"""In both halves, to show a gain of 20 % of a step that 12 of 100 take."""
+"""In both halves, to show a gain of 20% of a step that 12 of 100 take."""
 
 
 def tested_rules(ahead: Ahead) -> list[Rule]:

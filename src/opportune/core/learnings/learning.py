@@ -36,7 +36,7 @@ class Observed(Part, frozen=True, kw_only=True):
     """Plain past words: `added to cart`."""
     people: int = 0
     change: float | None = None
-    """Relative to the control group: 0.08 is 8 % more. `low` and `high` are 95 %."""
+    """Relative to the control group: 0.08 is 8% more. `low` and `high` are 95%."""
     low: float | None = None
     high: float | None = None
     is_better: bool | None = None
@@ -99,7 +99,7 @@ class Learning(Part, frozen=True, kw_only=True):
     because: str
     """Why it has that status."""
     brief: str
-    """`+8 % added to cart, March 2027`."""
+    """`+8% added to cart, March 2027`."""
     signals: tuple[str, ...]
     places: tuple[str, ...]
     action: str
@@ -130,7 +130,7 @@ class Alike(Part, frozen=True, kw_only=True):
     learning: str
     why: str
     words: str
-    """`like “Category returner” (supported: +8 % added to cart, March 2027)`."""
+    """`like “Category returner” (supported: +8% added to cart, March 2027)`."""
 
 
 STATUS_RULES: tuple[tuple[Status, str], ...] = (
@@ -197,7 +197,7 @@ def status_of(draft: Draft, others: Iterable[Draft]) -> tuple[Status, str]:
             )
         return "supported", "one test showed a gain; a second one would confirm it"
     if _is_ruled_out(draft):
-        gain = f"{draft.smallest_gain * 100:.3g} %"
+        gain = f"{draft.smallest_gain * 100:.3g}%"
         return "rejected", f"the gain of {gain} that was hoped for is ruled out"
     if draft.ended_as in {"stopped", "replaced", "rolled back"}:
         return "emerging", f"its test was {draft.ended_as} before it could answer"
@@ -240,7 +240,7 @@ def _agrees(draft: Draft, other: Draft) -> bool:
 
 
 def brief_of(draft: Draft) -> str:
-    """`+8 % added to cart, March 2027`; without a number, what its report said."""
+    """`+8% added to cart, March 2027`; without a number, what its report said."""
     month = draft.ended.split(" ", 1)[-1]
     observed = draft.observed
     if observed.change is None or not is_judged(observed):
@@ -249,10 +249,10 @@ def brief_of(draft: Draft) -> str:
 
 
 def signed_percent(share: float) -> str:
-    """`+8 %`, `-0.4 %`."""
+    """`+8%`, `-0.4%`."""
     percent = share * 100
     shown = f"{percent:+.1f}" if 0 < abs(percent) < 0.95 else f"{percent:+,.0f}"
-    return f"{'0' if shown in {'+0', '-0'} else shown} %"
+    return f"{'0' if shown in {'+0', '-0'} else shown}%"
 
 
 def likeness(one: Trait, other: Trait) -> str:

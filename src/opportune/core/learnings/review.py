@@ -26,7 +26,7 @@ NORMAL_95 = 1.959963984540054
 
 
 class RuleFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one rule. `change` with its 95 % interval is turned so that more is better."""
+    """What is known of one rule. `change` with its 95% interval is turned so that more is better."""
 
     rule: str
     sentence: str

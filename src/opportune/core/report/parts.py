@@ -80,7 +80,7 @@ class ArmValue(Part, frozen=True, kw_only=True):
 class Change(Part, frozen=True, kw_only=True):
     """Treatment against control: relative where control is above 0, and in the metric's own unit.
 
-    `low` and `high` are 95 % of one look at the end; `always_low` and `always_high` hold at any time.
+    `low` and `high` are 95% of one look at the end; `always_low` and `always_high` hold at any time.
     """
 
     difference: float

@@ -74,7 +74,7 @@ def by_first_day(metric: Metric, by_day: ByDay, frame: Frame) -> Picture | None:
         axis=axis_of(metric, frame.currency),
         points=tuple(points),
         words="If it wears off, the marks come down to the line of no difference from left to right. "
-        "Each line through a mark is its 95 % interval; single ones jump by chance.",
+        "Each line through a mark is its 95% interval; single ones jump by chance.",
     )
 
 

@@ -84,7 +84,7 @@ def split_words(arms: Sequence[tuple[str, int]]) -> str:
         return "half and half"
     if len(arms) == 2:
         return f"{describe_ratio(control)} without"
-    return " : ".join(f"{weight / whole * 100:.4g} %" for _, weight in arms)
+    return " : ".join(f"{weight / whole * 100:.4g}%" for _, weight in arms)
 
 
 def crossover(

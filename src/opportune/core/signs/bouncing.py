@@ -30,7 +30,7 @@ class Bouncing(Sign):
     meaning: ClassVar[str] = (
         "For every visit it reached that goes on to a second page, more than one and a half times as many end after "
         "the first as in the four weeks before its launch in visits it would have reached (45 of 100 then: more than "
-        "55 now), and other visits did not get as much worse: by an always-valid bound at 0.1 %, with 200 visits or "
+        "55 now), and other visits did not get as much worse: by an always-valid bound at 0.1%, with 200 visits or "
         "more before and 100 since, 25 of them bounces, in its first four weeks. Where its place is new: a warning."
     )
     is_harm: ClassVar[bool] = True

@@ -25,7 +25,7 @@ class Dismissed(Sign):
     name: ClassVar[str] = "closed far too often"
     meaning: ClassVar[str] = (
         "Closed by visitors more than twice as often as the team's rules usually are (the 28 days before it, 200 "
-        "views or more), shown by an always-valid bound at 0.1 % and 25 closings."
+        "views or more), shown by an always-valid bound at 0.1% and 25 closings."
     )
     is_harm: ClassVar[bool] = True
 

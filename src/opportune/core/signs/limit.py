@@ -22,7 +22,7 @@ USUAL_PEOPLE = 10_000
 
 
 class Broken(Sign):
-    """Alpha 5 %, shared by all limits of the test (Bonferroni) and all its arms.
+    """Alpha 5%, shared by all limits of the test (Bonferroni) and all its arms.
 
     Limits with their own margins; what decides with none, as it was to gain; what is only looked at and should be
     little (bounces, dismissals, refunds) with half as much again.
@@ -31,7 +31,7 @@ class Broken(Sign):
     name: ClassVar[str] = "a safety limit is broken"
     meaning: ClassVar[str] = (
         "Against the control group, a safety limit is beyond its margin, what decides is worse, or something that "
-        "should be little is half as much again: by an always-valid one-sided bound at 5 %, shared between all of "
+        "should be little is half as much again: by an always-valid one-sided bound at 5%, shared between all of "
         "them, with 25 or more counted on each side."
     )
     is_harm: ClassVar[bool] = True

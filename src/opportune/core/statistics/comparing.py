@@ -14,7 +14,7 @@ ALPHA = 0.05
 EARLY_ALPHA = 0.001
 """The bar before the planned end, looked at once a day.
 
-Haybittle 1971, Peto et al. 1976: with it the test at the end stays a 5 % one, within half a point.
+Haybittle 1971, Peto et al. 1976: with it the test at the end stays a 5% one, within half a point.
 """
 
 
@@ -29,7 +29,7 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Treatment against control. Relative numbers are shares of control (0.2 is 20 % more), None where it is <= 0.
+    """Treatment against control. Relative numbers are shares of control (0.2 is 20% more), None where it is <= 0.
 
     `p_gain` is against "no better", `p_harm` against "no worse"; `p` is two-sided.
     """

@@ -49,7 +49,7 @@ class Adjusted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 SMALLEST_CORRELATION = 0.2
-"""Below it CUPED removes less than 4 % of the variance: not worth a number that nobody can add up by hand."""
+"""Below it CUPED removes less than 4% of the variance: not worth a number that nobody can add up by hand."""
 
 
 LARGEST_NUMBER = 1e150

@@ -12,7 +12,7 @@ BAND_SHARE = 0.9
 
 
 class PlaceboBand(msgspec.Struct, frozen=True):
-    """Nine in ten changes of the past were at most `reach` up or down (a share: 0.1 is 10 %)."""
+    """Nine in ten changes of the past were at most `reach` up or down (a share: 0.1 is 10%)."""
 
     reach: float
     comparisons: int

@@ -13,7 +13,7 @@ from math import sqrt
 import msgspec
 
 Z = 1.959963984540054
-"""Of a normal distribution, 95 % lie within so many deviations."""
+"""Of a normal distribution, 95% lie within so many deviations."""
 
 
 class Scaled(msgspec.Struct, frozen=True):

@@ -52,8 +52,8 @@ def _words(told: Sequence[Order], by_browser: Sequence[Order]) -> str:
 
 
 def _percent(seen: int, of: int) -> str:
-    """Rounded down, so that 100 % is all."""
-    return f"{seen * 100 // of} %"
+    """Rounded down, so that 100% is all."""
+    return f"{seen * 100 // of}%"
 
 
 def _rows(told: Sequence[Order], by_browser: Sequence[Order]) -> tuple[Seen, ...]:

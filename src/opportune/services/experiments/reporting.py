@@ -252,7 +252,7 @@ def goal_of(playbook: Playbook) -> Metric | None:
 def run_state_words(state: RunState | None) -> str:
     if state is None:
         return ""
-    return f"live for {state.share / 100:g} %" if state.state == "share" else state.state
+    return f"live for {state.share / 100:g}%" if state.state == "share" else state.state
 
 
 def _without_holdout(known: _Known) -> Report:

@@ -273,7 +273,7 @@ def _told_of(house: House, experiment: Experiment) -> _Told:
 
 
 def _planned(experiment: Experiment) -> str:
-    """`added to cart within 7 days, for 49 days, to find 15 %, with 25,400 visitors`."""
+    """`added to cart within 7 days, for 49 days, to find 15%, with 25,400 visitors`."""
     parts = [experiment.metric.describe()]
     parts += [f"for {count_words(experiment.days, 'day')}"] if experiment.days else []
     parts += [f"to find a change of {percent_words(experiment.smallest_gain)}"]

@@ -53,7 +53,7 @@ class NextRule(msgspec.Struct, frozen=True, kw_only=True):
     money_a_month: int
     """What a fifth more of what these people spend would be, in minor units; 0 where nobody spent anything yet."""
     days: int | None
-    """Until a test would show a gain of 20 %; None where it needs none."""
+    """Until a test would show a gain of 20%; None where it needs none."""
     shows_by: date | None
     score: float
     reason: str

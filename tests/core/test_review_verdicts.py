@@ -36,7 +36,7 @@ def facts(name: str = "Returner", **other: Any) -> RuleFacts:
         ),
         (facts(), "keep", "nobody measures it"),
         (facts(state="do not trust this"), "keep", "cannot be trusted"),
-        (facts(run_state="draft", is_acting=False, people=0), "keep", "it is in draft"),
+        (facts(run_state="draft", is_acting=False, people=0), "keep", "it is a draft"),
         (facts(people=0, live_days=5), "keep", "too new"),
         (facts(people=0), "retire", "has not acted once"),
         (facts(is_past_end=True, state="keep"), "retire", "its end has passed"),
@@ -45,7 +45,7 @@ def facts(name: str = "Returner", **other: Any) -> RuleFacts:
             "retire",
             "itself off: sold out",
         ),
-        (facts(state="not proven"), "retire", "did not show that it helps"),
+        (facts(state="not proven"), "retire", "ended without showing that it helps"),
         (
             facts(same_people=(("A", 0.5), ("B", 0.93))),
             "merge",
@@ -53,7 +53,7 @@ def facts(name: str = "Returner", **other: Any) -> RuleFacts:
         ),
         (facts(same_people=(("A", 0.79),)), "keep", "nobody measures it"),
         (facts(is_always=True, people=0), "keep", "for decency's sake"),
-        (facts(state="not proven", same_people=(("A", 1.0),)), "retire", "did not show"),
+        (facts(state="not proven", same_people=(("A", 1.0),)), "retire", "without showing"),
     ],
 )
 def test_a_rule_is_kept_merged_or_retired_for_a_reason(of: RuleFacts, verdict: Verdict, reason: str) -> None:
@@ -91,6 +91,23 @@ def test_signals_and_places_are_told_with_what_their_tests_gained() -> None:
     ]
     assert [each.name for each in found.places] == ["offer bar", "home hero"]
     assert found.words == "3 rules: 3 to keep, 0 to merge, 0 to retire."
+
+
+def test_of_tests_that_differ_by_chance_only_none_is_called_the_better_one() -> None:
+    lifts = ((0.3, 0.1, 0.5), (0.1, -0.9, 1.1), (0.35, 0.05, 0.65))
+    found = review_of(
+        [
+            facts(name, change=mean, low=low, high=high)
+            for name, (mean, low, high) in zip("ABC", lifts, strict=True)
+        ],
+        since="24 August 2026",
+        team="Shop",
+    )
+    assert "no more than chance alone" in found.lift_words
+    assert {each.rule: each.lift_words for each in found.rules} == {
+        "A": "+30% in its test", "B": "+10% in its test", "C": "+35% in its test"
+    }  # fmt: skip
+    assert [each.words for each in found.signals] == ["returning: 3 rules, 3 tests"]
 
 
 def test_a_review_of_nothing_says_so() -> None:

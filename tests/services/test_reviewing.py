@@ -84,7 +84,7 @@ def test_a_test_that_showed_a_gain_keeps_its_rule_and_pays_for_its_signals_and_p
 
 def test_a_rule_that_is_paused_says_what_to_do_with_it(house: House) -> None:
     set_run_state(house, "Plain one", "paused")
-    assert of(house, "Plain one").reasons == ("it is in paused: launch it, or take it out",)
+    assert of(house, "Plain one").reasons == ("it is paused: launch it, or take it out",)
 
 
 def test_what_is_collected_for_nothing_is_listed(house: House) -> None:

@@ -101,7 +101,7 @@ class Review(Part, frozen=True, kw_only=True):
 
 def review_of(facts: Sequence[RuleFacts], *, since: str, team: str, unused: Iterable[str] = ()) -> Review:
     shrunken = shrunken_lifts(facts)
-    rules = [_reviewed(each, shrunken.get(each.rule)) for each in facts]
+    rules = [_reviewed(each, shrunken) for each in facts]
     order = ("retire", "merge", "keep")
     rules.sort(key=lambda each: (order.index(each.verdict), -(each.shrunken or 0.0), each.rule))
     counts = [f"{sum(each.verdict == verdict for each in rules)} to {verdict}" for verdict in reversed(order)]
@@ -134,8 +134,19 @@ def _lift(facts: RuleFacts) -> Lift | None:
     return Lift(facts.change, (facts.high - facts.low) / (2 * NORMAL_95))
 
 
+def _differ(lifts: Mapping[str, float]) -> bool:
+    """Where tests differ no more than by chance, all are pulled onto one number, which says nothing of a single one."""
+    return len({round(lift, 6) for lift in lifts.values()}) > 1
+
+
 def _lift_words(facts: Sequence[RuleFacts], shrunken: Mapping[str, float]) -> str:
     tested = sum(_lift(each) is not None for each in facts)
+    if shrunken and not _differ(shrunken):
+        mean = signed_percent(next(iter(shrunken.values())))
+        return (
+            f"{count_words(tested, 'test')} differ no more than chance alone makes tests differ, so which rule is the "
+            f"better one cannot be told; together they say {mean}, each on what decides it."
+        )
     if shrunken:
         return (
             f"Lifts of {count_words(tested, 'test')}, each on what decides its test, are read together: "
@@ -144,7 +155,7 @@ def _lift_words(facts: Sequence[RuleFacts], shrunken: Mapping[str, float]) -> st
     return f"{count_words(tested, 'test')} with numbers: from three on, their lifts are read together."
 
 
-def _reviewed(facts: RuleFacts, shrunken: float | None) -> Reviewed:
+def _reviewed(facts: RuleFacts, lifts: Mapping[str, float]) -> Reviewed:
     verdict, reasons, other = judged(facts)
     return Reviewed(
         rule=facts.rule,
@@ -156,15 +167,16 @@ def _reviewed(facts: RuleFacts, shrunken: float | None) -> Reviewed:
         state=facts.state,
         metric=facts.metric,
         lift=facts.change,
-        shrunken=shrunken,
-        lift_words=_words_of(facts, shrunken),
+        shrunken=lifts.get(facts.rule),
+        lift_words=_words_of(facts, lifts),
         merge_with=other,
     )
 
 
-def _words_of(facts: RuleFacts, shrunken: float | None) -> str:
+def _words_of(facts: RuleFacts, lifts: Mapping[str, float]) -> str:
     if facts.change is None:
         return ""
+    shrunken = lifts.get(facts.rule) if _differ(lifts) else None
     among = f", {signed_percent(shrunken)} among all tests" if shrunken is not None else ""
     return f"{signed_percent(facts.change)} in its test{among}"
 
@@ -193,11 +205,14 @@ def _against(facts: RuleFacts) -> tuple[str, ...]:
         why = f": {facts.reason}" if facts.reason else ""
         found.append(f"it switched itself off{why}, and nobody started it again")
     if facts.state == "not proven" and facts.run_state != "rolled back":
-        found.append("its test did not show that it helps")
+        found.append("its test ended without showing that it helps")
     is_old = facts.is_acting and facts.live_days >= LONG_ENOUGH_DAYS
     if is_old and facts.people == 0:
         found.append("it has not acted once in the quarter although it is live")
     return tuple(found)
+
+
+_A = {"draft": "a", "preview": "in"}
 
 
 def _for(facts: RuleFacts) -> str:
@@ -210,7 +225,8 @@ def _for(facts: RuleFacts) -> str:
     if facts.state == "harmless and cheap":
         return "it does no harm; no gain is proven either"
     if facts.run_state in {"draft", "preview", "paused"}:
-        return f"it is in {facts.run_state}: launch it, or take it out"
+        where = facts.run_state if facts.run_state == "paused" else f"{_A[facts.run_state]} {facts.run_state}"
+        return f"it is {where}: launch it, or take it out"
     if facts.people == 0:
         return "it is too new to be judged"
     return "nobody measures it: give it a test, so that the next review can tell"
@@ -221,7 +237,8 @@ def _paid(
     shrunken: Mapping[str, float],
     names_of: Callable[[RuleFacts], Iterable[str]],
 ) -> tuple[Paid, ...]:
-    """The best first; what nobody tested last."""
+    """The best first; what nobody tested last. Where lifts differ no more than by chance, none is told."""
+    is_told = not shrunken or _differ(shrunken)
     by_name: dict[str, list[RuleFacts]] = defaultdict(list)
     for each in facts:
         for name in names_of(each):
@@ -233,7 +250,8 @@ def _paid(
         mean = sum(known) / len(known) if known else None
         told = "not tested"
         if mean is not None:
-            told = f"{signed_percent(mean)} on average in {count_words(len(known), 'test')}"
+            told = count_words(len(known), "test")
+            told = f"{signed_percent(mean)} on average in {told}" if is_told else told
         found.append(
             Paid(
                 name=name,

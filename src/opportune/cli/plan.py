@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 import click
 
@@ -16,10 +17,11 @@ from opportune.process.place import Place
 from opportune.services.traffic import planning
 from opportune.services.traffic.planning import Planned
 
+WIDEST = 100
 WHOSE = {
     "these people": "these people",
-    "all visitors": "as all visitors do, since these are few yet",
-    "a typical shop": "as at a typical shop, since too few came yet",
+    "all visitors": "as all visitors do: few of these were looked at",
+    "a typical shop": "as at a typical shop: too few were looked at here",
 }
 
 
@@ -49,9 +51,11 @@ def say(planned: Planned) -> Iterator[str]:
     for number, offer in enumerate(planned.offers, 1):
         yield ""
         yield f"{number}. {_title(offer)}"
-        yield f"   {offer.sentence}"
+        yield from _wrapped(offer.sentence)
         if offer.kind != "same against same":
-            yield f"   {_basis(offer)} {offer.harm}"
+            yield from _wrapped(f"{_basis(offer)} {offer.harm}")
+        if offer.now:
+            yield f"   {offer.now}"
         how = f"Begin: {offer.how}" if "\n" not in offer.how else f"Begin with this:\n{offer.how}"
         yield from (f"   {line}".rstrip() for line in how.splitlines() if offer.how)
     if planned.not_offered:
@@ -65,6 +69,10 @@ def say(planned: Planned) -> Iterator[str]:
     for note in planned.notes:
         yield ""
         yield note
+
+
+def _wrapped(words: str) -> list[str]:
+    return wrap(words, WIDEST, initial_indent="   ", subsequent_indent="   ", break_long_words=False)
 
 
 def _title(offer: Offer) -> str:
@@ -87,4 +95,6 @@ def _basis(offer: Offer) -> str:
 
 
 def _people(a_day: float) -> str:
-    return f"About {a_day:,.0f} new people a day" if a_day >= 1 else "Fewer than 1 new person a day"
+    if a_day < 1:
+        return "Fewer than 1 new person a day"
+    return f"About {a_day:,.0f} new {'person' if round(a_day) == 1 else 'people'} a day"

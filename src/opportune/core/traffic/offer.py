@@ -85,6 +85,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     harm: str
     how: str = ""
     """What to write, or to do, to begin it."""
+    now: str = ""
+    """That it runs already, and until when; or what became of it."""
 
 
 def spread_from(outcome: Outcome, everybody: Outcome, metric: Metric) -> tuple[Spread, Whose]:
@@ -119,6 +121,7 @@ def offer_of(
     treated_share: float = 0.5,
     everybody: Outcome = NOBODY,
     how: str = "",
+    now: str = "",
 ) -> Offer:
     """What a test by that metric could answer, from today on."""
     spread, of = spread_from(outcome, everybody, metric)
@@ -156,6 +159,7 @@ def offer_of(
         sentence=_sentence(gain, weeks, shows_by, relative),
         harm=_harm(caught, today),
         how=how,
+        now=now,
     )
 
 

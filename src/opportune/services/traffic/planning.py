@@ -10,19 +10,21 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 from zoneinfo import ZoneInfo
 
 import msgspec
 import yaml
 
+from opportune.core.experiments.experiment import Experiment
 from opportune.core.history.key import LANES
 from opportune.core.metrics import Metric
 from opportune.core.metrics.base import Words
 from opportune.core.metrics.reading import parse_metric
 from opportune.core.moment import DAY, SECOND
 from opportune.core.programme import ACTING, Programme
-from opportune.core.report.plain import date_words
+from opportune.core.report.asking import answer_at
+from opportune.core.report.plain import date_words, day_words
 from opportune.core.rule import Rule
 from opportune.core.slot import Slot
 from opportune.core.statistics.power import LIFT
@@ -85,9 +87,10 @@ def plan(storage: Storage, now: int) -> Planned:
     goal = goal_of(programme)
     known = programme.playbook.plan
     counted = [parse_metric(text, words_for(programme)).bound(known) for text in (*STEPS[1:], ORDERS)]
-    people, outcomes, days = everybody_here(storage, house, now, _each_once([goal, *counted]))
-    a_day = people / days
     rules = _rules(programme)
+    own = [metric for rule in rules if (metric := _planned_metric(rule, programme)) is not None]
+    people, outcomes, days = everybody_here(storage, house, now, _each_once([goal, *counted, *own]))
+    a_day = people / days
     ground = Ground(storage, house, now, today, a_day, outcomes)
     offers = [*_same_against_same(ground), _programme_offer(ground, goal)]
     found = [_rule_offers(ground, rule) for rule in rules[:MOST_RULES]]
@@ -170,18 +173,14 @@ def _rule_offers(ground: Ground, rule: Rule) -> tuple[list[Offer], Offer | None]
     texts = STEPS if rule.slots() else STEPS[1:]
     steps: list[Metric] = [parse_metric(text, words).bound(known) for text in texts]
     steps = [step for step in steps if programme.seen_events & step.events(known)]
-    own = None
-    if rule.design is not None and not rule.design.metric.is_ratio:
-        own = rule.design.metric.bound(known)
+    own = _planned_metric(rule, programme)
     metrics = _each_once([*steps, orders, *([own] if own is not None else [])])
     trial, tally = tried(ground, rule, metrics)
     if trial.waits_for:
         return [], None
     found = conclude(trial, tally)
     a_day = found.people.value / found.days
-    state = programme.run_states.get(rule.name)
-    is_live = state is not None and state.state == "live"
-    how = "" if rule.test is None else "it runs" if is_live else f'opportune rule "{rule.name}" live'
+    now, how = ("", "") if rule.test is None else _how_to_begin(ground, rule)
 
     def offered(kind: Kind, metric: Metric) -> Offer:
         gain = rule.design.smallest_gain if rule.design is not None and kind == "as planned" else LIFT
@@ -197,13 +196,49 @@ def _rule_offers(ground: Ground, rule: Rule) -> tuple[list[Offer], Offer | None]
             gain=gain,
             everybody=everybody.get(name, NOBODY),
             how=how if is_planned else f"in the rule's file: `test: half and half, on {name}`",
+            now=now if is_planned else "",
         )
 
     nearest = max(steps, key=lambda step: _share(tally, step), default=None)
-    offers = [offered("nearest step", nearest)] if nearest is not None else []
+    steps_offered = (
+        [] if nearest is None or _is_in_place_of(own, nearest) else [offered("nearest step", nearest)]
+    )
+    if _is_in_place_of(own, orders):
+        return steps_offered, offered("as planned", own)
     if own is not None and own.describe() not in {orders.describe(), nearest.describe() if nearest else ""}:
-        offers.append(offered("as planned", own))
-    return offers, offered("orders", orders)
+        steps_offered.append(offered("as planned", own))
+    return steps_offered, offered("orders", orders)
+
+
+def _is_in_place_of(own: Metric | None, other: Metric) -> TypeGuard[Metric]:
+    """What the file plans asks the same, and gives it another time."""
+    return own is not None and own.phrase == other.phrase and own.describe() != other.describe()
+
+
+def _planned_metric(rule: Rule, programme: Programme) -> Metric | None:
+    """What its file lets decide, where a plan can be made for it."""
+    if rule.design is None or rule.design.metric.is_ratio:
+        return None
+    return rule.design.metric.bound(programme.playbook.plan)
+
+
+def _how_to_begin(ground: Ground, rule: Rule) -> tuple[str, str]:
+    """Of the test that its file plans: what it does now, and how to begin it where it does not run."""
+    state = ground.house.programme.run_states.get(rule.name)
+    tests = [each for each in ground.storage.list_experiments() if each.rule == rule.name]
+    running = next((each for each in tests if each.is_open), None)
+    if running is not None:
+        return _runs_until(ground, running), ""
+    if state is not None and state.state == "rolled back":
+        return "It switched itself off.", f'opportune rule "{rule.name}" live --reason "what was put right"'
+    if tests and state is not None and state.state in ACTING:
+        return f'Its test is over: opportune report "{rule.name}"', ""
+    return "", f'opportune rule "{rule.name}" live'
+
+
+def _runs_until(ground: Ground, experiment: Experiment) -> str:
+    zone = _zone(ground.house.programme)
+    return f"It runs: the answer comes on {day_words(answer_at(experiment, ground.now, zone), zone)}."
 
 
 def _share(tally: Tally, metric: Metric) -> float:
@@ -223,9 +258,19 @@ def tried(ground: Ground, rule: Rule, metrics: Sequence[Metric]) -> tuple[Trial,
 def _programme_offer(ground: Ground, goal: Metric) -> Offer:
     """Everything against nothing. Half and half, as it answers twice to nine times as soon as a small control group."""
     is_half = ground.house.programme.team.holdout == HALF
-    how = "the control group is half already" if is_half else "in team.yaml: `control group: 50%`"
-    outcome = ground.everybody.get(goal.describe(), NOBODY)
-    return offer_of("the whole programme", goal, outcome, ground.a_day, ground.today, how=how)
+    running = (
+        each for each in ground.storage.list_experiments() if each.subject == "programme" and each.is_open
+    )
+    experiment = next(running, None) if is_half else None
+    return offer_of(
+        "the whole programme",
+        goal,
+        ground.everybody.get(goal.describe(), NOBODY),
+        ground.a_day,
+        ground.today,
+        how="" if is_half else "in team.yaml: `control group: 50%`",
+        now=_runs_until(ground, experiment) if experiment is not None else "",
+    )
 
 
 def _same_against_same(ground: Ground) -> Iterator[Offer]:

@@ -46,6 +46,21 @@ def ranked(house: House) -> Ranked:
     return rank(house.storage, house.clock())
 
 
+def test_what_a_rule_of_another_name_does_already_is_not_offered(house: House) -> None:
+    house.seen_events.add("Signed Up")
+    a_week(house)
+    track(house, "Signed Up", "v-0-1", house.clock())
+    pass_by(house, DAY)
+    looked(house, "v-0-1", 1)
+    ask(house, "v-0-1")
+    pass_by(house, DAY)
+    recipe = "subscribed-no-pop-up"
+    assert recipe in {each.name for each in ranked(house).candidates}
+    ours = {"rules/ours.yaml": "rule: Ours\nwhen: a visitor is subscribed\nhide: signup\n"}
+    publish(house, FILES | ours)
+    assert recipe not in {each.name for each in ranked(house).candidates}
+
+
 def test_ready_rules_and_drafts_are_ranked_together_each_with_a_reason(house: House) -> None:
     set_run_state(house, "Returner", "draft")
     a_week(house)

@@ -39,4 +39,6 @@ def say(ranked: Ranked) -> Iterator[str]:
         yield f"{number:>2}. {each.name}{kind}: {each.sentence}"
         yield f"    {each.reason}"
         yield f"    It {each.does}. Begin: {each.how}"
+    if ranked.waiting:
+        yield ""
     yield from ranked.waiting

@@ -55,7 +55,7 @@ def does_of(rule: Rule, playbook: Playbook) -> str:
     """`shows “Category promise” in Home hero`."""
     hidden = [f"hides {describe_hide(rule.hide)}"] if rule.hide else []
     shown = [f"shows “{each.variant}” in {_title(playbook, each.slot)}" for each in rule.show]
-    return ", ".join((*shown, *hidden))
+    return " and ".join((*shown, *hidden))
 
 
 def _bare(sentence: str) -> str:

@@ -101,9 +101,15 @@ def _waiting(reaches: tuple[Reach, ...]) -> Iterator[str]:
 
 
 def _recipes(ground: Ground, reaches: tuple[Reach, ...], spent: float) -> Iterator[NextRule]:
+    """Those that no rule of the playbook says and does already, under whatever name."""
+    playbook = ground.house.programme.playbook
+    ours = {
+        (describe(rule.when, playbook.vocabulary), does_of(rule, playbook))
+        for rule in playbook.rules.values()
+    }
     for reach in reaches:
         recipe = reach.recipe
-        if recipe.is_added or recipe.missing or not reach.people_a_day:
+        if recipe.is_added or recipe.missing or not reach.people_a_day or (recipe.when, recipe.does) in ours:
             continue
         yield _candidate(
             ground,
@@ -205,12 +211,18 @@ def _about(amount: float) -> int:
     return int(float(f"{amount:.1e}"))
 
 
+def _people(a_day: float) -> str:
+    if a_day < 1:
+        return "Fewer than 1 person a day"
+    return f"About {a_day:,.0f} {'person' if round(a_day) == 1 else 'people'} a day"
+
+
 def _reason(
     ground: Ground, people_a_day: float, worth: int, shows_by: date | None, *, needs_test: bool, counts: str
 ) -> str:
     """One sentence."""
     currency = ground.house.programme.team.currency
-    people = "Fewer than 1 person a day" if people_a_day < 1 else f"About {people_a_day:,.0f} people a day"
+    people = _people(people_a_day)
     money = (
         f"; a fifth more of what they spend is about {money_words(worth, currency)} a month" if worth else ""
     )

@@ -21,6 +21,7 @@ from opportune.services.traffic.trying import DAYS, Asked
 
 LONGEST_DAYS = 90
 MOST_DIFFERENCES = 10
+UNMATCHED = "does not match"
 
 
 @click.command("backtest")
@@ -79,6 +80,12 @@ def say(found: Backtest) -> Iterator[str]:
 
 def _say_reach(found: Backtest) -> Iterator[str]:
     share = found.share_of_visits
+    if not found.people.value:
+        most = (
+            f": fewer than {_round(found.people_a_day.high)} people a day" if found.people_a_day.high else ""
+        )
+        yield f"It would have acted for none of the {found.looked_at:,} visitors looked at{most}."
+        return
     yield (
         f"It would have acted for {_people(found.people_a_day)}, in {share.value:.1%} of visits{_between(share)}:"
     )
@@ -91,7 +98,7 @@ def _say_reach(found: Backtest) -> Iterator[str]:
                 "(estimated from page views)."
             )
     if found.test:
-        yield f"Its test counts {found.test}; of these people each sees what their arm sees."
+        yield f"Its test would split them, and count {found.test}."
 
 
 def _people(number: Scaled) -> str:
@@ -128,6 +135,11 @@ def _say_unseen(found: Backtest) -> Iterator[str]:
     yield "Who sees nothing of it, and why:"
     for reason in found.unseen:
         yield f"  {reason.share:>6.1%}  {reason.reason}"
+        if reason.reason == UNMATCHED:
+            yield from _say_missing(found)
+
+
+def _say_missing(found: Backtest) -> Iterator[str]:
     for missing in found.missing:
         yield f"           missing in {missing.share:.0%} of those: {missing.part}"
     if found.nearly:

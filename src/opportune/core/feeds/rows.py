@@ -138,8 +138,11 @@ def table_rows(chunks: Iterable[bytes], name: str) -> Iterator[list[str]]:
     delimiter = max(DELIMITERS, key=first.count)
     try:
         yield from csv.reader(chain((first,), lines), delimiter=delimiter, quotechar='"')
-    except csv.Error as error:
-        raise BadRequestError(wrong=f"{name} is no readable table: {error}.") from None
+    except csv.Error:
+        raise BadRequestError(
+            wrong=f"{name} is no table that can be read. Save it as CSV: one row a line, a header first, columns "
+            "separated by commas, semicolons or tabs."
+        ) from None
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:

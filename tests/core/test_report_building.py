@@ -198,6 +198,24 @@ def test_shown_stands_beside_the_main_reading_where_both_sides_tell_of_it() -> N
     assert report(sums=measured(TEST)).shown is None
 
 
+def test_a_rule_that_switched_itself_off_shows_first_what_it_broke() -> None:
+    of = experiment(NOW, ended_at=NOW + 5 * DAY, ended_as="rolled back", reason="a safety limit is broken")
+    kept = report(of, measured(of, days=5))
+    assert kept.harm == ()
+    broken = msgspec.structs.replace(kept, safety=(msgspec.structs.replace(kept.safety[0], state="broken"),))
+    assert broken.harm == broken.safety
+
+
+def test_a_note_says_whose_time_is_over_only_while_it_is_not_everybodys() -> None:
+    open_still = report(TEST, measured(TEST, days=12), now=NOW + 12 * DAY)
+    assert open_still.main is not None
+    assert open_still.main.note.endswith(", whose 7 days are over.")
+    ended = experiment(NOW, ended_at=NOW + 5 * DAY, ended_as="stopped")
+    long_ago = report(ended, measured(ended, days=5), now=NOW + 15 * DAY)
+    assert long_ago.main is not None
+    assert long_ago.main.note == ""
+
+
 def test_a_rule_that_switched_itself_off_says_why_and_when() -> None:
     of = experiment(
         NOW, ended_at=NOW + 5 * DAY, ended_as="rolled back", reason="bounces were 40% above normal"

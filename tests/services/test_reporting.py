@@ -208,7 +208,7 @@ def test_nothing_published_is_an_overview_of_nothing(house: House) -> None:
     found = overview(house.storage, NOW)
     assert (found.programme, found.tests, found.untested, found.hidden) == (None, (), (), ())
     assert found.coverage is not None
-    assert found.coverage.words == "No order was seen in this time."
+    assert found.coverage.words == "No order was seen since 18 December 2026."
 
 
 def test_the_overview_asks_first_whether_it_earns(shop: House) -> None:
@@ -229,6 +229,7 @@ def test_the_overview_asks_first_whether_it_earns(shop: House) -> None:
     assert [line.rule for line in found.tests] == ["Viewed something"]
     assert len(found.tests[0].trend) > 2
     assert [line.rule for line in found.untested] == ["Plain one", "Quiet"]
+    assert [line.rule for line in found.untested if line.is_unmeasured] == ["Plain one"]
     assert report(shop.storage, "programme", NOW + 40 * DAY).main == found.programme.main
 
 
@@ -291,7 +292,7 @@ def test_orders_that_no_browser_told_of_are_said(shop: House) -> None:
     take(shop, *(bought(f"v-{number}", NOW + number * HOUR, number, SAFARI) for number in range(1, 5)))
     found = report(shop.storage, "Viewed something", NOW + 40 * DAY).coverage
     assert found is not None
-    assert found.words == "4 of 5 orders seen, 80%: of the others no browser told."
+    assert found.words == "4 of 5 orders seen since 15 January 2027, 80%: of the others no browser told."
     first = found.rows[0]
     assert (first.name, first.seen, first.of) == ("Orders the shop told of", 4, 5)
     assert any("iPhone ids live 7 days in Safari" in words for words in found.blind)

@@ -80,10 +80,11 @@ def _report_lines(found: Report) -> Iterable[str]:
     yield from _verdict(found.conclusion)
     for warning in found.warnings:
         yield from _wrapped(f"Check this: {warning}")
-    if found.main:
-        yield ""
-        yield from _bars(found.main.arms)
-        yield from _wrapped(_after_colon(found.main.words))
+    for reading in (*(limit.reading for limit in found.harm), found.main):
+        if reading:
+            yield ""
+            yield from _bars(reading.arms)
+            yield from _wrapped(_after_colon(reading.words))
     if found.directional:
         yield ""
         yield from _wrapped(found.directional.words)

@@ -128,9 +128,9 @@ class ConsoleApp:
         try:
             answer = await self._answer(request)
         except NotFoundError as error:
-            answer = self.pages.render("setup/closed.html", error.status, words=str(error))
+            answer = self._missing(str(error), error.status, "Not found")
         except OpportuneError as error:
-            answer = self.pages.render("setup/closed.html", 503, words=str(error))
+            answer = self._missing(str(error), 503, "Not now")
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -148,7 +148,7 @@ class ConsoleApp:
         if word:
             return await self._offer(word)
         if not is_admitted(self.pages.house, request.cookies.get(COOKIE, "")):
-            return self.pages.render("setup/closed.html", 403, words="This page opens with a link.")
+            return self._closed("This page opens with a link.")
         if name and root == ROOT:
             return await asyncio.to_thread(self._download, request, name)
         return await self._shows[root](self.pages, request)
@@ -187,11 +187,20 @@ class ConsoleApp:
         return answer
 
     def _nothing(self) -> Response:
-        return self.pages.render("setup/closed.html", 404, words="There is nothing at this address.")
+        return self._missing("There is nothing at this address.", 404, "Not found")
 
     def _used(self) -> Response:
-        words = "This link was used already, or is older than a quarter of an hour."
-        return self.pages.render("setup/closed.html", 403, words=words)
+        return self._closed("This link was used already, or is older than a quarter of an hour.")
+
+    def _closed(self, words: str) -> Response:
+        """With how to be let in."""
+        return self.pages.render("setup/closed.html", 403, words=words, heading="Set-up", is_closed=True)
+
+    def _missing(self, words: str, status: int, heading: str) -> Response:
+        """To who is in, or asks for what nobody keeps closed: with where to go on."""
+        return self.pages.render(
+            "setup/closed.html", status, words=words, heading=heading, is_closed=False, reports=REPORTS
+        )
 
 
 def _root_of(path: str) -> str:

@@ -26,6 +26,10 @@ def report_html(report: Report, *, root: str = "") -> str:
         report=report,
         charts={
             "bars": charts.bars(report.main.arms, "arms", report.main.title) if report.main else "",
+            "harm": [
+                charts.bars(limit.reading.arms, f"harm-{number}", limit.reading.title)
+                for number, limit in enumerate(report.harm)
+            ],
             "over_time": _drawn(report.over_time),
             "by_first_day": charts.whiskers(report.by_first_day, "first-day") if report.by_first_day else "",
             **_weeks(report.directional),
@@ -94,15 +98,9 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_kept_together,
     )
     environment.filters["figure"] = _figure
     return environment
-
-
-def _kept_together(value: object) -> object:
-    """A number stays on one line with its percent sign."""
-    return value.replace(" %", "\N{NO-BREAK SPACE}%") if type(value) is str else value
 
 
 def _figure(value: float | None) -> str:

@@ -206,7 +206,7 @@ def _answer(overview: Overview) -> str:
 
 
 def _untested_words(lines: Sequence[Line]) -> str:
-    names = [f"“{line.title}”" for line in lines if line.run_state]
+    names = [f"“{line.title}”" for line in lines if line.is_unmeasured]
     if not names:
         return ""
     shown = ", ".join(names[:MOST_TESTS])

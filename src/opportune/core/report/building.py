@@ -218,14 +218,17 @@ class _Parts:
 
     def main(self) -> Reading:
         metric = self.experiment.metric
-        window = metric.describe().rpartition(" within ")[2]
-        note = (
-            f"Of visitors first seen up to {iso_day_words(self.until_day)}: the {window} are over for them."
-        )
         found = self.judged.arms[-1].comparison if self.judged.arms else None
-        return read(
-            metric, self.arms(metric), self.frame, note=note if not self.frame.is_final else "", of=found
-        )
+        return read(metric, self.arms(metric), self.frame, note=self._whose_time_is_over(), of=found)
+
+    def _whose_time_is_over(self) -> str:
+        """Nothing where that is everybody."""
+        everybody = sum(self.measured.total(arm).units for arm in self.frame.arms)
+        if everybody == sum(arm.n for arm in self.arms(self.experiment.metric)):
+            return ""
+        window = self.experiment.metric.describe().rpartition(" within ")[2]
+        are = "is" if window.startswith("1 ") else "are"
+        return f"Of visitors first seen up to {iso_day_words(self.until_day)}, whose {window} {are} over."
 
     def shown(self) -> Reading | None:
         """Only who had it on screen, where both sides tell of it: beside the main reading, never instead."""

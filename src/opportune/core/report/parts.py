@@ -276,6 +276,8 @@ class Line(Part, frozen=True, kw_only=True):
     """The same in numbers."""
     trend: tuple[float, ...] = ()
     """The difference day by day, for a small picture."""
+    is_unmeasured: bool = False
+    """It acts, and nothing compares it with anything: a draft, or what acts for decency's sake, is not meant."""
 
 
 class Report(Part, frozen=True, kw_only=True):
@@ -317,6 +319,12 @@ class Report(Part, frozen=True, kw_only=True):
     coverage: Coverage | None = None
     earlier: tuple[Line, ...] = ()
     """Earlier tests of the same rule, newest first."""
+
+    @property
+    def harm(self) -> tuple[SafetyLimit, ...]:
+        """What a rule that switched itself off had broken; empty where something else made it."""
+        is_off = self.conclusion.state == "rolled back"
+        return tuple(limit for limit in self.safety if is_off and limit.state == "broken")
 
 
 class Overview(Part, frozen=True, kw_only=True):

@@ -97,7 +97,8 @@ def _told(metric: AnyMetric, found: LimitResult, reading: Reading) -> str:
         )
     per = "d" if measured.kind == "ratio" else "n"
     with_it, without = (_value(metric, arm, getattr(arm, per)) for arm in (treatment, control))
-    return f"{metric.describe()}: {with_it} with it, {without} without"
+    of_what = f" {metric.did}" if metric.unit == "share" else ""
+    return f"{metric.describe()}: {with_it}{of_what} with it, {without} without"
 
 
 def _value(metric: AnyMetric, arm: Moments, divisor: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from opportune.core.playbook import Playbook
 from opportune.core.report.asking import utc_day
 from opportune.core.report.parts import Coverage, Seen
-from opportune.core.report.plain import count_words
+from opportune.core.report.plain import count_words, day_words
 from opportune.services.setting_up.looked import Order, orders_since
 from opportune.storage.base import ConsentCount, Storage
 
@@ -21,7 +21,9 @@ IPHONES = (
 NO_CONSENT = "Who did not agree to be measured is in no number here."
 
 
-def cover(storage: Storage, playbook: Playbook, since_at: int, until_at: int) -> Coverage:
+def cover(
+    storage: Storage, playbook: Playbook, since_at: int, until_at: int, *, is_over: bool = False
+) -> Coverage:
     """Orders between two moments by whom they were told, and visits by whether they may be measured."""
     orders = [order for order in orders_since(storage, playbook, since_at) if order.at < until_at]
     told = [order for order in orders if order.by_shop]
@@ -30,24 +32,28 @@ def cover(storage: Storage, playbook: Playbook, since_at: int, until_at: int) ->
     agreed = _agreed(storage.list_consents(utc_day(since_at), utc_day(until_at)))
     blind += [NO_CONSENT] if playbook.team.needs_consent or any(row.seen < row.of for row in agreed) else []
     rows = (*_rows(told, by_browser), *agreed)
-    return Coverage(words=_words(told, by_browser), rows=rows, blind=tuple(blind))
+    zone = playbook.vocabulary.zone
+    since = f"since {day_words(since_at, zone)}"
+    if is_over:
+        since = f"from {day_words(since_at, zone)} to {day_words(until_at, zone)}"
+    return Coverage(words=_words(told, by_browser, since), rows=rows, blind=tuple(blind))
 
 
-def _words(told: Sequence[Order], by_browser: Sequence[Order]) -> str:
+def _words(told: Sequence[Order], by_browser: Sequence[Order], since: str) -> str:
     if not told and not by_browser:
-        return "No order was seen in this time."
+        return f"No order was seen {since}."
     if not told:
         return (
-            f"{count_words(len(by_browser), 'order')} seen, all told by browsers: how many are missing is known once "
-            "the shop's webhook or an import tells of them, too."
+            f"{count_words(len(by_browser), 'order')} seen {since}, all told by browsers: how many are missing is "
+            "known once the shop's webhook or an import tells of them, too."
         )
     seen = sum(order.by_browser for order in told)
     if not by_browser:
         return (
-            f"{count_words(len(told), 'order')} seen, all told by the shop's server. They count for visitors whom "
-            "the shop's id connects with a browser."
+            f"{count_words(len(told), 'order')} seen {since}, all told by the shop's server. They count for visitors "
+            "whom the shop's id connects with a browser."
         )
-    words = f"{seen:,} of {count_words(len(told), 'order')} seen, {_percent(seen, len(told))}"
+    words = f"{seen:,} of {count_words(len(told), 'order')} seen {since}, {_percent(seen, len(told))}"
     return words if seen == len(told) else f"{words}: of the others no browser told."
 
 

@@ -45,6 +45,7 @@ COVERED_MS = 28 * DAY
 """Of which the overview tells what was seen."""
 MOST_HIDDEN_MS = 90 * DAY
 MOST_EARLIER = 10
+MOST_NAMED = 12
 RUNNING = ("live", "share")
 
 
@@ -86,6 +87,10 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
 
     def run_state(self, rule: str) -> str:
         return run_state_words(self.states.get(rule))
+
+    def is_running(self, rule: str) -> bool:
+        state = self.states.get(rule)
+        return state is not None and state.state in RUNNING
 
     def made_words(self) -> str:
         return f"Made {moment_words(self.now, self.playbook.vocabulary.zone)}."
@@ -134,7 +139,10 @@ def overview(storage: Storage, now: int, *, fresh: bool = False) -> Overview:
             for each in sorted(tested.values(), key=lambda each: each.started_at, reverse=True)
         ),
         untested=tuple(
-            line_of(_without_test(known, rule))
+            msgspec.structs.replace(
+                line_of(_without_test(known, rule)),
+                is_unmeasured=rule.test is None and not rule.always and known.is_running(name),
+            )
             for name, rule in known.playbook.rules.items()
             if name not in tested
         ),
@@ -179,7 +187,8 @@ def _find(known: _Known, rule: str) -> str:
     if wanted.casefold() in {PROGRAMME, "everything", "everything we personalize"}:
         return PROGRAMME
     near = get_close_matches(wanted.casefold(), list(folded), n=1, cutoff=0.5)
-    hint = f" (did you mean {folded[near[0]]!r}?)" if near else ""
+    there = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+    hint = f" (did you mean {folded[near[0]]!r}?)" if near else f" (there are: {there})" if names else ""
     raise NotFoundError(what=f"A rule named {wanted[:80]!r}{hint}")
 
 
@@ -191,7 +200,11 @@ def _of(known: _Known, experiment: Experiment, *, fresh: bool, is_whole: bool = 
         run_state=known.run_state(experiment.rule) if experiment.rule else "",
         erased=known.erased.get(experiment.id, 0),
         hidden=_hidden(known, experiment.started_at, experiment.rule) if is_whole and experiment.rule else (),
-        coverage=cover(storage, known.playbook, experiment.started_at, until) if is_whole else None,
+        coverage=cover(
+            storage, known.playbook, experiment.started_at, until, is_over=experiment.ended_at is not None
+        )
+        if is_whole
+        else None,
     )
     return build_report(
         _with_whole_sentence(known.playbook, experiment),
@@ -300,7 +313,7 @@ def _without_test(known: _Known, rule: Rule, *, is_whole: bool = False) -> Repor
 
 def _sentence(playbook: Playbook, rule: Rule) -> str:
     """What it says and does, as its file has it."""
-    does = [f"{_title(playbook, show.slot)} shows {show.variant}" for show in rule.show]
+    does = [f"{_title(playbook, show.slot)} shows “{show.variant}”" for show in rule.show]
     does += [f"hides {describe_hide(rule.hide)}"] if rule.hide else []
     return f"{describe(rule.when, playbook.vocabulary)}: {' and '.join(does)}"
 
@@ -315,7 +328,7 @@ def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matche
         where = run_state_words(state) or "not published"
         return Conclusion(
             state="no data",
-            sentence=f"It is {where}, so nobody is in a test of it.",
+            sentence=f"It is {_A_STATE.get(where, where)}, so nobody is in a test of it.",
             next_step=f'Launch it: opportune rule "{rule.name}" live.',
         )
     if rule.always:
@@ -368,4 +381,5 @@ def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matche
     )
 
 
+_A_STATE = {"draft": "a draft", "preview": "in preview"}
 ADVICE = "Give it a test (test: half and half, on orders), and the answer is a proof."

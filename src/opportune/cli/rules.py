@@ -64,5 +64,5 @@ def _now(row: dict[str, Any]) -> str:
     if row["state"] == "preview":
         return "acts for previewers only"
     if row["test_is_over"]:
-        return f"acts, test {row['test']} is over since {row['test_ends']}: keep the rule, change it or take it out"
+        return f"acts, test {row['test']} is over: both halves go on until you decide, see opportune report"
     return f"acts, in test {row['test']}: {row['split']}" if row["split"] else "acts"

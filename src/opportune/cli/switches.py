@@ -74,4 +74,5 @@ def _switched(switch: dict[str, Any]) -> str:
     begins, ends = switch["from_at"], switch["until_at"]
     days = f" from {to_iso(begins)}" if begins else f" since {to_iso(switch['at'])}"
     days += f" until {to_iso(ends)}" if ends else ""
-    return f"{days.strip()} by {switch['by']} {switch['reason']}".rstrip()
+    reason = f": {switch['reason']}" if switch["reason"] else ""
+    return f"{days.strip()}, by {switch['by']}{reason}"

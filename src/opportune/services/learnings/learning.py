@@ -28,6 +28,7 @@ from opportune.core.learnings.learning import (
 from opportune.core.learnings.resemblance import trait_of
 from opportune.core.moved import percent_words
 from opportune.core.playbook import Playbook
+from opportune.core.report.asking import answer_at
 from opportune.core.report.building import PROGRAMME_TITLE, build_report
 from opportune.core.report.parts import Report
 from opportune.core.report.plain import count_words, day_words
@@ -255,7 +256,9 @@ def _draft_of(house: House, experiment: Experiment, measured: Measured) -> Draft
         reason=experiment.reason,
         proposal=report.conclusion.next_step,
         ended_at=ended_at,
-        ended=day_words(ended_at, zone),
+        ended=day_words(
+            answer_at(experiment, now, zone) if experiment.ended_as == "finished" else ended_at, zone
+        ),
         is_final=measured.is_frozen,
     )
 

@@ -162,6 +162,17 @@ def test_of_hardly_any_visitors_it_is_not_said_that_something_never_happens() ->
         assert not list(each.look(msgspec.structs.replace(found, sample=thin))), kind
 
 
+def test_of_a_test_that_is_over_nothing_more_is_asked_and_the_control_group_is_in_none() -> None:
+    found = WRONG["tests cannot be told apart"]
+    [each] = [one for one in FOREWARNINGS if one.kind == "tests cannot be told apart"]
+    [shared] = each.look(found)
+    team = msgspec.structs.replace(found.playbook.team, holdout=5_000)
+    halved = msgspec.structs.replace(found, playbook=msgspec.structs.replace(found.playbook, team=team))
+    [fewer] = each.look(halved)
+    assert (shared.count, fewer.count) == (40_000, 20_000)
+    assert not list(each.look(msgspec.structs.replace(found, tests_over=frozenset({"Saved"}))))
+
+
 def test_the_page_lists_every_kind_in_the_order_it_is_told() -> None:
     lines = [line.split(" | ")[0].removeprefix("| ") for line in PAGE.read_text().splitlines()]
     first = lines.index("its name") + 2

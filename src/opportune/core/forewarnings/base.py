@@ -51,6 +51,8 @@ class Ahead(msgspec.Struct, frozen=True, kw_only=True):
     reached: Mapping[str, Reached] = {}
     """By rule that acts, whom it would act for; empty where too few visitors were looked at."""
     run_states: Mapping[str, RunState] = {}
+    tests_over: frozenset[str] = frozenset()
+    """Rules whose newest test has ended: nothing more is asked of it."""
     seen_events: frozenset[str] = frozenset()
     """Events that ever came, under every name they go by."""
     came: Mapping[str, int] = {}

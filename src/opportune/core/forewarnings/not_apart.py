@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import ClassVar
 
 from opportune.core.forewarnings.base import Ahead, Forewarning, Kind, Warned
-from opportune.core.forewarnings.tested import is_hopeless, tested_rules
+from opportune.core.forewarnings.tested import is_hopeless, scale_of, tested_rules
 from opportune.core.rule import Rule
 
 MOST_TESTS = 3
@@ -27,7 +27,7 @@ class NotApart(Forewarning):
             yield from self._shared(one, other, ahead)
 
     def _too_many(self, tested: list[Rule], ahead: Ahead) -> Warned:
-        a_day = len(ahead.sample.people) * ahead.sample.scale / ahead.days
+        a_day = len(ahead.sample.people) * scale_of(ahead) / ahead.days
         return Warned(
             kind=self.kind,
             where=", ".join(rule.name for rule in tested),
@@ -43,7 +43,7 @@ class NotApart(Forewarning):
         both, fewer = len(ours & theirs), min(len(ours), len(theirs))
         if not fewer or both < SHARED * fewer:
             return
-        people = ahead.sample.of_all(both)
+        people = round(both * scale_of(ahead))
         yield Warned(
             kind=self.kind,
             where=ahead.lines.rule(other.name),

@@ -77,6 +77,7 @@ def forewarn(
         days=days,
         reached=dict(_reach(programme, sample, partial(_ask, house, files, rule_seconds))),
         run_states=house.programme.run_states,
+        tests_over=_tests_over(storage),
         seen_events=house.programme.seen_events,
         came={name: count for name, (_, _, count) in storage.list_seen_events().items()},
     )
@@ -88,6 +89,11 @@ def forewarn(
         signals=signal_map(playbook, sample),
         learned=alike_notes(storage, playbook, playbook.rules),
     )
+
+
+def _tests_over(storage: Storage) -> frozenset[str]:
+    tests = [each for each in storage.list_experiments() if each.rule]
+    return frozenset(each.rule for each in tests) - {each.rule for each in tests if each.is_open}
 
 
 def _all_live(playbook: Playbook, house: House) -> Programme:

@@ -238,6 +238,16 @@ def test_one_that_ended_before_its_plan_proves_nothing(how: str, words: str) -> 
     assert words in found.conclusion.sentence
 
 
+@pytest.mark.parametrize(
+    ("how", "words"), [("stopped", "was stopped"), ("rolled back", "switched itself off")]
+)
+def test_one_that_ended_before_anybody_came_waits_for_nobody(how: str, words: str) -> None:
+    found = report(experiment(NOW, ended_at=NOW + DAY, ended_as=how), None, now=NOW + 2 * DAY)
+    check(found)
+    assert found.conclusion.state == "no data"
+    assert found.conclusion.sentence == f"No data: it {words} before any visitor came."
+
+
 def test_a_test_without_an_end_has_a_date_too() -> None:
     of = experiment(NOW, days=None)
     found = report(of, measured(of, days=100), now=NOW + 100 * DAY)

@@ -211,9 +211,10 @@ def _untested_words(lines: Sequence[Line]) -> str:
         return ""
     shown = ", ".join(names[:MOST_TESTS])
     more = f" and {len(names) - MOST_TESTS} more" if len(names) > MOST_TESTS else ""
+    they_help, one = ("it helps", "it") if len(names) == 1 else ("they help", "one that matters")
     return (
-        f"Nobody measures {shown}{more}: whether they help cannot be told. "
-        "Give one that matters a test (test: half and half, on orders)."
+        f"Nobody measures {shown}{more}: whether {they_help} cannot be told. "
+        f"Give {one} a test (test: half and half, on orders)."
     )
 
 

@@ -97,8 +97,8 @@ def build_report(
     frame = _frame(experiment, now, zone, currency)
     reading = msgspec.structs.replace(asked(experiment, totals, now, zone, currency), arms=_names(experiment))
     judged = conclude(reading)
-    is_too_early = judged.state == "no_data" and any(totals.total(arm).units for arm in frame.arms)
-    if is_too_early and not frame.is_final:
+    nobody_came = not any(totals.total(arm).units for arm in frame.arms)
+    if judged.state == "no_data" and not nobody_came and not frame.is_final:
         judged = _before_the_first_answer(experiment, totals, reading, frame)
     state = _state(experiment, judged)
     parts = _Parts(experiment, totals, judged, frame)
@@ -112,7 +112,7 @@ def build_report(
         made_at=to_iso(now),
         counted_at=to_iso(sums.made_at) if sums.made_at else "",
         made_words=_made_words(sums, frame),
-        conclusion=_conclusion(experiment, judged, state, frame),
+        conclusion=_conclusion(experiment, judged, state, frame, nobody_came=nobody_came),
         warnings=_warnings(judged, sums, state),
         people=parts.people(),
         people_words=parts.people_words(),
@@ -388,7 +388,9 @@ def _state(experiment: Experiment, judged: Judged) -> State:
     return state
 
 
-def _conclusion(experiment: Experiment, judged: Judged, state: State, frame: Frame) -> Conclusion:
+def _conclusion(
+    experiment: Experiment, judged: Judged, state: State, frame: Frame, *, nobody_came: bool
+) -> Conclusion:
     sentence, next_step = judged.sentence, judged.next_step
     if state == "not proven" and judged.state == "collecting":
         how = "replaced by a new test" if experiment.ended_as == "replaced" else "stopped"
@@ -397,6 +399,9 @@ def _conclusion(experiment: Experiment, judged: Judged, state: State, frame: Fra
             f"Not proven: it was {how}{why} before its planned end, so the one look at the end never came."
         )
         next_step = "Start a new test, and let it run to its end."
+    if nobody_came and frame.has_ended:
+        sentence = f"No data: it {_how_ended(experiment)} before any visitor came."
+        next_step = "Start a new test, if you still want to know."
     at, words = _date(experiment, state, frame)
     return Conclusion(
         state=state,
@@ -406,6 +411,12 @@ def _conclusion(experiment: Experiment, judged: Judged, state: State, frame: Fra
         date_words=words,
         has_sample=judged.has_sample,
     )
+
+
+def _how_ended(experiment: Experiment) -> str:
+    if experiment.ended_as == "rolled back":
+        return "switched itself off"
+    return "was replaced by a new test" if experiment.ended_as == "replaced" else "was stopped"
 
 
 def _date(experiment: Experiment, state: State, frame: Frame) -> tuple[int, str]:

@@ -29,7 +29,7 @@ def alike_notes(storage: Storage, playbook: Playbook, names: Iterable[str]) -> t
     """A line for each: `"Returner" is like “Category returner” (supported: ...), as it asks the same of a visitor.`."""
     found = find_alike(storage, playbook, names)
     return tuple(
-        f'"{name}" was tested before: {each.words.removeprefix("like ")}.'
+        f'"{name}" was tested before: {each.words.removeprefix(f"like “{name}” ")}.'
         if each.rule == name
         else f'"{name}" is {each.words}.'
         for name, alikes in found.items()

@@ -128,9 +128,14 @@ def _recipes(ground: Ground, reaches: tuple[Reach, ...], spent: float) -> Iterat
 
 
 def _drafts(ground: Ground, spent: float, metrics: Sequence[Metric]) -> Iterator[NextRule]:
-    """Rules of the playbook that do not act: drafts, in preview, or paused; not those rolled back."""
+    """Rules of the playbook that do not act: drafts, in preview, or paused; none that ever switched itself off."""
     house = ground.house
-    drafts = [rule for rule in house.programme.playbook.rules.values() if _is_draft(rule, house)]
+    harmed = {each.rule for each in ground.storage.list_experiments() if each.ended_as == "rolled back"}
+    drafts = [
+        rule
+        for rule in house.programme.playbook.rules.values()
+        if _is_draft(rule, house) and rule.name not in harmed
+    ]
     for rule in drafts[:MOST_DRAFTS]:
         trial, tally = tried(ground, rule, metrics)
         if trial.waits_for:

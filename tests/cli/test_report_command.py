@@ -170,7 +170,7 @@ def test_bad_numbers_get_a_state_in_words(
             "Viewd something",
             "A rule named 'Viewd something' (did you mean 'Viewed something'?) was not found.",
         ),
-        ("zzz", "A rule named 'zzz' was not found."),
+        ("zzz", "A rule named 'zzz' (there are: Viewed something) was not found."),
         ("", "Name a rule, or leave it out for all of them."),
     ],
 )

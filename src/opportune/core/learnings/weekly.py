@@ -414,10 +414,7 @@ class SwitchedOff(Part, frozen=True, kw_only=True):
     subject: str
     headline: str
     looks: tuple[Look, ...]
-    after: str = (
-        "Visitors get what they would have got without it. It stays off until somebody starts it again; "
-        "what was learned is waiting to be completed."
-    )
+    after: str = "It stays off until somebody starts it again; what was learned is waiting to be completed."
 
 
 def switched_off_of(team: str, looks: Sequence[Look], rules: Sequence[str]) -> SwitchedOff:

@@ -9,7 +9,9 @@ import yaml
 from tests.services.test_backtesting import FILES, Clock, ask, looked, pass_by, track
 
 from opportune.app.house import build_house
+from opportune.cli.plan import say
 from opportune.core.moment import DAY, HOUR, MINUTE
+from opportune.services.experiments.foreseeing import keep_experiments
 from opportune.services.house import House
 from opportune.services.publishing import check_files, publish
 from opportune.services.traffic.planning import Planned, plan
@@ -76,6 +78,31 @@ def test_people_are_counted_new_once_each(house: House) -> None:
     assert round(planned.visitors_a_day * planned.days) == 16
     returner = next(offer for offer in (*planned.offers, *planned.not_offered) if offer.rule == "Returner")
     assert 0 < returner.people_a_day < planned.visitors_a_day
+
+
+def test_with_nobody_here_no_test_is_listed_and_it_is_said_why(house: House) -> None:
+    assert list(say(plan(house.storage, house.clock()))) == [
+        "Nobody came in the last days: dates follow once there are visitors."
+    ]
+
+
+def test_what_runs_says_until_when_and_what_is_over_where_it_is_read(house: House) -> None:
+    two_weeks(house)
+    keep_experiments(house)
+    [test] = house.storage.list_experiments()
+    assert test.rule == "Returner"
+
+    def now_of() -> set[str]:
+        found = plan(house.storage, house.clock())
+        return {
+            each.now for each in (*found.offers, *found.not_offered) if each.rule == "Returner" and each.now
+        }
+
+    [runs] = now_of()
+    assert runs.startswith("It runs: the answer comes on ")
+    pass_by(house, 40 * DAY)
+    keep_experiments(house)
+    assert now_of() == {'Its test is over: opportune report "Returner"'}
 
 
 def test_the_same_against_the_same_is_a_playbook_that_checks(house: House) -> None:

@@ -44,9 +44,12 @@ def plan_command(*, place: Place, as_json: bool) -> None:
 
 def say(planned: Planned) -> Iterator[str]:
     """The whole plan in lines."""
+    if not planned.visitors_a_day:
+        yield from planned.notes[:1]
+        return
+    days = "day" if round(planned.days) == 1 else f"{planned.days:.0f} days"
     yield (
-        f"{_people(planned.visitors_a_day)} in the last {planned.days:.0f} days. "
-        f"The programme is decided by {planned.goal}."
+        f"{_people(planned.visitors_a_day)} in the last {days}. The programme is decided by {planned.goal}."
     )
     for number, offer in enumerate(planned.offers, 1):
         yield ""

@@ -126,6 +126,13 @@ class Weekly(Part, frozen=True, kw_only=True):
     review: QuarterReview | None = None
     made: str = ""
 
+    @property
+    def nothing(self) -> str:
+        """What stands where there is no step to take."""
+        if self.tests or not self.verdict.next_step:
+            return "Nothing: let the tests run."
+        return self.verdict.next_step
+
 
 NO_HOLDOUT = Conclusion(
     state="no test",
@@ -344,7 +351,7 @@ def _lines(weekly: Weekly) -> Iterable[str]:
     yield from _review_lines(weekly.review)
     yield from _heading("What to do next")
     if not (weekly.steps or weekly.waiting):
-        yield from _wrapped("Nothing: let the tests run.")
+        yield from _wrapped(weekly.nothing)
     for number, step in enumerate(weekly.steps, 1):
         yield from _wrapped(f"{number}. {step.words}", indent=3)
         if step.command:

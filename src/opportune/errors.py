@@ -118,6 +118,13 @@ class SlowReadError(OpportuneError):
     code = "too_slow"
 
 
+class LogInUseError(OpportuneError):
+    """The file was written anew, but its log was in use and still holds what was there. Try again in a moment."""
+
+    status = 503
+    code = "log_in_use"
+
+
 class NewerStoreError(OpportuneError):
     """The data was written by a newer Opportune: layout {found}, this one knows {known}. Use the newer one."""
 

@@ -229,6 +229,16 @@ def test_whatever_two_people_did_erasing_one_changes_nothing_of_the_other(kind: 
 # -- the bytes --------------------------------------------------------------------------------
 
 
+MOVES_THE_LOG = """
+import fcntl, sys, time
+with open(sys.argv[1], "r+b") as index:
+    fcntl.lockf(index, fcntl.LOCK_EX, 1, 121)
+    print("now", flush=True)
+    time.sleep(1)
+"""
+"""Holds the lock of a checkpoint, a byte of SQLite's documented format."""
+
+
 def test_no_byte_of_an_erased_person_is_left_in_the_file_that_was_written_anew(tmp_path: Path) -> None:
     path = tmp_path / "opportune.sqlite"
     with closing(SqliteStorage(path)) as storage:
@@ -242,6 +252,20 @@ def test_no_byte_of_an_erased_person_is_left_in_the_file_that_was_written_anew(t
         assert storage.rewrite()
         assert_no_bytes(tmp_path)
     assert_no_bytes(tmp_path)
+
+
+def test_a_file_is_written_anew_though_somebody_moves_its_log(tmp_path: Path) -> None:
+    path = tmp_path / "opportune.sqlite"
+    with closing(SqliteStorage(path)) as storage:
+        house = house_on(storage)
+        live(house)
+        erase(house, find_people(storage, "user-anna"))
+        other = [sys.executable, "-c", MOVES_THE_LOG, f"{path}-shm"]
+        with subprocess.Popen(other, stdout=subprocess.PIPE) as moving:
+            assert moving.stdout is not None
+            moving.stdout.readline()
+            assert storage.rewrite()
+        assert_no_bytes(tmp_path)
 
 
 def assert_no_bytes(folder: Path) -> None:

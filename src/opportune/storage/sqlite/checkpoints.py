@@ -9,10 +9,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 from pathlib import Path
+from time import monotonic, sleep
 
 from opportune.storage.sqlite.connection import open_connection
 
 PAUSE_SECONDS = 0.25
+LOOK_SECONDS = 0.01
 MOST_PAGES_IN_LOG = 4_096
 """16 MB. Beyond it the writer helps, because a log can only start over while nothing is appended to it."""
 
@@ -59,8 +61,20 @@ def checkpoint(connection: sqlite3.Connection) -> int:
     return int(pages)
 
 
-def empty_log(connection: sqlite3.Connection) -> bool:
-    """Moves all of it into the file and cuts it to nothing; False when somebody went on reading from it."""
+def empty_log(connection: sqlite3.Connection, seconds: float) -> bool:
+    """Moves all of it into the file and cuts it to nothing; False when somebody else was at it for so long.
+
+    SQLite waits for who reads from the log, and gives up at once while another checkpoint goes on.
+    """
+    until = monotonic() + seconds
+    while not _is_emptied(connection):
+        if monotonic() >= until:
+            return False
+        sleep(LOOK_SECONDS)
+    return True
+
+
+def _is_emptied(connection: sqlite3.Connection) -> bool:
     try:
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error:

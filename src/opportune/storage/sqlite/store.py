@@ -18,7 +18,7 @@ from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted, PairCount, ProductCount
 from opportune.core.rule import CONTROL, RunState
-from opportune.errors import NewerStoreError, NotFoundError, StorageBusyError
+from opportune.errors import LogInUseError, NewerStoreError, NotFoundError, StorageBusyError
 from opportune.storage.base import (
     FIRST_ASKED,
     FIRST_OF_LANE,
@@ -47,7 +47,7 @@ from opportune.storage.person import keys_of, person_of
 from opportune.storage.rows import exposure_of, playbook_of
 from opportune.storage.sqlite import counting
 from opportune.storage.sqlite.checkpoints import empty_log
-from opportune.storage.sqlite.connection import Readers
+from opportune.storage.sqlite.connection import LONGEST_WAIT_SECONDS, Readers
 from opportune.storage.sqlite.measuring import SqliteMeasuring
 from opportune.storage.sqlite.migrating import find_layout, list_migrations, migrate
 from opportune.storage.sqlite.personal import SqlitePersonal
@@ -362,11 +362,15 @@ class SqliteStorage(SqlitePersonal, SqliteMeasuring):
         return self._submit(lambda transaction: transaction.retire_events(before_at, most)).result()
 
     def rewrite(self) -> bool:
-        """Over a connection of its own: writers wait for it up to five seconds, and are then told to come again."""
+        """Over a connection of its own: writers wait for it up to five seconds, and are then told to come again.
+
+        Raises LogInUseError where the log still holds what was there before.
+        """
         connection = open_writing_connection(self.path)
         try:
             connection.execute("VACUUM")
-            empty_log(connection)
+            if not empty_log(connection, LONGEST_WAIT_SECONDS):
+                raise LogInUseError
         finally:
             connection.close()
         return True

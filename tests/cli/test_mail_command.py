@@ -176,6 +176,7 @@ def test_a_rule_that_was_switched_off_is_mailed_at_once(seed: Seed, tmp_path: Pa
     assert off["Subject"] == "Test shop: “Viewed something” switched itself off"
     for kind in ("plain", "html"):
         assert f"{words} It shows nothing." in words_of(Html(part(off, kind)).words)
+        assert 'opportune report "Viewed something"' in words_of(Html(part(off, kind)).words)
     previewed = done("mail", "--data", folder, "--preview", folder / "mail.html")
     assert "Subject: Test shop: 1 rule switched off; " in previewed
     assert words in words_of((folder / "mail.txt").read_text())

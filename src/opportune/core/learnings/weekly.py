@@ -421,6 +421,8 @@ class SwitchedOff(Part, frozen=True, kw_only=True):
     subject: str
     headline: str
     looks: tuple[Look, ...]
+    commands: tuple[str, ...]
+    """Where all of it is told."""
     after: str = "It stays off until somebody starts it again; what was learned is waiting to be completed."
 
 
@@ -432,7 +434,11 @@ def switched_off_of(team: str, looks: Sequence[Look], rules: Sequence[str]) -> S
         headline = f"{count_words(len(rules) or len(looks), 'rule')} switched themselves off."
     subject = f"{team}: {headline.removesuffix('.')}"
     return SwitchedOff(
-        team=team, subject=" ".join(subject.split())[:MOST_SUBJECT], headline=headline, looks=tuple(looks)
+        team=team,
+        subject=" ".join(subject.split())[:MOST_SUBJECT],
+        headline=headline,
+        looks=tuple(looks),
+        commands=tuple(f'opportune report "{rule}"' for rule in rules) or ("opportune report",),
     )
 
 
@@ -440,4 +446,4 @@ def plain_switched_off(told: SwitchedOff) -> str:
     lines = [told.headline, ""]
     for look in told.looks:
         lines += _wrapped(f"- {f'{look.when}: ' if look.when else ''}{look.words}", indent=2)
-    return "\n".join([*lines, "", *_wrapped(told.after), "", "opportune report"]) + "\n"
+    return "\n".join([*lines, "", *_wrapped(told.after), "", *told.commands]) + "\n"

@@ -24,7 +24,7 @@ from opportune.core.experiments.measured import (
     Unit,
     together,
 )
-from opportune.core.history.key import key_of
+from opportune.core.history.key import LANES, key_of
 from opportune.core.history.timeline import TimelineEvent
 from opportune.core.metrics import Words
 from opportune.core.metrics.reading import parse_metric
@@ -430,6 +430,32 @@ def test_an_erasing_that_was_broken_off_adds_nothing_twice(house: House) -> None
     house.storage.write = write  # type: ignore[method-assign]  # and back
     erase(house, find_people(house.storage, device), step=2)
     assert measured(house, experiment).cells == before
+
+
+def test_who_is_erased_while_a_round_goes_on_counts_once_and_freezes_nothing(house: House) -> None:
+    started(house)
+    device = visitor(TREATMENT)
+    expose(house, device)
+    send(house, BROWSER, order(anonymousId=device))
+    [before] = keep_measured(house)
+    move(house, 14 * DAY + 3 * DAY + LATE_MS)
+    list_exposed, is_erased = house.storage.list_exposed, []
+
+    def then_erased(*arguments: Any) -> Any:
+        found = list_exposed(*arguments)
+        if arguments[1][1] == LANES and not is_erased:
+            is_erased.append(True)
+            erase(house, find_people(house.storage, device))
+        return found
+
+    house.storage.list_exposed = then_erased  # type: ignore[method-assign]  # the store does what it always does
+    [torn] = keep_measured(house)
+    assert torn.cells == before.cells
+    assert is_erased
+    assert not torn.is_frozen
+    [whole] = keep_measured(house)
+    assert whole.cells == before.cells
+    assert whole.is_frozen
 
 
 def test_a_frozen_experiment_keeps_its_sums(house: House) -> None:

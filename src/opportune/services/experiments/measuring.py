@@ -81,27 +81,30 @@ def measure(storage: Storage, experiment: Experiment, terms: Terms, now: int) ->
 def measure_all(
     storage: Storage, experiments: Sequence[Experiment], terms: Terms, now: int
 ) -> list[Measured]:
-    """The same for several, which share what is read of people and of what they did."""
+    """The same for several, which share what is read of people and of what they did.
+
+    Whoever is erased meanwhile counts once at most, and for good only in a round during which nobody was.
+    """
     seq = storage.find_seq()
     people = People(_links_of_everybody(storage))
     found = []
     for start in range(0, len(experiments), EXPERIMENTS_TOGETHER):
         some = experiments[start : start + EXPERIMENTS_TOGETHER]
         rounds = [_Round(storage, experiment, terms, people, now) for experiment in some]
+        erased = [storage.find_erased_sums(experiment.id) for experiment in some]
         _take_everybody(storage, rounds)
-        found += [
-            Measured(
-                experiment=experiment.id,
-                made_at=now,
-                seq=seq,
-                cells=_joined(
-                    round_, storage.find_erased_sums(experiment.id), storage.find_measured(experiment.id)
-                ),
-                not_counted=dict(round_.not_counted),
-                is_frozen=is_over(experiment, now),
+        for experiment, round_, gone in zip(some, rounds, erased, strict=True):
+            is_whole = storage.find_erased_sums(experiment.id) == gone
+            found.append(
+                Measured(
+                    experiment=experiment.id,
+                    made_at=now,
+                    seq=seq,
+                    cells=_joined(round_, gone, storage.find_measured(experiment.id)),
+                    not_counted=dict(round_.not_counted),
+                    is_frozen=is_whole and is_over(experiment, now),
+                )
             )
-            for experiment, round_ in zip(some, rounds, strict=True)
-        ]
     return found
 
 

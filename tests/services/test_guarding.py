@@ -23,12 +23,12 @@ from opportune.core.experiments.watched import (
     SHOWN,
     TROUBLE,
 )
-from opportune.core.moment import DAY, HOUR, to_iso
+from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.note import Note
 from opportune.core.product import Product
 from opportune.core.programme import empty_programme
 from opportune.core.situation import Context
-from opportune.errors import BadRequestError, FrozenError
+from opportune.errors import BadRequestError, FrozenError, StorageBusyError
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.catalogue.cataloguing import put_products
 from opportune.services.deciding import Question
@@ -321,6 +321,27 @@ def test_what_the_log_makes_expect_is_kept_once(house: House) -> None:
         "the log is too short to expect anything"
     )
     assert Gathering(house).find_expected(f"{RULE}/1") is None
+
+
+def test_a_log_that_cannot_be_asked_now_is_asked_later_and_holds_up_no_other_rule(house: House) -> None:
+    keen = FILES["rules/returner.yaml"].replace(RULE, "Keen").replace("1 time", "3 times")
+    publish(house, FILES | {"rules/keen.yaml": keen})
+    refused: list[str] = []
+
+    def ask(function: Any, now: int, rule: str, *given: Any) -> Any:
+        if rule == RULE and len(refused) < 2:
+            refused.append(rule)
+            raise StorageBusyError
+        return function(house.storage, now, rule, *given)
+
+    names = [f"{EXPECTED}{RULE}/1", f"{EXPECTED}Keen/1"]
+    for _ in range(5):
+        guard(house, ask=ask)
+        kept = [house.storage.find_setting(name) for name in names]
+        assert kept[0] is None or len(refused) == 2
+        pass_time(house, MINUTE)
+    assert refused == [RULE, RULE]
+    assert kept == ["null", "null"]
 
 
 def test_real_decisions_are_counted_for_the_guard(house: House) -> None:

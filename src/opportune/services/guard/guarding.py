@@ -6,9 +6,8 @@ What was done, and what somebody should look at, is a note, each once. Slow laun
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -16,7 +15,7 @@ from opportune.core.allocation import BUCKETS
 from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.ramp import hidden_harm, hidden_words, next_share
 from opportune.core.experiments.watched import REACHED, Expected, Sighting, Watched
-from opportune.core.moment import DAY, to_iso
+from opportune.core.moment import DAY, MINUTE, to_iso
 from opportune.core.note import Note
 from opportune.core.rule import Rule, RunState
 from opportune.core.signs import SIGNS, Sign
@@ -279,22 +278,34 @@ def _treated(experiment: Experiment | None) -> float:
 
 
 def _expect(house: House, gathering: Gathering, running: Sequence[tuple[Rule, RunState]], ask: Ask) -> None:
-    """Keeps in which share of visits a rule launched lately is to act, one rule a look: it takes up to two seconds."""
+    """Keeps what is to be expected of a rule launched or changed lately, one rule a look: it takes some seconds.
+
+    A rule of which the log could not be asked now is asked about again, after the others.
+    """
     waiting = {each.rule for each in house.programme.waiting}
-    for rule, state in running:
-        name = f"{EXPECTED}{state.seed}"
-        known = gathering.find_expected(state.seed)
-        is_changed = known is not None and is_of_another(known, state)
-        if rule.name not in waiting and (is_changed or house.storage.find_setting(name) is None):
-            since_at = gathering.now if is_changed else state.since_at
-            found: Expected | None = _asked(
-                ask, None, expect, gathering.now, rule.name, since_at, plan_of(house)
-            )
-            if found is not None:
-                found = msgspec.structs.replace(found, behaviour=state.behaviour, since_at=since_at)
-            text = msgspec.json.encode(found).decode()
-            house.storage.write(partial(_put_setting, name, text)).result()
-            return
+    unknown = [state for rule, state in running if rule.name not in waiting and _is_unknown(gathering, state)]
+    if not unknown:
+        return
+    state = unknown[gathering.now // MINUTE % len(unknown)]
+    is_changed = gathering.find_expected(state.seed) is not None
+    since_at = gathering.now if is_changed else state.since_at
+    try:
+        found: Expected | None = ask(expect, gathering.now, state.rule, since_at, plan_of(house))
+    except OpportuneError as error:
+        log.warning("expecting_failed rule=%s error=%r", state.rule, error)
+        return
+    if found is not None:
+        found = msgspec.structs.replace(found, behaviour=state.behaviour, since_at=since_at)
+    text = msgspec.json.encode(found).decode()
+    house.storage.write(partial(_put_setting, f"{EXPECTED}{state.seed}", text)).result()
+
+
+def _is_unknown(gathering: Gathering, state: RunState) -> bool:
+    """Whether nothing was asked of it yet, or what it did before it was changed."""
+    known = gathering.find_expected(state.seed)
+    if known is not None:
+        return is_of_another(known, state)
+    return gathering.storage.find_setting(f"{EXPECTED}{state.seed}") is None
 
 
 def _bounces(
@@ -307,17 +318,14 @@ def _bounces(
         if (expected := gathering.expected_of(state)) is not None and expected.before is not None
     ]
     due = [each for each in rules if is_followed(each, gathering.now)]
-    found: Mapping[str, Bounced] = (
-        _asked(ask, {}, count_since, gathering.now, due, plan_of(house)) if due else {}
-    )
-    return found
-
-
-def _asked(ask: Ask, otherwise: Any, function: Callable[..., Any], *given: Any) -> Any:
+    if not due:
+        return {}
     try:
-        return ask(function, *given)
-    except OpportuneError:
-        return otherwise
+        found: Mapping[str, Bounced] = ask(count_since, gathering.now, due, plan_of(house))
+    except OpportuneError as error:
+        log.warning("bounces_not_counted error=%r", error)
+        return {}
+    return found
 
 
 def _put_setting(name: str, text: str, transaction: Transaction) -> None:

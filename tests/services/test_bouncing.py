@@ -178,6 +178,32 @@ def test_a_rule_that_changes_nothing_goes_on_and_visits_that_may_go_on_do_not_co
     assert (since(began + SETTLED_MS + 1).reached.y, since(began + SETTLED_MS + 1).reached.d) == (81, 180)
 
 
+def test_rules_counted_together_are_counted_as_each_alone(house: House) -> None:
+    launch(house)
+    launched_at = house.clock()
+    visit(house, people(house, 30), bounced=12, reached=True)
+    visit(house, [*people(house, 18), "again", "and again"], bounced=5, page="cart")
+    later_at = house.clock()
+    visit(house, ["again", "and again"], bounced=1, reached=True)
+    visit(house, people(house, 9), bounced=4, page="cart")
+    rules = [
+        Followed(rule=RULE, since_at=launched_at),
+        Followed(rule="Acts for nobody", since_at=launched_at),
+        Followed(rule="Came later", since_at=later_at),
+    ]
+
+    def count(rules: list[Followed]) -> dict[str, Bounced]:
+        return count_since(house.storage, house.clock(), rules, plan_of(house))
+
+    together = count(rules)
+    assert together == {name: found for each in rules for name, found in count([each]).items()}
+    sums = [
+        (each.reached.n, each.reached.y, each.reached.d, each.others.n, each.others.y, each.others.d)
+        for each in together.values()
+    ]
+    assert sums == [(32, 13, 32, 29, 9, 29), (0, 0, 0, 59, 22, 61), (0, 0, 0, 11, 5, 11)]
+
+
 def test_a_rule_that_was_live_before_has_nothing_to_be_compared_with(house: House) -> None:
     set_run_state(house, RULE, "live")
     usual_days(house, reached=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -33,19 +34,16 @@ def bounces_of(
 ) -> tuple[Pair, Pair]:
     """One visitor's visits in which a rule acted in `[since_at, until_at)`, and others begun in it.
 
-    `acted` and `left_out` are moments; visits with one of the latter count nowhere.
+    Visits are newest first; `acted` and `left_out` are moments, and visits with one of the latter count nowhere.
     """
-    reached: set[int] = set()
-    known = {place for at in left_out if (place := _visit_at(made, at)) is not None}
-    for at in acted:
-        place = _visit_at(made, at)
-        if place is not None and place not in known and since_at <= at < until_at:
-            reached.add(place)
-    known.update(place for at in acted if (place := _visit_at(made, at)) is not None)
+    nowhere = {_visit_at(made, at) for at in left_out}
+    places = {at: _visit_at(made, at) for at in acted}
+    reached = {place for at, place in places.items() if place is not None and since_at <= at < until_at}
+    known = nowhere.union(places.values())
     others = [
         visit for place, visit in enumerate(made) if place not in known and since_at <= visit.id < until_at
     ]
-    return _pair([made[place] for place in reached]), _pair(others)
+    return _pair([made[place] for place in reached - nowhere]), _pair(others)
 
 
 def _pair(made: Sequence[Visit]) -> Pair:
@@ -54,6 +52,11 @@ def _pair(made: Sequence[Visit]) -> Pair:
 
 def _visit_at(made: Sequence[Visit], at: int) -> int | None:
     """The place of the visit that a moment lies in or is nearest to, as a page is often told after it was decided."""
-    away = [(max(visit.id - at, at - visit.last_at, 0), place) for place, visit in enumerate(made)]
-    nearest = min(away, default=(IDLE_MS + 1, 0))
+    after = bisect_left(made, -at, key=lambda visit: -visit.id)
+    near = [
+        (max(made[place].id - at, at - made[place].last_at, 0), place)
+        for place in (after - 1, after)
+        if 0 <= place < len(made)
+    ]
+    nearest = min(near, default=(IDLE_MS + 1, 0))
     return nearest[1] if nearest[0] <= IDLE_MS else None

@@ -8,7 +8,7 @@ short ones would be too many.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -17,13 +17,12 @@ import msgspec
 from opportune.core.history.key import LANES
 from opportune.core.history.plan import Plan
 from opportune.core.history.timeline import TimelineEvent
-from opportune.core.history.visit import IDLE_MS, visits
+from opportune.core.history.visit import IDLE_MS, Visit, visits
 from opportune.core.metrics.ratio import Ratio
 from opportune.core.moment import DAY, MINUTE
 from opportune.core.statistics.moments import Moments, moments_of_units
 from opportune.core.traffic.bounced import Bounced, Pair, bounces_of
 from opportune.storage.base import FIRST_OF_LANE, Storage
-from opportune.storage.measurements import LanesAsked
 
 SETTLED_MS = IDLE_MS + 5 * MINUTE
 """When it is known whether a visit goes on, with some minutes for what arrives late."""
@@ -72,15 +71,17 @@ def is_followed(followed: Followed, now: int) -> bool:
 def count_since(storage: Storage, now: int, rules: Sequence[Followed], plan: Plan) -> dict[str, Bounced]:
     """Of each rule since its launch, for the reading process."""
     since_at = min(each.since_at for each in rules)
-    lanes = max(each.lanes for each in rules)
-    acted = _acted(storage, [each.rule for each in rules], since_at, (0, lanes))
     found: dict[str, Bounced] = {each.rule: Bounced() for each in rules}
-    for lane in range(lanes):
-        made = views_of(storage, lane, since_at, plan)
+    for lane in range(max(each.lanes for each in rules)):
+        made = visits_of(storage, lane, since_at, plan)
+        acted = _acted(storage, [each.rule for each in rules], since_at, lane)
+        everybody: dict[tuple[int, int], Moments] = {}
         for each in rules:
+            span = each.since_at, each.until(now)
             if lane < each.lanes:
-                its = acted.get(each.rule, {})
-                found[each.rule] += _of_lane(made, its, {}, each.since_at, each.until(now))
+                if span not in everybody:
+                    everybody[span] = _of_visitors(made, made, {}, {}, span).others
+                found[each.rule] += _of_lane(made, acted.get(each.rule, {}), {}, span, everybody[span])
     return found
 
 
@@ -95,21 +96,23 @@ def count_before(
 
     Visits in which the rule did act, in an earlier run, count nowhere; how many of those that it was to act in.
     """
-    made = views_of(storage, lane, before.since_at, plan)
-    did = _acted(storage, [before.rule], before.since_at, (lane, lane + 1)).get(before.rule, {})
-    found = _of_lane(made, acted, did, before.since_at, before.until_at)
-    everything = _of_lane(made, acted, {}, before.since_at, before.until_at) if did else found
+    made = visits_of(storage, lane, before.since_at, plan)
+    did = _acted(storage, [before.rule], before.since_at, lane).get(before.rule, {})
+    span = before.since_at, before.until_at
+    everybody = _of_visitors(made, made, {}, {}, span).others
+    found = _of_lane(made, acted, did, span, everybody)
+    everything = _of_lane(made, acted, {}, span, everybody) if did else found
     return found, int(everything.reached.d - found.reached.d)
 
 
-Views = dict[int, list[TimelineEvent]]
+Visits = Mapping[int, Sequence[Visit]]
 
 
-def views_of(storage: Storage, lane: int, since_at: int, plan: Plan) -> Views:
-    """Pages seen in one lane by visitor, newest first; half an hour more, to know visits that were going on."""
+def visits_of(storage: Storage, lane: int, since_at: int, plan: Plan) -> Visits:
+    """Visits of one lane by visitor, newest first; half an hour more, to know those that were going on."""
     names = Ratio(of="bounces").bound(plan).views
     return {
-        key: sorted((event for _, event in rows), key=lambda view: view.order, reverse=True)
+        key: visits(sorted((event for _, event in rows), key=lambda view: view.order, reverse=True))
         for key, rows in groupby(_views(storage, lane, names, since_at - IDLE_MS), key=itemgetter(0))
     }
 
@@ -125,31 +128,39 @@ def _views(
 
 
 def _acted(
-    storage: Storage, rules: Sequence[str], since_at: int, lanes: LanesAsked
+    storage: Storage, rules: Sequence[str], since_at: int, lane: int
 ) -> Mapping[str, Mapping[int, list[int]]]:
     """By rule and visitor."""
     found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for rule, key, at in storage.list_acted(rules, since_at, lanes):
+    for rule, key, at in storage.list_acted(rules, since_at, (lane, lane + 1)):
         found[rule][key].append(at)
     return found
 
 
+Acted = Mapping[int, Collection[int]]
+"""By visitor, when a rule acted."""
+
+
 def _of_lane(
-    views: Views,
-    acted: Mapping[int, Collection[int]],
-    left_out: Mapping[int, Collection[int]],
-    since_at: int,
-    until_at: int,
+    made: Visits, acted: Acted, left_out: Acted, span: tuple[int, int], everybody: Moments
 ) -> Bounced:
-    reached: list[Pair] = []
-    others: list[Pair] = []
-    for key, seen in views.items():
-        its, rest = bounces_of(
-            visits(seen), acted.get(key, ()), since_at, until_at, left_out=left_out.get(key, ())
-        )
-        reached.append(its)
-        others.append(rest)
-    return Bounced(reached=_moments(reached), others=_moments(others))
+    """One rule's, from what visits of `everybody` came to: only its own visitors are looked at again.
+
+    There may be many rules, and of most visitors a rule knows nothing.
+    """
+    theirs = {key for key in (*acted, *left_out) if key in made}
+    without = _of_visitors(made, theirs, {}, {}, span).others
+    found = _of_visitors(made, theirs, acted, left_out, span)
+    return Bounced(reached=found.reached, others=everybody - without + found.others)
+
+
+def _of_visitors(
+    made: Visits, keys: Iterable[int], acted: Acted, left_out: Acted, span: tuple[int, int]
+) -> Bounced:
+    pairs = [bounces_of(made[key], acted.get(key, ()), *span, left_out=left_out.get(key, ())) for key in keys]
+    return Bounced(
+        reached=_moments([reached for reached, _ in pairs]), others=_moments([others for _, others in pairs])
+    )
 
 
 def _moments(pairs: Sequence[Pair]) -> Moments:

@@ -274,6 +274,24 @@ def test_each_phase_has_its_own_split_and_a_ramp_none() -> None:
     assert "1 in 10 without" in found.splits[1].words
 
 
+@pytest.mark.parametrize(("people", "is_off"), [((554, 446), False), ((560, 440), True)])
+def test_phases_share_the_bar_of_the_split_as_they_do_in_the_conclusion(
+    people: tuple[int, int], is_off: bool
+) -> None:
+    """Of two phases each has half of 0.001; (554, 446) has a p of 0.0006."""
+    phases = (
+        Phase(number=1, since_at=NOW, arms=ARMS),
+        Phase(number=2, since_at=NOW + DAY, arms=(("control", 1_000), ("treatment", 9_000))),
+    )
+    of = experiment(NOW, phases=phases)
+    first = measured(of, days=1, people=people, bought=(0, 0))
+    second = measured(of, days=1, people=(100, 900), bought=(0, 0))
+    moved = {msgspec.structs.replace(cell, phase=2): sums for cell, sums in second.cells.items()}
+    told = report(of, msgspec.structs.replace(first, cells={**first.cells, **moved}), now=NOW + 3 * DAY)
+    assert [split.is_off for split in told.splits] == [is_off, False]
+    assert (told.conclusion.state == "do not trust this") == is_off
+
+
 def test_a_day_that_is_not_over_makes_the_split_off_only_by_far() -> None:
     """Whoever opens a report often looks at the split often: 0.001 is asked of full days, 0.000001 at once."""
 

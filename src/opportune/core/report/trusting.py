@@ -26,29 +26,34 @@ HALF = 0.5
 def splits(experiment: Experiment, measured: Totals, frame: Frame) -> tuple[SplitPhase, ...]:
     """The sample ratio of every phase in which somebody came, on visitors as exposed.
 
-    On days that are over at the daily bar, up to now only what is off by far: the same as the conclusion's.
+    On days that are over at the daily bar, up to now only what is off by far, and each bar shared by the phases: as in
+    the conclusion.
     """
     over = last_closed_day(frame.now, 0, frame.zone)
+    phases = stretches(experiment)
+    by_day, at_once = SPLIT_ALPHA / max(1, len(phases)), SPLIT_ALPHA_AT_ONCE / max(1, len(phases))
     found = []
-    for phase in stretches(experiment):
+    for phase in phases:
         of_full_days, so_far = (
             tuple(measured.total(arm, phase=phase.number, until_day=day).units for arm, _ in experiment.arms)
             for day in (over, "")
         )
         if sum(so_far):
-            is_off_by_day = _is_off(phase, of_full_days, SPLIT_ALPHA)
-            people, alpha = (of_full_days, SPLIT_ALPHA) if is_off_by_day else (so_far, SPLIT_ALPHA_AT_ONCE)
-            found.append(_split(phase, people, alpha, frame))
+            is_off_by_day = _p(phase, of_full_days) < by_day
+            people, alpha = (of_full_days, by_day) if is_off_by_day else (so_far, at_once)
+            found.append(_split(phase, people, alpha, by_day, frame))
     return tuple(found)
 
 
-def _is_off(phase: Phase, people: Sequence[int], alpha: float) -> bool:
-    return sample_ratio(people, [weight for _, weight in phase.arms]).p < alpha
+def _p(phase: Phase, people: Sequence[int]) -> float:
+    return sample_ratio(people, [weight for _, weight in phase.arms]).p
 
 
-def _split(phase: Phase, people: tuple[int, ...], alpha: float, frame: Frame) -> SplitPhase:
+def _split(
+    phase: Phase, people: tuple[int, ...], alpha: float, asked_by_day: float, frame: Frame
+) -> SplitPhase:
+    p = _p(phase, people)
     weights = [weight for _, weight in phase.arms]
-    p = sample_ratio(people, weights).p
     whole = sum(weights)
     seen = " and ".join(f"{count:,} {side}" for count, side in zip(people, frame.sides, strict=True))
     expected = split_words(phase.arms)
@@ -58,7 +63,7 @@ def _split(phase: Phase, people: tuple[int, ...], alpha: float, frame: Frame) ->
             f"Since {since}: {seen}, though the plan was {expected}. Chance alone would do this less than "
             f"1 time in {round(1 / alpha):,}."
         )
-    elif p < SPLIT_ALPHA:
+    elif p < asked_by_day:
         words = (
             f"Since {since}: {seen}, and the plan was {expected}. Whether that is more than chance is asked "
             "once the day is over."

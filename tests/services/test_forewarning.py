@@ -76,6 +76,15 @@ def test_a_rule_nobody_met_and_one_for_few_are_told_with_numbers(house: House) -
     assert [(each.count, each.where) for each in of(found, "few people")] == [(1, "rules/b.yaml:1")]
 
 
+def test_of_a_rule_that_there_is_no_time_left_to_ask_about_nothing_is_said(house: House) -> None:
+    busy(house)
+    eager = "rule: Eager\nwhen: a visitor viewed at least 9 times in 7 days\nshow:\n  home hero: Again\n"
+    draft = FILES | {"rules/n.yaml": eager}
+    now = house.clock() + MINUTE
+    [_] = of(forewarn(house.storage, now, draft, seconds=60, rule_seconds=1), "never true")
+    assert of(forewarn(house.storage, now, draft, seconds=60, rule_seconds=0), "never true") == []
+
+
 def test_content_that_another_rule_takes_away_is_a_contradiction(house: House) -> None:
     busy(house)
     quiet = "rule: Quiet\nwhen: a visitor added to cart in the last 7 days\nhide: everything marked promo\n"

@@ -23,6 +23,7 @@ from opportune.core.programme import Programme
 from opportune.core.rule import RunState
 from opportune.core.traffic.sample import Sample
 from opportune.core.traffic.signal_use import SignalUse, signal_map
+from opportune.core.traffic.tally import Tally
 from opportune.services.house import House
 from opportune.services.learnings.resembling import alike_notes
 from opportune.services.standing import reading_house
@@ -35,6 +36,8 @@ SECONDS = 2.0
 FEW_IN_SAMPLE = 3
 """Rules that so few in the sample matched are asked about one by one."""
 RULE_SECONDS = 0.5
+MOST_ASKED = 20
+"""So many rules' time is what all of them have together: a shop may have hundreds that hardly anybody matches."""
 
 
 class Forewarned(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +63,8 @@ def forewarn(
 ) -> Forewarned:
     """For the reading process: of the published playbook, or of files. Raises PlaybookError where they do not check.
 
-    It looks for about so long, and for so long again at each rule that hardly anybody matched.
+    It looks for about so long, and for so long again at each rule that hardly anybody matched, until it did for as long
+    as 20 of them take: of further ones that nobody matched it is not said whom they reach.
     """
     house = reading_house(storage, now)
     playbook = house.programme.playbook if files is None else read_playbook(files)
@@ -75,7 +79,7 @@ def forewarn(
         sample=sample,
         over_days=DAYS,
         days=days,
-        reached=dict(_reach(programme, sample, partial(_ask, house, files, rule_seconds))),
+        reached=dict(_reach(programme, sample, partial(_ask, house, files), rule_seconds)),
         run_states=house.programme.run_states,
         tests_over=_tests_over(storage),
         seen_events=house.programme.seen_events,
@@ -109,23 +113,25 @@ def _all_live(playbook: Playbook, house: House) -> Programme:
 
 
 def _reach(
-    programme: Programme, sample: Sample, ask: Callable[[str, int], Reached]
+    programme: Programme, sample: Sample, ask: Callable[[str, float], Tally], seconds: float
 ) -> Iterator[tuple[str, Reached]]:
     """As the sample tells; where hardly anybody in it matched, the condition alone, for as many more as time allows."""
+    until = perf_counter() + MOST_ASKED * seconds
     for name in programme.playbook.rules if sample.is_telling else ():
         in_sample = len(sample.people_of.get(name, ()))
         if name not in programme.signals:
             continue
-        if in_sample > FEW_IN_SAMPLE or (in_sample and sample.lanes == LANES):
-            yield name, Reached(in_sample * sample.scale, len(sample.people))
-        else:
-            yield name, ask(name, in_sample)
+        is_clear = in_sample > FEW_IN_SAMPLE or (in_sample and sample.lanes == LANES)
+        asked = Tally() if is_clear or perf_counter() >= until else ask(name, seconds)
+        if asked.acted.people and asked.lanes > sample.lanes:
+            yield name, Reached(asked.acted.people * LANES / asked.lanes, asked.visitors)
+        elif in_sample or asked.lanes:
+            people = in_sample * sample.scale or asked.acted.people * LANES / asked.lanes
+            yield name, Reached(people, max(len(sample.people), asked.visitors))
 
 
-def _ask(house: House, files: Mapping[str, str] | None, seconds: float, rule: str, at_least: int) -> Reached:
+def _ask(house: House, files: Mapping[str, str] | None, rule: str, seconds: float) -> Tally:
     until = perf_counter() + seconds
     trial = Trial(house.storage, house.clock(), Asked(rule=rule, files=files), house=house)
     trial.judged, trial.comparing = frozenset(), None
-    tally = count_for(trial, until - perf_counter())
-    people = tally.acted.people * LANES / tally.lanes if tally.lanes else 0.0
-    return Reached(people or at_least, tally.visitors)
+    return count_for(trial, until - perf_counter())

@@ -19,7 +19,7 @@ from lark.parsers.lalr_parser import LALR_Parser
 
 _MOST_KNOWN = 4
 _TABLES: dict[Any, tuple[Any, Any]] = {}
-"""By the rules: the parse table, and what follows it."""
+"""By the rules: the parse table, and what follows it. Several threads may come to new rules at once."""
 
 
 def make_parser(written: str, transformer: Any) -> Lark:
@@ -40,13 +40,14 @@ class _SharedTable(LALR_Parser):
 
     def __init__(self, parser_conf: ParserConf, debug: bool = False, strict: bool = False) -> None:
         rules = (*parser_conf.rules, *parser_conf.start)
-        if rules not in _TABLES:
+        known = _TABLES.get(rules)
+        if known is None:
             super().__init__(parser_conf, debug, strict)
-            while len(_TABLES) >= _MOST_KNOWN:
-                _TABLES.pop(next(iter(_TABLES)))
+            for oldest in list(_TABLES)[: 1 - _MOST_KNOWN]:
+                _TABLES.pop(oldest, None)
             _TABLES[rules] = (self._parse_table, type(self.parser))
             return
-        table, follow = _TABLES[rules]
+        table, follow = known
         self.parser_conf = parser_conf
         self._parse_table = table
         self.parser = follow(table, parser_conf.callbacks, debug)

@@ -15,7 +15,6 @@ from typing import Any
 
 from opportune.errors import StorageBusyError
 from opportune.process.over_there import OpenStorage, Refused, read, start_reading
-from opportune.storage.base import Storage
 
 ATTEMPTS = 2
 LONGEST_WAIT_SECONDS = 15.0
@@ -58,16 +57,3 @@ class ReadingProcess:
         if self._pool is pool:
             self._pool = None
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-class ReadingThread:
-    """The same in a thread of this process, for a store that lives in memory."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-
-    async def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.to_thread(function, self._storage, *arguments)
-
-    def close(self) -> None:
-        pass

@@ -16,7 +16,6 @@ from opportune.core.experiments.measured import CROSSED, EVERYBODY, NO_SUMS, Cel
 from opportune.core.language.phrases.money import decimals
 from opportune.core.metrics import Metric
 from opportune.core.moment import DAY, SECOND
-from opportune.core.report.plain import day_words
 from opportune.core.report.reading import sort_of
 from opportune.core.statistics.moments import NO_UNITS, Moments
 
@@ -265,10 +264,6 @@ def _rolled_back(experiment: Experiment, zone: ZoneInfo) -> RolledBack | None:
     return RolledBack(
         experiment.reason, datetime.fromtimestamp(ended / SECOND, zone).date() if ended is not None else None
     )
-
-
-def ended_words(experiment: Experiment, zone: ZoneInfo) -> str:
-    return day_words(experiment.ended_at, zone) if experiment.ended_at is not None else ""
 
 
 def utc_day(at: int) -> str:

@@ -188,6 +188,15 @@ def test_crossed_visitors_are_counted_and_a_result_without_them_is_shown() -> No
     assert lost.conclusion.state == "do not trust this"
 
 
+def test_whoever_crossed_is_compared_with_whom_the_result_is_read_from() -> None:
+    """Visitors whose time to act is not over are in neither: sixteen days of crossing are no fifth of nine days."""
+    half_way = report(sums=measured(TEST, days=16, crossed=(8, 8)), now=NOW + 16 * DAY)
+    assert half_way.conclusion.state == "collecting"
+    assert half_way.crossover is not None
+    assert half_way.crossover.share == pytest.approx(0.08)
+    assert half_way.crossover.people == 9 * 16
+
+
 def test_shown_stands_beside_the_main_reading_where_both_sides_tell_of_it() -> None:
     found = report(sums=measured(TEST, shown=True))
     check(found)

@@ -87,7 +87,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     phases_so_far: tuple[Phase, ...] = ()
     """The same up to now: only what is off by far is believed before the day is over."""
     crossover: tuple[int, ...] = ()
-    """Units of each arm that were also seen in another."""
+    """Of the units that the deciding metric is read from, those that were also seen in another arm."""
     days: int = 0
     planned_days: int = 0
     planned_units: int = 0

@@ -130,7 +130,9 @@ def asked(experiment: Experiment, measured: Totals, now: int, zone: ZoneInfo, cu
         without_crossover=_without_crossed(experiment, measured, until_day, currency),
         phases=_phases(experiment, measured, last_closed_day(now, 0, zone)),
         phases_so_far=_phases(experiment, measured),
-        crossover=tuple(measured.total(arm, part=CROSSED).units for arm, _ in experiment.arms),
+        crossover=tuple(
+            measured.total(arm, part=CROSSED, until_day=until_day).units for arm, _ in experiment.arms
+        ),
         days=max(0, ceil(planned_days) if now >= ends_at else min(int(days), ceil(planned_days) - 1)),
         planned_days=max(0, ceil(planned_days)),
         planned_units=planned_units(experiment),

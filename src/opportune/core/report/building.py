@@ -132,8 +132,11 @@ def _before_the_first_answer(experiment: Experiment, totals: Totals, reading: As
         totals.total(arm).by_metric.get(experiment.metric.name, Moments(n=totals.total(arm).units))
         for arm in frame.arms
     )
+    crossed = tuple(totals.total(arm, part=CROSSED).units for arm in frame.arms)
     whole = msgspec.structs.replace(reading.deciding, arms=everybody, raw=())
-    judged = conclude(msgspec.structs.replace(reading, deciding=whole, without_crossover=None))
+    judged = conclude(
+        msgspec.structs.replace(reading, deciding=whole, without_crossover=None, crossover=crossed)
+    )
     if judged.state in {"do_not_trust", "rolled_back"}:
         return judged
     first = date.fromisoformat(min(cell.day for cell in totals.measured.cells))
@@ -210,7 +213,7 @@ class _Parts:
             segments=self._segments(),
             largest=whole,
             crossover=trusting.crossover(
-                self.experiment, self.measured, self.judged, self._without_crossed()
+                self.experiment, self.measured, self.judged, self._without_crossed(), self.until_day
             ),
             assisted=self._assisted(),
             narrower=_narrower_words(removed),

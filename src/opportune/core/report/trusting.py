@@ -93,12 +93,12 @@ def split_words(arms: Sequence[tuple[str, int]]) -> str:
 
 
 def crossover(
-    experiment: Experiment, measured: Totals, judged: Conclusion, without: Reading | None
+    experiment: Experiment, measured: Totals, judged: Conclusion, without: Reading | None, until_day: str
 ) -> Crossover | None:
     """Visitors seen in two arms count as first seen; beside that the result without them. None where nobody came."""
     names = [arm for arm, _ in experiment.arms]
-    people = [measured.total(arm).units for arm in names]
-    crossed = [measured.total(arm, part=CROSSED).units for arm in names]
+    people = [measured.total(arm, until_day=until_day).units for arm in names]
+    crossed = [measured.total(arm, part=CROSSED, until_day=until_day).units for arm in names]
     if not sum(people):
         return None
     share = sum(crossed) / sum(people)

@@ -173,6 +173,22 @@ def test_of_a_test_that_is_over_nothing_more_is_asked_and_the_control_group_is_i
     assert not list(each.look(msgspec.structs.replace(found, tests_over=frozenset({"Saved"}))))
 
 
+def test_of_many_tests_only_the_pairs_with_the_most_people_are_named() -> None:
+    numbers = range(5)
+    rules = {
+        f"rules_{number}": RETURNER.replace("Returner", f"Returner {number}") + TESTED for number in numbers
+    }
+    found = counted(
+        ahead(**rules),
+        people=set(range(90_000)),
+        people_of={f"Returner {number}": set(range(60_000 - number)) for number in numbers},
+    )
+    [each] = [one for one in FOREWARNINGS if one.kind == "tests cannot be told apart"]
+    _too_many, *pairs, more = each.look(found)
+    assert [pair.count for pair in pairs] == [59_999, 59_998, 59_998, 59_997, 59_997]
+    assert more.what == "5 more pairs of tests share people, about 59,997 and fewer"
+
+
 def test_the_page_lists_every_kind_in_the_order_it_is_told() -> None:
     lines = [line.split(" | ")[0].removeprefix("| ") for line in PAGE.read_text().splitlines()]
     first = lines.index("its name") + 2

@@ -6,6 +6,7 @@ import pytest
 from tests.services.test_backtesting import FILES, HERO, SAVED, Clock, ask, looked, pass_by, track
 
 from opportune.app.house import build_house
+from opportune.cli.forewarning import say_forewarned
 from opportune.core.forewarnings.base import Warned
 from opportune.core.moment import MINUTE
 from opportune.errors import PlaybookError
@@ -81,8 +82,11 @@ def test_of_a_rule_that_there_is_no_time_left_to_ask_about_nothing_is_said(house
     eager = "rule: Eager\nwhen: a visitor viewed at least 9 times in 7 days\nshow:\n  home hero: Again\n"
     draft = FILES | {"rules/n.yaml": eager}
     now = house.clock() + MINUTE
-    [_] = of(forewarn(house.storage, now, draft, seconds=60, rule_seconds=1), "never true")
-    assert of(forewarn(house.storage, now, draft, seconds=60, rule_seconds=0), "never true") == []
+    whole = forewarn(house.storage, now, draft, seconds=60, rule_seconds=1)
+    assert (len(of(whole, "never true")), whole.not_asked) == (1, ())
+    hurried = forewarn(house.storage, now, draft, seconds=60, rule_seconds=0)
+    assert (of(hurried, "never true"), hurried.not_asked) == ([], ("Eager",))
+    assert any("Of 1 rule that none of them matched" in line for line in say_forewarned(hurried))
 
 
 def test_content_that_another_rule_takes_away_is_a_contradiction(house: House) -> None:

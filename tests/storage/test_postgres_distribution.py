@@ -45,6 +45,7 @@ OF_ALL_LANES = {
     "list_versions": INSPECTOR,
     "get_body": INSPECTOR,
     "list_key_events": SALES,
+    "list_acted": MEASURES,
     "list_exposed": MEASURES,
     "list_key_facts": MEASURES,
     "list_links_in_force": MEASURES,

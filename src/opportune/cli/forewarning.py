@@ -25,6 +25,9 @@ def say_forewarned(found: Forewarned) -> Iterator[str]:
         yield "  nothing to look at."
     for warning in found.warnings:
         yield from _say(warning)
+    if found.not_asked:
+        rules = counted(len(found.not_asked), "rule")
+        yield f"  Of {rules} that none of them matched it was not asked whom they reach: opportune backtest RULE"
     if found.learned:
         yield ""
         yield from found.learned

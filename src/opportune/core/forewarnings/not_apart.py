@@ -12,6 +12,8 @@ from opportune.core.rule import Rule
 
 MOST_TESTS = 3
 SHARED = 0.5
+MOST_PAIRS = 5
+"""The pairs with the most people are named; with many tests there are hundreds."""
 
 
 class NotApart(Forewarning):
@@ -23,8 +25,11 @@ class NotApart(Forewarning):
         if len(tested) > MOST_TESTS:
             yield self._too_many(tested, ahead)
         answered = [rule for rule in tested if not is_hopeless(rule, ahead)]
-        for one, other in combinations(answered, 2):
-            yield from self._shared(one, other, ahead)
+        found = [warned for pair in combinations(answered, 2) for warned in self._shared(*pair, ahead)]
+        found.sort(key=lambda warned: -(warned.count or 0))
+        yield from found[:MOST_PAIRS]
+        if len(found) > MOST_PAIRS:
+            yield self._more(len(found) - MOST_PAIRS, found[MOST_PAIRS].count)
 
     def _too_many(self, tested: list[Rule], ahead: Ahead) -> Warned:
         a_day = len(ahead.sample.people) * scale_of(ahead) / ahead.days
@@ -35,6 +40,17 @@ class NotApart(Forewarning):
             why="visitors are in several of them, and each takes people and gains from the others",
             right=f"run one to {MOST_TESTS} at a time, or the whole programme half and half",
             count=len(tested),
+        )
+
+    def _more(self, pairs: int, most: int | None) -> Warned:
+        are = "pair of tests shares" if pairs == 1 else "pairs of tests share"
+        return Warned(
+            kind=self.kind,
+            where="team.yaml",
+            what=f"{pairs:,} more {are} people, about {most:,} and fewer",
+            why="what one does to them moves the number of the other",
+            right=f"run one to {MOST_TESTS} at a time",
+            count=pairs,
         )
 
     def _shared(self, one: Rule, other: Rule, ahead: Ahead) -> Iterator[Warned]:

@@ -51,6 +51,8 @@ class Forewarned(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known of anybody or used by anything, the widest known first."""
     learned: tuple[str, ...] = ()
     """What was found out about rules like these."""
+    not_asked: tuple[str, ...] = ()
+    """Rules that nobody looked at matched, and of which there was no time to ask whom they reach."""
 
 
 def forewarn(
@@ -73,13 +75,14 @@ def forewarn(
     programme = _all_live(playbook, house)
     sample = survey_visits(storage, house, programme, now, seconds)
     days = max(1.0, (now - (sample.oldest_at or now)) / DAY)
+    reached = dict(_reach(programme, sample, partial(_ask, house, files), rule_seconds))
     ahead = Ahead(
         playbook=playbook,
         lines=Lines(playbook_files(texts)),
         sample=sample,
         over_days=DAYS,
         days=days,
-        reached=dict(_reach(programme, sample, partial(_ask, house, files), rule_seconds)),
+        reached=reached,
         run_states=house.programme.run_states,
         tests_over=_tests_over(storage),
         seen_events=house.programme.seen_events,
@@ -92,6 +95,7 @@ def forewarn(
         warnings=tuple(warned for each in FOREWARNINGS for warned in each.look(ahead)),
         signals=signal_map(playbook, sample),
         learned=alike_notes(storage, playbook, playbook.rules),
+        not_asked=tuple(name for name in _acting(programme) if sample.is_telling and name not in reached),
     )
 
 
@@ -117,10 +121,8 @@ def _reach(
 ) -> Iterator[tuple[str, Reached]]:
     """As the sample tells; where hardly anybody in it matched, the condition alone, for as many more as time allows."""
     until = perf_counter() + MOST_ASKED * seconds
-    for name in programme.playbook.rules if sample.is_telling else ():
+    for name in _acting(programme) if sample.is_telling else ():
         in_sample = len(sample.people_of.get(name, ()))
-        if name not in programme.signals:
-            continue
         is_clear = in_sample > FEW_IN_SAMPLE or (in_sample and sample.lanes == LANES)
         asked = Tally() if is_clear or perf_counter() >= until else ask(name, seconds)
         if asked.acted.people and asked.lanes > sample.lanes:
@@ -128,6 +130,10 @@ def _reach(
         elif in_sample or asked.lanes:
             people = in_sample * sample.scale or asked.acted.people * LANES / asked.lanes
             yield name, Reached(people, max(len(sample.people), asked.visitors))
+
+
+def _acting(programme: Programme) -> list[str]:
+    return [name for name in programme.playbook.rules if name in programme.signals]
 
 
 def _ask(house: House, files: Mapping[str, str] | None, rule: str, seconds: float) -> Tally:

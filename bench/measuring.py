@@ -24,7 +24,7 @@ from bench.table import Section
 from opportune.app.serving import build_apart
 from opportune.app.storing import open_storage
 from opportune.core.allocation import IN, OUT
-from opportune.core.experiments.experiment import Experiment
+from opportune.core.experiments.experiment import Experiment, Phase
 from opportune.core.experiments.measured import Measured
 from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.metrics import Words
@@ -87,15 +87,17 @@ ADDING = (
 
 
 def experiment_of(now: int) -> Experiment:
+    arms, since_at = ((OUT, 5_000), (IN, 5_000)), now - (DAYS + 1) * DAY
     return Experiment(
         id="programme/1",
         subject="programme",
-        arms=((OUT, 5_000), (IN, 5_000)),
+        arms=arms,
         metric=ORDERS,
         others=(REVENUE,),
         caps={REVENUE.name: 8_000},
-        started_at=now - (DAYS + 1) * DAY,
+        started_at=since_at,
         planned_end_at=now,
+        phases=(Phase(number=1, since_at=since_at, arms=arms),),
     )
 
 

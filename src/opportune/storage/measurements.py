@@ -20,7 +20,8 @@ ALL_LANES: LanesAsked = (0, LANES)
 class ExposedQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Whom to find: units exposed to a rule (the programme's name is empty) with `since_at <= first_at < until_at`.
 
-    `first_at` is counted in stretches of `stretch_ms`, from which days of any time zone are put together.
+    `first_at` is counted in stretches of `stretch_ms`, from which days of any time zone are put together. `phase` is
+    the experiment's only one, as far as anybody knows: whoever was assigned in another one is found all the same.
     """
 
     experiment: str
@@ -28,6 +29,7 @@ class ExposedQuery(msgspec.Struct, frozen=True, kw_only=True):
     since_at: int
     until_at: int
     stretch_ms: int
+    phase: int | None = None
 
 
 class ExposedGroup(msgspec.Struct, frozen=True):

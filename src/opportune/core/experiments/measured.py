@@ -169,10 +169,17 @@ Values = tuple[int, int, int, int]
 
 def values_of(metric: Measure, first_at: int, events: Sequence[TimelineEvent]) -> Values:
     """One unit's outcome from its person's events, oldest first; a denominator only where the metric has one."""
-    has_past = bool(events) and events[0].occurred_at < first_at
     y, d = metric.value(first_at, events)
-    x, w = metric.before(first_at, events if has_past else ())
+    x, w = metric.before(first_at, events)
     return (y, d, x, w) if metric.is_ratio else (y, 0, x, 0)
+
+
+def values_without_past(
+    metric: Measure, first_at: int, events: Sequence[TimelineEvent], nothing: Values
+) -> Values:
+    """The same of whom nothing is known from before; `nothing` is what the metric makes of no events at all."""
+    y, d = metric.value(first_at, events)
+    return (y, d if metric.is_ratio else 0, *nothing[2:])
 
 
 class Adding:
@@ -193,7 +200,13 @@ class Adding:
             for cell in cells:
                 self._quiet[cell] += 1
             return
-        values = [values_of(metric, unit.first_at, events) for metric in self._metrics]
+        if events[0].occurred_at < unit.first_at:
+            values = [values_of(metric, unit.first_at, events) for metric in self._metrics]
+        else:
+            values = [
+                values_without_past(metric, unit.first_at, events, nothing)
+                for metric, nothing in zip(self._metrics, self._nothing, strict=True)
+            ]
         for cell in cells:
             self._units[cell] += 1
             for total, each in zip(self._sums_of(cell), values, strict=True):

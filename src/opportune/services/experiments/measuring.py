@@ -269,11 +269,13 @@ class _Round:
         self._longest = max(metric.window_ms for metric in metrics)
         self._lead = max(metric.lead_ms for metric in metrics)
         until_at = until_of(experiment)
+        phases = {phase.number for phase in experiment.phases}
         self._query = ExposedQuery(
             experiment=experiment.id,
             rule=experiment.rule,
             since_at=experiment.started_at,
             until_at=until_at,
+            phase=phases.pop() if len(phases) == 1 else None,
             stretch_ms=stretch_of(terms.zone, experiment.started_at, min(until_at, now)),
         )
         self._arms = frozenset(name for name, _ in experiment.arms)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
@@ -45,9 +44,7 @@ class SqliteMeasuring(Storage):
             if apart is None:
                 keys = [key for (key,) in self._readers.all(SQL["list_exposed_keys"], asked)]
                 return Exposed([], self._list_units(asked, keys))
-            first, last = self._readers.one(SQL["find_phases"], (*lanes, query.experiment))
-            asked["phase"] = first if first == last else None
-            counted = Counter(self._readers.all(SQL["list_exposed"], asked))
+            counted = self._readers.counted(SQL["list_exposed"], asked)
             odd = {number for arm, number in counted if arm is None}
             units = self._list_units(asked, sorted(odd.union(apart)))
         counted.subtract(_alike(unit, query.stretch_ms) for unit in units if unit.key not in odd)
@@ -60,7 +57,10 @@ class SqliteMeasuring(Storage):
 
     def _list_units(self, asked: Mapping[str, object], keys: Sequence[int]) -> list[ExposedUnit]:
         rows = self._readers.all(SQL["list_exposed_units"], {**asked, "units": json_of(keys)})
-        return [msgspec.convert(row, ExposedUnit, strict=False) for row in rows]
+        return [
+            ExposedUnit(key, phase, arm, first_arm, last_arm, first_at, seq, bool(is_shown))
+            for key, phase, arm, first_arm, last_arm, first_at, seq, is_shown in rows
+        ]
 
     def list_key_facts(
         self, name: str, *, after: tuple[int, int], until_at: int, limit: int

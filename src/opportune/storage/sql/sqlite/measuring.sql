@@ -1,7 +1,3 @@
--- name: find_phases
--- The first and the last phase of an experiment that anybody in some lanes was assigned in.
-SELECT min(phase), max(phase) FROM assignments WHERE lane >= ? AND lane < ? AND experiment = ?;
-
 -- name: list_exposed
 -- Everybody exposed to a rule in some lanes, a row each: the arm and, in one number, whatever else counts; of whoever
 -- was not exposed as assigned the unit instead. An assignment of the first phase stands; `phase` says it where there is

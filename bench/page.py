@@ -15,9 +15,9 @@ HEAD = """# Benchmarks
 *Written by `python -m bench --write`. Read the ratios: they come from one run in which the compared forms took
 turns, so they hold on another machine; absolute figures do not.*
 
-`make bench` repeats most of it in about five minutes; a million people and PostgreSQL are measured where they are
-named (`make bench ARGS="people postgres"`, another seven). It talks
-to 127.0.0.1 only. How each figure is taken stands in `bench/`, one file a section.
+`make bench` repeats most of it in about five minutes; a test of a million visitors, a log of a million events, a
+million people and PostgreSQL are measured where they are named (`make bench ARGS="measuring backtest people postgres"`,
+another ten). It talks to 127.0.0.1 only. How each figure is taken stands in `bench/`, one file a section.
 
 """
 

@@ -18,7 +18,8 @@ from bench.table import Section
 from opportune.app.house import build_house
 from opportune.app.storing import open_storage
 from opportune.core.allocation import BUCKETS, bucket_of
-from opportune.core.conditions import All, SignalTest
+from opportune.core.conditions.all import All
+from opportune.core.conditions.signal import SignalTest
 from opportune.core.decision import decide
 from opportune.core.history.key import key_of
 from opportune.core.playbook import Playbook

@@ -19,6 +19,7 @@ from bench.load import Connection
 from bench.over_http import AFTER, BEFORE
 from bench.serving import ROOT, serve_opportune
 from bench.table import Section
+from opportune.process.place import Place
 
 STARTS = 5
 SETTLE_SECONDS = 3
@@ -37,7 +38,7 @@ def _measure_start(section: Section) -> None:
         data = Path(folder) / "data"
         playbook = ROOT / "src" / "opportune" / "demo" / "playbook"
         data.mkdir()
-        shop.add_keys(data)
+        shop.add_keys(Place(data))
         seconds, memory = [], []
         for number in range(STARTS + 1):
             started = time.monotonic()

@@ -146,7 +146,7 @@ def _bare_loop(folder: Path, bodies: list[bytes], *, is_careful: bool) -> float:
     taken = perf_counter() - started
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
-    return (seq - head) / taken
+    return float((seq - head) / taken)
 
 
 async def _pairs(serving: Serving) -> tuple[int, float, list[float]]:

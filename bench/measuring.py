@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from bench import shop
 from bench.ingest import make_bodies, send_all
-from bench.load import put_load, tool
+from bench.load import Felt, put_load, tool
 from bench.machine import describe_pinning
 from bench.over_http import ask_everybody, load_on
 from bench.serving import Serving, serve_opportune
@@ -230,8 +230,9 @@ def _measure_ingest(section: Section, serving: Serving, beside: Beside) -> None:
 def _measure_decide(section: Section, serving: Serving, beside: Beside) -> None:
     ask_everybody(serving)
     most = put_load(serving.port, load_on("/v1/decide"), seconds=2, connections=CONNECTIONS).rate
-    idle, busy = [], []
-    load = lambda: put_load(  # noqa: E731 - one line says it
+    idle: list[Felt] = []
+    busy: list[Felt] = []
+    load: Callable[[], Felt] = lambda: put_load(  # noqa: E731 - one line says it
         serving.port, load_on("/v1/decide"), seconds=SECONDS, connections=CONNECTIONS, rate=most * SHARE
     )
     for _ in range(ROUNDS):

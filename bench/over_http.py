@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
 from bench import shop
@@ -54,7 +55,7 @@ def measure() -> Section:
     return section
 
 
-def _measure_nothing_new(section: Section, folder: shop.Path, playbook: shop.Path) -> None:
+def _measure_nothing_new(section: Section, folder: Path, playbook: Path) -> None:
     with serve_opportune(folder, playbook) as ours, serve_bare(folder) as bare:
         ask_everybody(ours)
         forms = {"bare": (bare, "/read"), "timeline": (bare, "/timeline"), "ours": (ours, "/v1/decide")}
@@ -87,7 +88,7 @@ def _measure_nothing_new(section: Section, folder: shop.Path, playbook: shop.Pat
     )
 
 
-def _measure_first_decisions(section: Section, folder: shop.Path, playbook: shop.Path) -> None:
+def _measure_first_decisions(section: Section, folder: Path, playbook: Path) -> None:
     """Everybody is asked for once: every request leaves two new exposures. Each round begins with none."""
     felt: dict[str, list[Felt]] = {name: [] for name in ("bare", "two rows", "all rows", "ours", "half")}
     for number in range(FIRST_ROUNDS):

@@ -8,7 +8,9 @@ from bench.core import NOW, programme_of
 from bench.interleaving import interleave
 from bench.peers import UNIT
 from bench.table import Section
-from opportune.core.conditions import All, Count, SignalTest
+from opportune.core.conditions.all import All
+from opportune.core.conditions.count import Count
+from opportune.core.conditions.signal import SignalTest
 from opportune.core.conditions.window import Window
 from opportune.core.decision import decide
 from opportune.core.history.timeline import Timeline, TimelineEvent

@@ -403,7 +403,7 @@ def _conclusion(
         )
         next_step = "Start a new test, and let it run to its end."
     if state == "keep" and experiment.rule:
-        next_step += " For everybody: take `test` out of its file, and publish."
+        next_step += " For everybody: take its “test” line out of its file, and publish."
     if nobody_came and frame.has_ended:
         sentence = f"No data: it {_how_ended(experiment)} before any visitor came."
         next_step = "Start a new test, if you still want to know."

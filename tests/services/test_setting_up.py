@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.building import NOW, programme
 
-from opportune.core.history.event import SetAside
+from opportune.core.history.event import MACHINE, SetAside
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.product import Product
 from opportune.services.capturing import CaptureSource, capture
@@ -322,6 +322,22 @@ def test_what_was_set_aside_names_the_commonest_reason(storage: Storage) -> None
     storage.write(lambda transaction: transaction.set_aside([aside, aside])).result()
     step = Shop(storage).step("set aside")
     assert (step.state, step.seen) == ("trouble", "2 events in 7 days, most often: no id (2)")
+
+
+def test_what_bots_sent_is_no_trouble_of_the_shops(storage: Storage) -> None:
+    sent = SetAside(
+        reason="a bot",
+        code=MACHINE,
+        raw=b"{}",
+        message_id="m",
+        name="x",
+        source="browser",
+        received_at=NOW - HOUR,
+    )
+    storage.write(lambda transaction: transaction.set_aside([sent])).result()
+    step = Shop(storage).step("set aside")
+    assert step.state == "done"
+    assert step.seen.endswith("1 of bots were left out")
 
 
 def test_checklists_tick_themselves(storage: Storage) -> None:

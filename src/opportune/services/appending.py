@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from opportune.core.history.event import SetAside, Unfit, from_body
+from opportune.core.history.event import MACHINE, SetAside, Unfit, from_body
 from opportune.core.history.facts import facts_of, value_of
 from opportune.core.history.key import business_key_of, key_of
 from opportune.core.history.link import LinkChanges, links_after, links_after_alias, owner_of
@@ -112,7 +112,7 @@ class Appending:
             return Outcome("duplicate", key=row.key)
         if self.counts[place] >= MACHINE_EVENTS_A_DAY and self._is_machine(row):
             return self._aside(
-                ready, Unfit("machine", f"more than {MACHINE_EVENTS_A_DAY} events in a day: a machine")
+                ready, Unfit(MACHINE, f"more than {MACHINE_EVENTS_A_DAY} events in a day: a machine")
             )
         try:
             self._put_key(ready)

@@ -16,6 +16,7 @@ import msgspec
 
 from opportune.core.history.data_layer import PREFIX, from_data_layer, is_data_layer
 from opportune.core.history.event import (
+    MACHINE,
     MAX_DEPTH,
     MAX_EVENT_BYTES,
     Event,
@@ -287,7 +288,7 @@ def _unfit_sender(event: Event) -> Unfit | None:
     said = event.context.get("userAgent")
     if not isinstance(said, str) or not is_machine(said):
         return None
-    return Unfit("machine", "it was sent by a bot or an automated browser, not by a visitor")
+    return Unfit(MACHINE, "it was sent by a bot or an automated browser, not by a visitor")
 
 
 def _device_of(event: Event) -> int | None:

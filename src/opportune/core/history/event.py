@@ -92,6 +92,10 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True):
     received_at: int = 0
 
 
+MACHINE = "machine"
+"""The code of what bots send: no mistake of the shop's."""
+
+
 class Unfit(msgspec.Struct, frozen=True):
     """Why an event cannot be taken as it is: a stable code and a sentence for people."""
 

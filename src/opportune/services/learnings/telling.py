@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from opportune.core.history.event import MACHINE
 from opportune.core.learnings.weekly import Look, Seen, Step, Weekly, weekly_of
 from opportune.core.moment import DAY, SECOND
 from opportune.core.note import Note
@@ -66,7 +67,9 @@ def _looks(storage: Storage, programme: Programme, zone: ZoneInfo, now: int) -> 
             )
             yield Look(kind="trouble", words=words)
     aside = [
-        each for each in storage.list_set_aside(limit=MOST_SET_ASIDE) if each.received_at >= now - WEEK_MS
+        each
+        for each in storage.list_set_aside(limit=MOST_SET_ASIDE)
+        if each.received_at >= now - WEEK_MS and each.code != MACHINE
     ]
     if aside:
         more = "at least " if len(aside) == MOST_SET_ASIDE else ""

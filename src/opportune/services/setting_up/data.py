@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from opportune.core.history.event import MACHINE
 from opportune.core.moment import DAY
 from opportune.services.setting_up.looked import Looked
 from opportune.services.setting_up.step import State, Step
@@ -75,14 +76,17 @@ def catalogue(looked: Looked) -> Step:
 
 
 def set_aside(looked: Looked) -> Step:
-    lately = [row for row in looked.aside if looked.now - row.received_at < 7 * DAY]
+    """Bots come to every shop: theirs are set aside rightly."""
+    week = [row for row in looked.aside if looked.now - row.received_at < 7 * DAY]
+    lately = [row for row in week if row.code != MACHINE]
     if not lately:
+        bots = f"; {len(week):,} of bots were left out" if week else ""
         return Step(
             name="set aside",
             group=GROUP,
             title="Nothing had to be set aside",
             state="done",
-            seen="Every event of the last 7 days could be read",
+            seen=f"Every event of visitors in the last 7 days could be read{bots}",
         )
     reason, count = Counter(row.reason for row in lately).most_common(1)[0]
     return Step(
@@ -91,7 +95,7 @@ def set_aside(looked: Looked) -> Step:
         title="Nothing had to be set aside",
         state="trouble",
         seen=f"{len(lately):,} events in 7 days, most often: {reason} ({count:,})",
-        fix="See them with `opportune set-aside list`; what is corrected can be taken in again.",
+        fix="See them with “opportune set-aside list”; what is corrected can be taken in again.",
     )
 
 

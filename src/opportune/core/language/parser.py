@@ -78,7 +78,7 @@ class _LexerWhenNeeded(ContextualLexer):
         return _OneByOne(conf)
 
     @cached_property
-    def root_lexer(self) -> AbstractBasicLexer:  # type: ignore[override]
+    def root_lexer(self) -> AbstractBasicLexer:  # type: ignore[override]  # made when needed, where Lark sets it
         """Of every token there is, for what could not have stood where it does."""
         return self._lexer(list(self._conf.terminals))
 
@@ -100,7 +100,7 @@ class _OneByOne(BasicLexer):
         self.callback = dict(self.user_callbacks)
 
     @cached_property
-    def scanner(self) -> _Accepted:  # type: ignore[override]
+    def scanner(self) -> _Accepted:  # type: ignore[override]  # made when needed, where Lark sets it
         return _Accepted(frozenset(terminal.name for terminal in self.terminals))
 
     @cached_property

@@ -27,8 +27,9 @@ from opportune.core.signals.base import texts_of
 from opportune.errors import RecountGoesOnError
 from opportune.services.appending import CaptureResult
 from opportune.services.house import CountAnew, House
+from opportune.services.lane_events import events_of_lane
 from opportune.services.preparing import Ready, plan_of
-from opportune.storage.base import FIRST_OF_LANE, Storage
+from opportune.storage.base import Storage
 
 BASES: Mapping[str, Basis] = {
     "Product Viewed": "viewed",
@@ -42,7 +43,6 @@ KEPT_PAIRS = 100
 """Of each product, in the store; half of them are asked. Those in between may still grow."""
 HOLD_MS = 10 * MINUTE
 """How long others hold back for a recount that was broken off."""
-PAGE_EVENTS = 2_000
 STEP_COUNTS = 1_000
 NIGHT_HOUR = 3
 REST_MS = 20 * HOUR
@@ -178,21 +178,9 @@ def count_anew(storage: Storage, names: Names, until_seq: int, now: int) -> Coun
 def _by_key(
     storage: Storage, lane: int, names: Names, since_at: int
 ) -> Iterator[tuple[int, list[TimelineEvent]]]:
-    rows = _lane(storage, lane, tuple(names), since_at)
+    rows = events_of_lane(storage, lane, tuple(names), since_at)
     for key, found in groupby(rows, key=itemgetter(0)):
         yield key, [event for _, event in found]
-
-
-def _lane(
-    storage: Storage, lane: int, names: Sequence[str], since_at: int
-) -> Iterator[tuple[int, TimelineEvent]]:
-    after = FIRST_OF_LANE
-    while page := storage.list_lane(lane, names, since_at, after, PAGE_EVENTS):
-        yield from ((key, event) for key, _, event in page)
-        key, kind, event = page[-1]
-        after = (key, kind, *event.order)
-        if len(page) < PAGE_EVENTS:
-            return
 
 
 def _heaviest(pairs: Iterable[PairCount]) -> Iterator[PairCount]:

@@ -7,7 +7,7 @@ background right after the start, from a sample of visitors that is read in smal
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -24,7 +24,8 @@ from opportune.core.statistics.capping import cap_from
 from opportune.core.statistics.power import Spread, spread_of_share, units_needed
 from opportune.services.experiments.experimenting import reconcile
 from opportune.services.house import House
-from opportune.storage.base import FIRST_OF_LANE, Storage, Transaction
+from opportune.services.lane_events import events_of_lane
+from opportune.storage.base import Storage, Transaction
 
 HISTORY_MS = 90 * DAY
 MOST_EVENTS = 40_000
@@ -34,7 +35,6 @@ FEWEST_VISITORS = 300
 FEWEST_SUCCESSES = 5
 TYPICAL_SHARE = 0.02
 """How many of a typical small shop's visitors order."""
-PAGE = 1_000
 
 Histories = Mapping[int, list[TimelineEvent]]
 """By key: what happened."""
@@ -77,7 +77,7 @@ def foresee(
     histories: dict[int, list[TimelineEvent]] = defaultdict(list)
     read = 0
     for lane in range(LANES):
-        for key, event in _events(storage, lane, names, since):
+        for key, event in events_of_lane(storage, lane, names, since):
             if since <= event.occurred_at < until:
                 histories[key].append(event)
             read += 1
@@ -93,18 +93,6 @@ def foresee(
         if metric.unit != "share" and (cap := cap_from(values[metric.name])) is not None
     }
     return Foreseen(_people(experiment, values[experiment.metric.name], visitors), caps)
-
-
-def _events(storage: Storage, lane: int, names: list[str], since: int) -> Iterator[tuple[int, TimelineEvent]]:
-    after = FIRST_OF_LANE
-    while True:
-        page = storage.list_lane(lane, names, since, after, PAGE)
-        for key, _, event in page:
-            yield key, event
-        if len(page) < PAGE:
-            return
-        key, event_class, last = page[-1]
-        after = (key, event_class, last.occurred_at, last.seq)
 
 
 def _values(metric: AnyMetric, histories: Histories, until: int) -> list[int]:

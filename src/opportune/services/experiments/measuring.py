@@ -41,7 +41,8 @@ from opportune.core.history.plan import KEY_EVENT, Plan
 from opportune.core.history.timeline import TimelineEvent
 from opportune.core.metrics.base import BEFORE_MS
 from opportune.core.moment import DAY, HOUR, MINUTE, SECOND
-from opportune.storage.base import FIRST_OF_LANE, Storage
+from opportune.services.lane_events import events_of_lane
+from opportune.storage.base import Storage
 from opportune.storage.measurements import ExposedQuery, ExposedUnit, LanesAsked
 from opportune.storage.person import Stretch, is_within, stretches_of
 from opportune.storage.personal import Share
@@ -225,7 +226,7 @@ def _list_behaviour(storage: Storage, wanted: Sequence[_Wanted], lanes: LanesAsk
     names = sorted(frozenset[str]().union(*(each.names for each, _ in asking)))
     since_at = min(each.since_at for each, _ in asking)
     for lane in range(*lanes):
-        for key, happened in groupby(_lane(storage, lane, names, since_at), key=itemgetter(0)):
+        for key, happened in groupby(events_of_lane(storage, lane, names, since_at), key=itemgetter(0)):
             events = [event for _, event in happened]
             for (wanted_names, first_at, until_at), its in asking:
                 theirs = [
@@ -236,18 +237,6 @@ def _list_behaviour(storage: Storage, wanted: Sequence[_Wanted], lanes: LanesAsk
                 if theirs:
                     its[key] = theirs
     return found
-
-
-def _lane(
-    storage: Storage, lane: int, names: Sequence[str], since_at: int
-) -> Iterator[tuple[int, TimelineEvent]]:
-    after = FIRST_OF_LANE
-    while page := storage.list_lane(lane, names, since_at, after, PAGE_EVENTS):
-        yield from ((key, event) for key, _, event in page)
-        key, kind, event = page[-1]
-        after = (key, kind, *event.order)
-        if len(page) < PAGE_EVENTS:
-            return
 
 
 class _Round:

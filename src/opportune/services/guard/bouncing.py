@@ -22,7 +22,8 @@ from opportune.core.metrics.ratio import Ratio
 from opportune.core.moment import DAY, MINUTE
 from opportune.core.statistics.moments import Moments, moments_of_units
 from opportune.core.traffic.bounced import Bounced, Pair, bounces_of
-from opportune.storage.base import FIRST_OF_LANE, Storage
+from opportune.services.lane_events import events_of_lane
+from opportune.storage.base import Storage
 
 SETTLED_MS = IDLE_MS + 5 * MINUTE
 """When it is known whether a visit goes on, with some minutes for what arrives late."""
@@ -30,7 +31,6 @@ LONGEST_DAYS = 28
 """After its launch a rule is followed so long."""
 MOST_VISITS_A_DAY = 5_000
 """Where more come, so many of them are looked at, lane by lane."""
-PAGE_ROWS = 5_000
 
 
 class Followed(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,11 +120,8 @@ def visits_of(storage: Storage, lane: int, since_at: int, plan: Plan) -> Visits:
 def _views(
     storage: Storage, lane: int, names: Sequence[str], since_at: int
 ) -> Iterator[tuple[int, TimelineEvent]]:
-    after = FIRST_OF_LANE
-    while page := storage.list_lane(lane, names, since_at, after, PAGE_ROWS):
-        yield from ((key, event) for key, _, event in page if event.occurred_at >= since_at)
-        key, kind, last = page[-1]
-        after = (key, kind, *last.order)
+    found = events_of_lane(storage, lane, names, since_at)
+    return ((key, event) for key, event in found if event.occurred_at >= since_at)
 
 
 def _acted(

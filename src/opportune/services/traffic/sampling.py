@@ -25,10 +25,10 @@ from opportune.core.situation import NO_SHELF, Context, Situation, Unit
 from opportune.core.visitor.context import from_request, on_path
 from opportune.services.deciding import Question, situate
 from opportune.services.explaining import up_to
+from opportune.services.lane_events import events_of_lane
 from opportune.services.reading import Sent
 from opportune.storage.base import (
     FIRST_ASKED,
-    FIRST_OF_LANE,
     Opportunity,
     Recollection,
     Storage,
@@ -164,13 +164,9 @@ def _views(storage: Storage, lane: int, wanted: Wanted, plan: Plan) -> dict[int,
     """Pages seen, by visitor, oldest first."""
     names = [each for name in PAGE_EVENTS for each in plan.names_of(name)]
     found: dict[int, list[TimelineEvent]] = {}
-    after = FIRST_OF_LANE
-    while page := storage.list_lane(lane, names, wanted.since_at, after, PAGE_ROWS):
-        for key, _, event in page:
-            if event.source in SOURCES:
-                _add_view(found.setdefault(key, []), event)
-        key, kind, last = page[-1]
-        after = (key, kind, *last.order)
+    for key, event in events_of_lane(storage, lane, names, wanted.since_at):
+        if event.source in SOURCES:
+            _add_view(found.setdefault(key, []), event)
     return found
 
 

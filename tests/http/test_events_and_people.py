@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from threading import Event
 from typing import Any
 
 import httpx
@@ -138,7 +140,6 @@ async def test_a_query_that_does_not_fit_names_the_parameter(
 async def test_one_person_is_shown_whole(client: httpx.AsyncClient, clock: Clock) -> None:
     asked = {"anonymousId": "a-1", "userId": "u-1", "slots": ["hero"], "context": {"keen": True}}
     await client.post("/v1/decide", json=asked, headers=SECRET)
-    await client.get("/health/ready")
     for path in ("/v1/people/u-1", "/v1/people/a-1?namespace=anonymous"):
         found = (await client.get(path, headers=SECRET)).json()
         assert {(key["namespace"], key["id"]) for key in found["keys"]} == {
@@ -152,6 +153,22 @@ async def test_one_person_is_shown_whole(client: httpx.AsyncClient, clock: Clock
         exposure = found["exposures"][0]
         assert (exposure["subject"], exposure["slot"], exposure["rule"]) == ("rule", "hero", "Keen")
         assert exposure["receipt"]["slot"] == "hero"
+
+
+@pytest.mark.parametrize("storage", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("seen")
+async def test_what_a_busy_writer_has_not_kept_yet_is_shown_too(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    asked = {"anonymousId": "a-1", "slots": ["hero"], "context": {"keen": True}}
+    goes_on = Event()
+    house.storage.write(lambda _: goes_on.wait(10))
+    await client.post("/v1/decide", json=asked, headers=SECRET)
+    waiting = asyncio.ensure_future(client.get("/v1/people/a-1", headers=SECRET))
+    done, _ = await asyncio.wait([waiting], timeout=0.1)
+    assert not done
+    goes_on.set()
+    assert [each["rule"] for each in (await waiting).json()["exposures"]] == ["Keen"]
 
 
 async def test_nobody_is_404(client: httpx.AsyncClient) -> None:

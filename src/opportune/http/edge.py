@@ -6,9 +6,11 @@ raises become answers in `errors.py`. Reading bodies is `body.py`, the table of 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -28,6 +30,7 @@ HouseReader = Callable[..., Awaitable[Any]]
 """Runs `function(storage, *arguments)` of services/reading.py where long reads disturb no decision."""
 
 MAX_ID_CHARS = 200
+SETTLE_SECONDS = 5.0
 BROWSER_HEADERS = (
     "user-agent", "accept-language", "sec-gpc", "purpose", "sec-purpose", "x-purpose", "x-moz",
 )  # fmt: skip
@@ -100,6 +103,15 @@ class Edge:
             if is_public(address):
                 self.limits.check("address", address, now)
         return caller
+
+    async def settle(self) -> None:
+        """Waits until what was answered so far is written: who decides and then reads of it finds it.
+
+        A store that cannot write holds no reading up for longer than `SETTLE_SECONDS`, and fails none.
+        """
+        with suppress(Exception):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await asyncio.wrap_future(self.house.storage.write(lambda _: None))
 
     def limit_id(self, caller: Caller, identifier: str | None) -> None:
         """One id cannot be hammered through a public key. Raises TooManyRequestsError."""

@@ -40,6 +40,7 @@ class PersonView(msgspec.Struct, frozen=True, kw_only=True):
 async def person(edge: Edge, request: Request) -> Response:
     (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
     namespace = query_of(request, PersonQuery).namespace
+    await edge.settle()
     record = await edge.reader(read_person, request.path_params["id"], namespace)
     stage, known = list_known(edge.house, record)
     view = PersonView(
@@ -57,6 +58,7 @@ async def person(edge: Edge, request: Request) -> Response:
 async def export(edge: Edge, request: Request) -> Response:
     (await edge.authorize(headers_of(request.scope), request.scope)).require("export")
     namespace = query_of(request, PersonQuery).namespace
+    await edge.settle()
     kept = await edge.reader(export_person, request.path_params["id"], namespace)
     return json_answer(kept, headers={"Cache-Control": "no-store"})
 

@@ -29,7 +29,7 @@ check: $(DEV) ## Lint and types
 	$(BIN)/mypy
 
 test: $(DEV) $(CLIENTS) check ## Everything
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python tools/run_tests.py $(ARGS)
 
 bench: $(DEV) ## Measurements
 	@$(BIN)/python tools/prepare.py bench

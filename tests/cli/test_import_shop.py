@@ -28,6 +28,7 @@ from opportune.core.exports.api import ShopifyApi, WooCommerceApi
 from opportune.core.history.key import key_of
 from opportune.errors import BadRequestError, OpportuneError
 from opportune.process import commands
+from opportune.process.commands.importing import put_import_mark
 from opportune.process.place import Place
 from opportune.process.shop_api import ShopApi
 from opportune.services.capturing import CaptureSource, capture
@@ -320,7 +321,7 @@ def test_an_api_import_keeps_its_place_in_the_store(house: House, woo_shop: str)
     pages = reading.pages("orders")
     first = next(pages)
     reading.close()
-    commands.put_import_mark(house, name=f"{woo_shop} orders", mark=first.following)
+    put_import_mark(house, name=f"{woo_shop} orders", mark=first.following)
     made.take_api("orders", woo_shop, "ck_1:cs_1", "", afresh=False)
     assert len(house.storage.list_events(EventQuery(name="Order Completed"))) == 2
     made.take_api("orders", woo_shop, "ck_1:cs_1", "", afresh=True)

@@ -16,7 +16,7 @@ from opportune.core.rule import PROGRAMME
 from opportune.core.situation import Context
 from opportune.core.statistics.power import people_per_arm
 from opportune.errors import RunningTestError
-from opportune.process.commands import list_rules
+from opportune.process.commands.rules import list_rules
 from opportune.services.capturing import CaptureSource, capture
 from opportune.services.deciding import Question
 from opportune.services.experiments.experimenting import reconcile

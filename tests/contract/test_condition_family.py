@@ -253,6 +253,8 @@ def test_the_facts_are_told_as_the_panel_shows_them() -> None:
         ("is not subscribed", "subscribed: not known"),
         ("a visitor is about to leave", "exit intent: no"),
         ("the campaign is shoes", "the campaign is not known"),
+        ("is on a phone", "the device type is not known"),
+        ("a visitor came from search", "came directly"),
     ],
 )  # fmt: skip
 def test_a_near_miss_is_told_with_what_it_needs(sentence: str, told: str) -> None:
@@ -260,6 +262,16 @@ def test_a_near_miss_is_told_with_what_it_needs(sentence: str, told: str) -> Non
     finding = condition.compile(VOCABULARY)(
         situation([event("Product Viewed", NOW, category="shoes", product="p1")])
     )
+    assert condition.explain(finding, VOCABULARY, NOW) == told
+
+
+@pytest.mark.parametrize(
+    ("device", "told"),
+    [("mobile", "on a phone"), ("desktop", "on a computer"), ("bot", "the device type is bot")],
+)
+def test_a_device_is_told_as_people_call_it(device: str, told: str) -> None:
+    condition = parse_condition("is on a phone", VOCABULARY)
+    finding = condition.compile(VOCABULARY)(situation(context=Context(device_type=device)))
     assert condition.explain(finding, VOCABULARY, NOW) == told
 
 

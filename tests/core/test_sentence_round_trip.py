@@ -15,7 +15,9 @@ from tests.searching import examples
 
 from opportune.core.conditions import CONDITIONS, AnyCondition
 from opportune.core.conditions.base import Condition
+from opportune.core.conditions.signal import SignalTest
 from opportune.core.language.grammar import SHARED, write
+from opportune.core.language.idioms import IDIOMS, Idiom
 from opportune.core.language.sentence import describe, parse_condition
 from opportune.core.language.vocabulary import Vocabulary
 from opportune.core.language.words import GRAMMAR_WORDS, words_of
@@ -83,16 +85,18 @@ SYNONYMS = {
     "a visitor came from an ad": ("came from a paid search", "came from a paid ad"),
     "the customer type is gold": ("customer type is gold", "a visitor's customer type is gold"),
     "the new visitor score is known": ("new visitor score is known",),
-    "the click id is google": ("came from Google Ads",),
-    "the referrer contains google": ("came from Google",),
-    "the device type is mobile": (
-        "is on a phone",
+    "a visitor came from Google Ads": ("came from google ads", "the click id is google"),
+    "a visitor came from Google": ("came from google", "the referrer contains google"),
+    "a visitor is on a phone": (
+        "the device type is mobile",
         "is on their phone",
         "is on mobile",
         "people who are on a phone",
     ),
-    "the device type is tablet": ("is on a tablet",),
-    "the device type is not mobile": ("is not on mobile",),
+    "a visitor is on a tablet": ("is on their tablet", "the device is tablet"),
+    "a visitor is on a computer": ("is on a desktop", "uses a laptop", "the device type is desktop"),
+    "a visitor is not on a phone": ("is not on mobile", "the device type is not mobile"),
+    "the device type is mobile or tablet": ("device is mobile or tablet",),
     "the cart value is more than €50": (
         "cart is worth more than €50",
         "cart value over 50 euros",
@@ -136,13 +140,13 @@ SENTENCES = {
     "spent at least €200 in 90 days": "a visitor spent at least €200 in 90 days",
     "loyalty tier is gold or platinum": "the loyalty tier is gold or platinum",
     "the stage is loyal": None,
-    "the device is mobile": "the device type is mobile",
+    "the device is mobile": "a visitor is on a phone",
     "in support, or bought today": "a visitor is in support or bought today",
     "not: a visitor bought": "a visitor has not bought",
     "a visitor never bought": "a visitor has not bought",
     "the product on the page was bought": "a visitor bought the product on the page",
     "either bought today or viewed today and the device is mobile": (
-        "(a visitor bought today or viewed today) and the device type is mobile"
+        "(a visitor bought today or viewed today) and the visitor is on a phone"
     ),
     "both viewed today and searched today": "a visitor viewed today and searched today",
     "viewed twice this visit or the cart is empty": (
@@ -150,7 +154,7 @@ SENTENCES = {
     ),
     "a customer who viewed 3 times or more within the last week": "a visitor viewed at least 3 times in 7 days",
     "the campaign is summer sale or winter sale, or the device is mobile": (
-        'the campaign is "summer sale" or "winter sale", or the device type is mobile'
+        'the campaign is "summer sale" or "winter sale", or the visitor is on a phone'
     ),
     "the country is one of de, at, ch": "the country is de, at or ch",
     "a visitor viewed category shoes": "a visitor viewed with category shoes",
@@ -193,6 +197,23 @@ def test_what_marketers_type_first_is_read_back_in_its_canonical_form(canonical:
     assert in_canonical_form(canonical) == canonical
     for sentence in SYNONYMS[canonical]:
         assert in_canonical_form(sentence) == canonical, sentence
+
+
+def test_words_that_name_a_kind_of_page_are_left_to_it() -> None:
+    shop = msgspec.structs.replace(VOCABULARY, page_types=("phone", "help"))
+    on_a_phone = parse_condition("the device type is mobile", shop)
+    assert describe(on_a_phone, shop) == "a visitor is on their phone"
+    assert parse_condition("a visitor is on their phone", shop) == on_a_phone
+    assert parse_condition("a visitor is on a phone page", shop) != on_a_phone
+
+
+@pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.says[0])
+def test_every_idiom_is_read_back_as_people_say_it(idiom: Idiom) -> None:
+    test = SignalTest(signal=idiom.signal, test=idiom.test, values=idiom.values)
+    assert describe(test, VOCABULARY) == f"a visitor {idiom.says[0]}"
+    for said in (*idiom.says, *idiom.says_not):
+        parsed = parse_condition(f"a visitor {said}", VOCABULARY)
+        assert parse_condition(describe(parsed, VOCABULARY), VOCABULARY) == parsed
 
 
 def test_a_number_of_times_is_not_a_number_of_things() -> None:

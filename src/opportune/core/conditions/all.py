@@ -32,7 +32,7 @@ class All(Condition, frozen=True, kw_only=True, tag="all"):
             | KIND clauses (_OR conjunction)* -> kind_subject
     """
     examples = (
-        "a visitor bought in the last 30 days and the device type is mobile",
+        "a visitor bought in the last 30 days and is on a phone",
         "a returning visitor added to cart in the last 7 days and has not bought in the last 7 days",
         "a returning visitor viewed today or searched today",
         "(a visitor viewed today or searched today) and the cart value is more than €50",

@@ -29,7 +29,7 @@ class Any(Condition, frozen=True, kw_only=True, tag="any"):
     examples = (
         "a visitor viewed today or searched today",
         "a visitor is on a help or returns page, or has an open ticket, or asked for a refund in the last 7 days",
-        "(a visitor viewed today and searched today) or the device type is mobile",
+        "(a visitor viewed today and searched today) or the visitor is on a phone",
     )
     synonyms = ("either viewed today or searched today",)
 

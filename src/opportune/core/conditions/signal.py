@@ -20,7 +20,7 @@ from opportune.core.conditions.comparing import (
 from opportune.core.conditions.count import Times
 from opportune.core.conditions.not_ import Not
 from opportune.core.finding import Finding
-from opportune.core.language.idioms import BY_PHRASE, Idiom, find_idiom
+from opportune.core.language.idioms import BY_PHRASE, say_idiom, say_idiom_turned
 from opportune.core.language.phrases.duration import describe_duration, parse_duration
 from opportune.core.language.phrases.wording import misread, nearest, quote, squeezed, unquote
 from opportune.core.language.spoken import (
@@ -112,16 +112,17 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         "a visitor is in support",
         "a visitor came from an ad",
         "a visitor is about to leave",
+        "a visitor is on a phone",
+        "a visitor is not on a phone",
+        "a visitor came from Google",
     )
     synonyms = (
         "cart value over 50 euros",
         "cart is worth more than €50",
         "has at least 2 items in the cart",
-        "is on a phone",
-        "is on a tablet",
+        "the device type is mobile",
+        "uses a laptop",
         "came from a paid search",
-        "came from Google Ads",
-        "came from Google",
         "the country is one of de or at",
     )
 
@@ -193,8 +194,8 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
 
     def clause(self, words: Words) -> str:
         idiom = self._idiom(words)
-        if idiom is not None:
-            return idiom.says[0]
+        if idiom:
+            return idiom
         said = words.says_signal(self.signal)
         kind = words.signal_type(self.signal)
         test = describe_test(self.test, self.values, kind, words, is_many=is_many(said))
@@ -202,17 +203,16 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         return f"{said} {test}{age}"
 
     def clause_not(self, words: Words) -> str | None:
-        idiom = self._idiom(words)
-        return idiom.says_not[0] if idiom is not None and idiom.says_not else None
+        if self.within_ms is not None:
+            return None
+        return say_idiom_turned(words, self.signal, self.test, self.values) or None
 
     def is_said_of_visitor(self, words: Words) -> bool:
-        return self._idiom(words) is not None
+        return bool(self._idiom(words))
 
-    def _idiom(self, words: Words) -> Idiom | None:
-        """None where the vocabulary has no such signal, or an age is asked for, which idioms do not say."""
-        if self.within_ms is not None or not words.is_known_signal(self.signal):
-            return None
-        return find_idiom(self.signal, self.test, self.values)
+    def _idiom(self, words: Words) -> str:
+        """Empty where none says this, as idioms do not say an age."""
+        return "" if self.within_ms is not None else say_idiom(words, self.signal, self.test, self.values)
 
     def explain(self, finding: Finding, vocabulary: Vocabulary, now: int) -> str:
         words = words_of(vocabulary)
@@ -223,6 +223,8 @@ class SignalTest(Condition, frozen=True, kw_only=True, omit_defaults=True, tag="
         since = f", known since {to_clock(at, now, vocabulary.zone)}" if isinstance(at, int) else ""
         if words.signal_type(self.signal) == "yes/no":
             return f"{said.removeprefix('the ')}: {told}{since}"
+        if isinstance(value, str) and (idiom := say_idiom(words, self.signal, "is", (value,))):
+            return f"{idiom.removeprefix('is ')}{since}"
         return f"{said} {'are' if is_many(said) else 'is'} {told}{since}"
 
     def needs(self, vocabulary: Vocabulary) -> Needs:
@@ -339,9 +341,8 @@ def _read_idiom(phrase: Token) -> SignalTest:
 
 
 def _read_idiom_not(phrase: Token) -> SignalTest | Not:
-    test = _read_idiom(phrase)
-    is_read_back = BY_PHRASE[squeezed(phrase)].is_read_back
-    return Not(condition=test) if is_read_back else replace(test, test="is not")
+    test, opposite = _read_idiom(phrase), BY_PHRASE[squeezed(phrase)].opposite
+    return replace(test, test=opposite) if opposite else Not(condition=test)
 
 
 def _read_of_cart(signal: str, said: Said, words: Words) -> SignalTest:

@@ -1,11 +1,14 @@
-"""Idioms: ways of saying one comparison that are better than the general one, such as `is subscribed`."""
+"""Idioms: ways of saying one comparison that are better than the general one: `is subscribed`, `is on a phone`.
+
+A comparison that has an idiom is read back as it, unless the vocabulary gives those very words to something else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from opportune.core.language.phrases.wording import article
+from opportune.core.language.phrases.wording import article, squeezed
 from opportune.core.language.words import Words
 
 if TYPE_CHECKING:
@@ -13,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class Idiom(NamedTuple):
-    """One comparison with all phrases for it; the first is read back."""
+    """One comparison with all phrases for it; the first that is free is read back."""
 
     signal: str
     test: Test
     values: tuple[Value, ...]
     says: tuple[str, ...]
     says_not: tuple[str, ...] = ()
-    is_read_back: bool = True
-    """Otherwise it is understood only, and read back as the comparison it is."""
+    opposite: Test | None = None
+    """The test that `says_not` states; without one it turns the whole comparison round."""
 
 
 DEVICES = {
@@ -31,7 +34,7 @@ DEVICES = {
     ),
     "tablet": ("a tablet", "tablet", "their tablet", "an ipad"),
     "desktop": (
-        "a desktop", "desktop", "a computer", "their computer", "a desktop computer", "a laptop", "a pc",
+        "a computer", "a desktop", "desktop", "their computer", "a desktop computer", "a laptop", "a pc",
     ),
 }  # fmt: skip
 
@@ -40,7 +43,7 @@ def _device(kind: str, nouns: Sequence[str]) -> Idiom:
     """`is on a phone`."""
     says = tuple(f"{verb} {noun}" for verb in ("is on", "is using", "uses") for noun in nouns)
     says_not = tuple(f"{verb} {noun}" for verb in ("is not on", "isn't on", "does not use") for noun in nouns)
-    return Idiom("device type", "is", (kind,), says, says_not, is_read_back=False)
+    return Idiom("device type", "is", (kind,), says, says_not, opposite="is not")
 
 
 def _said_of_many(phrase: str) -> str:
@@ -105,25 +108,27 @@ IDIOMS: tuple[Idiom, ...] = (
     Idiom("referrer kind", "is", ("referral",), ("came from another site", "came from another website")),
     Idiom("referrer kind", "is", ("direct",), ("came directly", "came by themselves")),
     *(
-        Idiom("click id", "is", (network,), tuple(f"came from {ads}" for ads in says), is_read_back=False)
+        Idiom("click id", "is", (network,), tuple(f"came from {ads}" for ads in says))
         for network, says in (
-            ("google", ("google ads", "a google ad", "google adwords")),
-            ("bing", ("bing ads", "a bing ad", "microsoft ads")),
-            ("tiktok", ("tiktok ads", "a tiktok ad")),
+            ("google", ("Google Ads", "a Google ad", "Google AdWords")),
+            ("bing", ("Bing Ads", "a Bing ad", "Microsoft Ads")),
+            ("tiktok", ("TikTok Ads", "a TikTok ad")),
         )
     ),
     *(
-        Idiom("referrer", "contains", (site,), (f"came from {site}",), is_read_back=False)
-        for site in ("google", "bing", "facebook", "instagram", "tiktok", "pinterest", "youtube", "linkedin")
+        Idiom("referrer", "contains", (site.casefold(),), (f"came from {site}",))
+        for site in ("Google", "Bing", "Facebook", "Instagram", "TikTok", "Pinterest", "YouTube", "LinkedIn")
     ),
     *(_device(kind, nouns) for kind, nouns in DEVICES.items()),
 )
 BY_PHRASE = {
-    phrase: idiom
+    squeezed(phrase): idiom
     for idiom in IDIOMS
     for said in (*idiom.says, *idiom.says_not)
     for phrase in (said, _said_of_many(said))
 }
+_BY_COMPARISON = {idiom[:3]: idiom for idiom in IDIOMS}
+_BY_OPPOSITE = {(idiom.signal, idiom.opposite, idiom.values): idiom for idiom in IDIOMS if idiom.opposite}
 
 
 def list_idioms(words: Words) -> Iterator[Idiom]:
@@ -132,18 +137,36 @@ def list_idioms(words: Words) -> Iterator[Idiom]:
 
 
 def list_idiom_phrases(words: Words, *, is_not: bool) -> list[str]:
-    """All that is understood of them; a kind of page called "mobile" keeps "is on a mobile page" for itself."""
+    """All that is understood of them."""
     said = [phrase for idiom in list_idioms(words) for phrase in (idiom.says_not if is_not else idiom.says)]
-    pages = {f"{article(kind)} {kind}" for kind in words.page_types} | {*words.page_types}
     return [
         phrase
         for each in said
-        if each.partition(" on ")[2] not in pages
+        if _is_free(each, words)
         for phrase in dict.fromkeys((each, _said_of_many(each)))
     ]
 
 
-def find_idiom(signal: str, test: Test, values: tuple[Value, ...]) -> Idiom | None:
-    """The idiom that exactly this comparison is read back as."""
-    wanted = (signal, test, values)
-    return next((idiom for idiom in IDIOMS if idiom.is_read_back and idiom[:3] == wanted), None)
+def say_idiom(words: Words, signal: str, test: Test, values: tuple[Value, ...]) -> str:
+    """The idiom that exactly this comparison is read back as; empty where there is none."""
+    idiom, opposite = (table.get((signal, test, values)) for table in (_BY_COMPARISON, _BY_OPPOSITE))
+    said = idiom.says if idiom else opposite.says_not if opposite else ()
+    return _first_free(said, signal, words)
+
+
+def say_idiom_turned(words: Words, signal: str, test: Test, values: tuple[Value, ...]) -> str:
+    """The same for a comparison turned round as a whole."""
+    idiom = _BY_COMPARISON.get((signal, test, values))
+    return _first_free(idiom.says_not, signal, words) if idiom and not idiom.opposite else ""
+
+
+def _first_free(said: Sequence[str], signal: str, words: Words) -> str:
+    if not words.is_known_signal(signal):
+        return ""
+    return next((phrase for phrase in said if _is_free(phrase, words)), "")
+
+
+def _is_free(phrase: str, words: Words) -> bool:
+    """A kind of page called "mobile" keeps "is on a mobile page" for itself."""
+    thing = phrase.partition(" on ")[2]
+    return not any(thing in (kind, f"{article(kind)} {kind}") for kind in words.page_types)

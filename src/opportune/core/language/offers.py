@@ -14,7 +14,7 @@ Phrases = Mapping[str, Sequence[str]]
 EXAMPLES = (
     "a visitor bought in the last 30 days",
     "a returning visitor viewed the same category at least 2 times in 7 days",
-    "the device type is mobile",
+    "a visitor is on a phone",
 )
 """Offered where a whole condition could stand and nothing is near."""
 BEHIND_AN_EVENT = ("in the last 7 days", "at least 2 times in 7 days", "with category", "today")

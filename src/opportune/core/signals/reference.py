@@ -10,7 +10,7 @@ INTRODUCTION = """# What we know: signals
 
 *Made from the code by `python tools/write_reference.py`; a test fails when it is stale.*
 
-A signal is a named question about the visitor. Its name stands in sentences (`device type is mobile`) and in
+A signal is a named question about the visitor. Its name stands in sentences (`the cart value is more than €50`) and in
 content (`{category}`, `{cart value|nothing yet}`). An answer carries where it came from, how sure it is, and since when
 it is known. What the request says (`session`) outranks what was captured (`event`), which outranks what a profile
 says (`profile`). What a feed, an import or `team.yaml` says (`catalogue`) is true of the product or the shop; once

@@ -10,14 +10,7 @@ import msgspec
 from opportune.core.history.link import Link
 from opportune.storage.base.events import BusinessKey
 from opportune.storage.base.exposures import Opportunity, StoredExposure
-from opportune.storage.personal import (
-    ErasedUnits,
-    Erasure,
-    KeptAssignment,
-    KeptEvent,
-    KeptTrait,
-    Share,
-)
+from opportune.storage.personal import ErasedUnits, Erasure, KeptAssignment, KeptEvent, KeptTrait, Share
 
 
 class Belongings(msgspec.Struct, frozen=True, kw_only=True):

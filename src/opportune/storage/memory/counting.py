@@ -1,46 +1,18 @@
-"""Counts: totals by day, what visitors agreed to, what rules did, and what goes with which product."""
+"""Sums that name nobody, in dictionaries by what they count."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-
-import msgspec
+from collections.abc import Iterable
 
 from opportune.core.moment import DAY
-from opportune.core.recommending.counting import Counted
-from opportune.storage.base import ConsentCount, Recount
+from opportune.storage.base import ConsentCount, RuleCount
 from opportune.storage.days import day_of
-from opportune.storage.memory.tables import OnTables, Tables
+from opportune.storage.memory.tables import MemoryReads, MemoryWrites, Tables
 
 
-class MemoryCounting(OnTables):
-    """Counts as they are kept, folded and made anew."""
-
-    def list_consents(self, since_day: str, until_day: str) -> list[ConsentCount]:
-        with self._lock:
-            return [
-                ConsentCount(*place, visits)
-                for place, visits in sorted(self._tables.consents.items())
-                if since_day <= place[0] <= until_day
-            ]
-
-    def list_rule_counts(self, since_hour: int, until_hour: int) -> list[tuple[str, str, str, int]]:
-        found: dict[tuple[str, str, str], int] = {}
-        with self._lock:
-            for (hour, *place), count in self._tables.rule_counts.items():
-                if since_hour <= hour < until_hour:
-                    rule, slot, what = place
-                    found[rule, slot, what] = found.get((rule, slot, what), 0) + count
-        return [(*place, count) for place, count in sorted(found.items())]
-
-    def list_hours(self, slot: str, what: str, since_hour: int, until_hour: int) -> list[tuple[int, int]]:
-        found: dict[int, int] = {}
-        with self._lock:
-            for place, count in self._tables.rule_counts.items():
-                is_asked = not what or place[1:] == ("", slot, what)
-                if since_hour <= place[0] < until_hour and is_asked:
-                    found[place[0]] = found.get(place[0], 0) + count
-        return sorted(found.items())
+class MemoryCountReads(MemoryReads):
+    """Reading sums, and folding what waits to be added to them."""
 
     def list_seen_events(self) -> dict[str, tuple[int, int, int]]:
         with self._lock:
@@ -92,47 +64,52 @@ class MemoryCounting(OnTables):
                 before = tables.totals.get((day, name), (0, 0))
                 tables.put(tables.totals, (day, name), (before[0] + count, before[1] + value))
 
-    def find_recount(self) -> Recount:
-        return self._tables.recount
-
-    def list_counts(self, after_version: int, until_version: int) -> Counted:
+    def list_consents(self, since_day: str, until_day: str) -> list[ConsentCount]:
         with self._lock:
-            tables = self._tables
-            return Counted(
-                [pair for version, pair in tables.pairs.values() if after_version < version <= until_version],
-                [
-                    each
-                    for version, each in tables.counts.values()
-                    if after_version < version <= until_version
-                ],
-            )
+            return [
+                ConsentCount(*place, visits)
+                for place, visits in sorted(self._tables.consents.items())
+                if since_day <= place[0] <= until_day
+            ]
 
-    def add_counts(self, counted: Counted, *, made_at: int, now: int) -> bool:
+    def list_rule_counts(self, since_hour: int, until_hour: int) -> list[tuple[str, str, str, int]]:
+        found: dict[tuple[str, str, str], int] = {}
         with self._lock:
-            recount = self._tables.recount
-            if recount.made_at != made_at or recount.is_held(now):
-                return False
-            self._tables.take_counts(counted, is_added=True)
-            return True
+            for (hour, *place), count in self._tables.rule_counts.items():
+                if since_hour <= hour < until_hour:
+                    rule, slot, what = place
+                    found[rule, slot, what] = found.get((rule, slot, what), 0) + count
+        return [(*place, count) for place, count in sorted(found.items())]
 
-    def begin_recount(self, now: int, until_at: int) -> Recount | None:
+    def list_hours(self, slot: str, what: str, since_hour: int, until_hour: int) -> list[tuple[int, int]]:
+        found: dict[int, int] = {}
         with self._lock:
-            tables = self._tables
-            if tables.recount.is_held(now):
-                return None
-            tables.recount = msgspec.structs.replace(
-                tables.recount, counted_seq=tables.head, held_until=until_at
-            )
-            return tables.recount
+            for place, count in self._tables.rule_counts.items():
+                is_asked = not what or place[1:] == ("", slot, what)
+                if since_hour <= place[0] < until_hour and is_asked:
+                    found[place[0]] = found.get(place[0], 0) + count
+        return sorted(found.items())
 
-    def put_counts(self, counted: Counted) -> None:
-        with self._lock:
-            self._tables.take_counts(counted, is_added=False)
 
-    def end_recount(self, before: Recount, now: int) -> None:
-        with self._lock:
-            tables = self._tables
-            tables.pairs = {place: kept for place, kept in tables.pairs.items() if kept[0] > before.version}
-            tables.counts = {place: kept for place, kept in tables.counts.items() if kept[0] > before.version}
-            recount = tables.recount
-            tables.recount = Recount(recount.version + 1, now, recount.counted_seq)
+class MemoryCountWrites(MemoryWrites):
+    """What one job adds to sums."""
+
+    def add_consents(self, counts: Iterable[ConsentCount]) -> None:
+        known = self._tables.consents
+        for count in counts:
+            place = (count.day, count.banner, count.has_gpc, count.answer)
+            self._tables.put(known, place, known.get(place, 0) + count.visits)
+
+    def retire_consents(self, before_day: str) -> None:
+        for place in [place for place in self._tables.consents if place[0] < before_day]:
+            self._tables.remove(self._tables.consents, place)
+
+    def add_rule_counts(self, counts: Iterable[RuleCount]) -> None:
+        known = self._tables.rule_counts
+        for count in counts:
+            place = (count.hour, count.rule, count.slot, count.what)
+            self._tables.put(known, place, known.get(place, 0) + count.count)
+
+    def retire_rule_counts(self, before_hour: int) -> None:
+        for place in [place for place in self._tables.rule_counts if place[0] < before_hour]:
+            self._tables.remove(self._tables.rule_counts, place)

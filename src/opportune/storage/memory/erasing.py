@@ -1,4 +1,4 @@
-"""One job's writes about somebody who is erased, and about sums that outlive them."""
+"""All that is one person's, taken out of the dictionaries, and the record of it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,55 @@ from typing import TypeVar
 
 import msgspec
 
-from opportune.core.experiments.measured import NO_SUMS, Cell, CellSums, Measured
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.moment import DAY
-from opportune.storage.base import Transaction
+from opportune.storage.base import Belongings
 from opportune.storage.days import day_of
-from opportune.storage.memory.tables import Tables, kept_traits
-from opportune.storage.personal import Erasure, Share
+from opportune.storage.memory.tables import MemoryReads, MemoryWrites, Row, Tables, kept_traits
+from opportune.storage.personal import ErasedUnits, Erasure, KeptAssignment, KeptEvent, Share
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class MemoryErasing(Transaction):
-    """On the tables themselves; other writes are `transaction.py`'s."""
+class MemoryErasureReads(MemoryReads):
+    """Reading what is somebody's, and who was erased."""
 
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+    def list_belongings(self, share: Share) -> Belongings:
+        with self._lock:
+            tables, key = self._tables, share.key
+            exposed = sorted(tables.exposures.get(key, {}).values(), key=lambda item: item.seq)
+            asked = sorted(tables.opportunities.get(key, {}).values(), key=lambda item: item[0])
+            known = sorted(tables.business_keys.values(), key=lambda one: (one.seq, one.value))
+            given = sorted(tables.assignments.get(key, {}).values(), key=lambda item: item[0])
+            return Belongings(
+                events=[
+                    _kept(seq, row)
+                    for seq, row in sorted(tables.events.get(key, {}).items())
+                    if share.holds(seq)
+                ],
+                traits=[kept for kept in kept_traits(tables, key) if share.holds(kept.seq)],
+                assignments=[KeptAssignment(seq, one) for seq, one in given if share.holds(seq)],
+                exposures=[item.exposure for item in exposed if share.holds(item.seq)],
+                opportunities=[one for seq, one in asked if share.holds(seq)],
+                business_keys=[one for one in known if one.key == key and share.holds(one.seq)],
+            )
+
+    def find_newest_erasure(self) -> int:
+        return self._tables.numbers["newest erasure"]
+
+    def list_erasures(self, after: tuple[int, str] = (-1, ""), limit: int = 1_000) -> list[Erasure]:
+        with self._lock:
+            known = sorted(place for place in self._tables.erasures if place > after)
+            return [self._tables.erasures[place] for place in known[:limit]]
+
+    def list_erased_units(self) -> list[ErasedUnits]:
+        with self._lock:
+            return [ErasedUnits(*arm, count) for arm, count in sorted(self._tables.erased_units.items())]
+
+
+class MemoryErasureWrites(MemoryWrites):
+    """What one job erases."""
 
     @property
     def newest_erasure_at(self) -> int:
@@ -106,23 +138,15 @@ class MemoryErasing(Transaction):
             tables.remove(given, place)
         return len(gone)
 
-    def erase_assignments(self, share: Share) -> int:
-        return self._erase_assignments(share, FOREVER)
-
-    def put_measured(self, measured: Measured) -> None:
-        self._tables.put(self._tables.measured, measured.experiment, measured)
-
-    def add_erased_sums(self, experiment: str, cells: Mapping[Cell, CellSums]) -> None:
-        kept = self._tables.erased_days
-        for cell, sums in cells.items():
-            self._tables.put(kept, (experiment, cell), kept.get((experiment, cell), NO_SUMS) + sums)
-
     def _erase_business_keys(self, share: Share, most: int) -> int:
         known = self._tables.business_keys
         gone = [place for place, one in known.items() if one.key == share.key and share.holds(one.seq)][:most]
         for place in gone:
             self._tables.remove(known, place)
         return len(gone)
+
+    def erase_assignments(self, share: Share) -> int:
+        return self._erase_assignments(share, FOREVER)
 
     def erase_traits(self, share: Share) -> int:
         return self._take(self._tables.traits, share, FOREVER, lambda seq, _: share.holds(seq))
@@ -155,6 +179,20 @@ class MemoryErasing(Transaction):
         for number, entry in named:
             self._tables.put(self._tables.audit, number, msgspec.structs.replace(entry, what=instead))
         return len(named)
+
+
+def _kept(seq: int, row: Row) -> KeptEvent:
+    event = row.event
+    return KeptEvent(
+        seq=seq,
+        key=event.key,
+        event_class=event.event_class,
+        name=event.name,
+        source=event.source,
+        occurred_at=event.occurred_at,
+        until_seq=row.until_seq,
+        body=event.body,
+    )
 
 
 def _traits_in_force(tables: Tables, key: int) -> set[int]:

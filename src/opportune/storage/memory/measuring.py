@@ -1,66 +1,20 @@
-"""Reading for experiments and backtests: who was exposed to what, and what came after, lane by lane."""
+"""Reading for tests and backtests, lane by lane, and the sums that tests come to."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from opportune.core.experiments.measured import Cell, CellSums, Measured
+from opportune.core.experiments.measured import NO_SUMS, Cell, CellSums, Measured
 from opportune.core.history.key import lane_of
-from opportune.core.history.link import Link
 from opportune.core.history.plan import KEY_EVENT
-from opportune.core.moment import DAY
-from opportune.core.rule import CONTROL
 from opportune.storage.base import FIRST_ASKED, FIRST_OF_LANE, AskedPlace, LaneEvent, LanePlace, Opportunity
 from opportune.storage.measurements import Exposed, ExposedGroup, ExposedQuery, ExposedUnit, LanesAsked
-from opportune.storage.memory.tables import ExposedRow, OnTables
+from opportune.storage.memory.tables import ExposedRow, MemoryReads, MemoryWrites
 
 
-class MemoryMeasuring(OnTables):
-    """What tests, reviews and backtests are made of."""
-
-    def list_hidden(self, since_at: int) -> list[tuple[str, str, int, int]]:
-        with self._lock:
-            hidden = [
-                (item.exposure.rule, item.exposure.slot, unit)
-                for unit, given in self._tables.exposures.items()
-                for item in given.values()
-                if item.exposure.subject == "hide"
-                and item.exposure.arm != CONTROL
-                and item.exposure.at >= since_at
-            ]
-        visits = Counter((rule, slot) for rule, slot, _ in hidden)
-        people = Counter((rule, slot) for rule, slot, _ in set(hidden))
-        return [(rule, slot, people[rule, slot], count) for (rule, slot), count in sorted(visits.items())]
-
-    def list_decided(self, lane: int, since_at: int) -> list[tuple[str, int]]:
-        with self._lock:
-            found = {
-                (item.exposure.rule, unit)
-                for unit, given in self._tables.exposures.items()
-                if lane_of(unit) == lane
-                for item in given.values()
-                if item.exposure.subject in {"rule", "hide"} and item.exposure.at >= since_at
-            }
-        return sorted(found)
-
-    def list_acted(
-        self, rules: Sequence[str], since_at: int, lanes: LanesAsked
-    ) -> list[tuple[str, int, int]]:
-        with self._lock:
-            given = [
-                item.exposure
-                for unit, items in self._tables.exposures.items()
-                if lane_of(unit) in range(*lanes)
-                for item in items.values()
-            ]
-        first: dict[tuple[str, int, int], int] = {}
-        for each in given:
-            is_theirs = each.rule in rules and each.subject in {"rule", "hide"} and each.arm != CONTROL
-            if is_theirs and each.at >= since_at:
-                visit = (each.rule, each.unit, each.session)
-                first[visit] = min(each.at, first.get(visit, each.at))
-        return sorted((rule, unit, at) for (rule, unit, _), at in first.items())
+class MemoryMeasuringReads(MemoryReads):
+    """Reading for measuring."""
 
     def list_lane(
         self,
@@ -83,27 +37,24 @@ class MemoryMeasuring(OnTables):
         places = sorted(((key, kind, *event.order), event) for key, kind, event in found)
         return [(place[0], place[1], event) for place, event in places if place > after][:limit]
 
-    def find_seq(self) -> int:
-        return self._tables.head
-
-    def find_whole_since(self) -> int:
-        return self._tables.numbers["whole since day"] * DAY
-
-    def list_first_contexts(self, keys: Collection[int], since_at: int) -> dict[int, bytes]:
+    def list_lane_opportunities(
+        self,
+        lane: int,
+        slots: Sequence[str],
+        since_at: int,
+        after: AskedPlace = FIRST_ASKED,
+        limit: int = 1_000,
+    ) -> list[Opportunity]:
         with self._lock:
-            asked = {
-                key: [
-                    each
-                    for _, each in self._tables.opportunities.get(key, {}).values()
-                    if each.at >= since_at
-                ]
-                for key in keys
-            }
-        return {
-            key: min(found, key=lambda each: (each.session, each.slot)).context
-            for key, found in asked.items()
-            if found
-        }
+            found = [
+                asked
+                for key, items in self._tables.opportunities.items()
+                if lane_of(key) == lane
+                for _, asked in items.values()
+                if asked.slot in slots and asked.at >= since_at
+            ]
+        places = sorted(((asked.key, asked.session, asked.slot), asked) for asked in found)
+        return [asked for place, asked in places if place > after][:limit]
 
     def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int] | None) -> Exposed:
         with self._lock:
@@ -174,16 +125,21 @@ class MemoryMeasuring(OnTables):
             ]
         return sorted(found, key=lambda each: (each[0], each[1], each[2].order))
 
-    def list_links_in_force(self, lanes: LanesAsked) -> list[Link]:
+    def list_first_contexts(self, keys: Collection[int], since_at: int) -> dict[int, bytes]:
         with self._lock:
-            found = [
-                link
-                for key, links in self._tables.links.items()
-                if lanes[0] <= lane_of(key) < lanes[1]
-                for link in links.values()
-                if link.is_in_force
-            ]
-        return sorted(found, key=lambda link: (link.key, link.from_seq, link.since_seq))
+            asked = {
+                key: [
+                    each
+                    for _, each in self._tables.opportunities.get(key, {}).values()
+                    if each.at >= since_at
+                ]
+                for key in keys
+            }
+        return {
+            key: min(found, key=lambda each: (each.session, each.slot)).context
+            for key, found in asked.items()
+            if found
+        }
 
     def find_measured(self, experiment: str) -> Measured | None:
         return self._tables.measured.get(experiment)
@@ -193,21 +149,14 @@ class MemoryMeasuring(OnTables):
             kept = self._tables.erased_days.items()
             return {cell: sums for (known, cell), sums in kept if known == experiment}
 
-    def list_lane_opportunities(
-        self,
-        lane: int,
-        slots: Sequence[str],
-        since_at: int,
-        after: AskedPlace = FIRST_ASKED,
-        limit: int = 1_000,
-    ) -> list[Opportunity]:
-        with self._lock:
-            found = [
-                asked
-                for key, items in self._tables.opportunities.items()
-                if lane_of(key) == lane
-                for _, asked in items.values()
-                if asked.slot in slots and asked.at >= since_at
-            ]
-        places = sorted(((asked.key, asked.session, asked.slot), asked) for asked in found)
-        return [asked for place, asked in places if place > after][:limit]
+
+class MemoryMeasuringWrites(MemoryWrites):
+    """The sums one job keeps."""
+
+    def put_measured(self, measured: Measured) -> None:
+        self._tables.put(self._tables.measured, measured.experiment, measured)
+
+    def add_erased_sums(self, experiment: str, cells: Mapping[Cell, CellSums]) -> None:
+        kept = self._tables.erased_days
+        for cell, sums in cells.items():
+            self._tables.put(kept, (experiment, cell), kept.get((experiment, cell), NO_SUMS) + sums)

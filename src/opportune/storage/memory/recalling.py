@@ -9,12 +9,11 @@ from opportune.core.history.timeline import TimelineEvent
 from opportune.core.moment import DAY
 from opportune.core.situation import PastExposure, Trait
 from opportune.storage.base import EXPOSURE_BOUND, KEYS_BOUND, OPPORTUNITY_BOUND, Recollection
-from opportune.storage.memory.tables import OnTables, identity_of
+from opportune.storage.memory.tables import MemoryReads, identity_of
 from opportune.storage.person import (
     Stretch,
     is_within,
     kept_assignments,
-    keys_of,
     newest_first,
     newest_traits,
     person_of,
@@ -23,15 +22,15 @@ from opportune.storage.person import (
 )
 
 
-class MemoryRecalling(OnTables):
-    """A visitor's recollection, and who belongs to one person."""
+class MemoryRecollectionReads(MemoryReads):
+    """Reading what a decision sees."""
 
     def recall(self, keys: Sequence[int], *, now: int, as_of: int | None = None) -> Recollection:
         with self._lock:
             tables = self._tables
             seq = tables.head if as_of is None else min(as_of, tables.head)
             person = person_of(keys[-1], tables.links_of(keys[-1]), seq)
-            known = self._keys_of(person, seq)
+            known = self._tables.keys_of(person, seq)
             all_keys = read_keys(keys, known, KEYS_BOUND)
             owned = {
                 key: stretches_of(key, tables.links_of(key), seq, person=person, is_asked=key in keys)
@@ -96,16 +95,6 @@ class MemoryRecalling(OnTables):
         ]
         asked.sort(reverse=True)
         return asked[:OPPORTUNITY_BOUND]
-
-    def _keys_of(self, person: int, as_of: int) -> tuple[int, ...]:
-        keys = self._tables.person_keys.get(person, {})
-        return keys_of(person, (link for key in keys for link in self._tables.links_of(key)), as_of)
-
-    def list_person_keys(self, key: int, as_of: int | None = None) -> tuple[int, tuple[int, ...]]:
-        with self._lock:
-            seq = self._tables.head if as_of is None else as_of
-            person = person_of(key, self._tables.links_of(key), seq)
-            return person, self._keys_of(person, seq)
 
 
 def _order(event: TimelineEvent) -> tuple[int, int]:

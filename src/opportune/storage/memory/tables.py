@@ -32,7 +32,9 @@ from opportune.storage.base import (
     StoredExposure,
     StoredPlaybook,
     StoredSetAside,
+    Transaction,
 )
+from opportune.storage.person import keys_of
 from opportune.storage.personal import Erasure, KeptTrait
 
 K = TypeVar("K")
@@ -189,12 +191,23 @@ class Tables:
     def links_of(self, key: int) -> list[Link]:
         return list(self.links[key].values()) if key in self.links else []
 
+    def keys_of(self, person: int, as_of: int) -> tuple[int, ...]:
+        keys = self.person_keys.get(person, {})
+        return keys_of(person, (link for key in keys for link in self.links_of(key)), as_of)
 
-class OnTables(Storage):
+
+class MemoryReads(Storage):
     """A part of the store: it reads the tables under one lock."""
 
     _tables: Tables
     _lock: RLock
+
+
+class MemoryWrites(Transaction):
+    """A part of a job's writes, on the tables themselves."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
 
 
 def _added(known: C | None, more: C) -> C:

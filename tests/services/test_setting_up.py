@@ -10,7 +10,9 @@ from tests.building import NOW, programme
 from opportune.core.history.event import MACHINE, SetAside
 from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
 from opportune.core.product import Product
+from opportune.errors import BadRequestError
 from opportune.services.capturing import CaptureSource, capture
+from opportune.services.catalogue.feeding import FEED, note_same, take_feed
 from opportune.services.house import House
 from opportune.services.operating import add_key, set_run_state
 from opportune.services.publishing import publish
@@ -40,13 +42,14 @@ class Shop:
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
-        self.house = House(storage=storage, clock=lambda: NOW, secret=b"s" * 32, programme=programme())
+        self.now = NOW
+        self.house = House(storage=storage, clock=lambda: self.now, secret=b"s" * 32, programme=programme())
 
     def take(self, *messages: dict[str, Any], source: CaptureSource = BROWSER) -> None:
         assert capture(self.house, source, messages).result().set_aside == 0
 
     def setup(self, url: str = URL) -> Setup:
-        return set_up(self.storage, url, NOW)
+        return set_up(self.storage, url, self.now)
 
     def step(self, name: str, url: str = URL) -> Step:
         return next(step for step in self.setup(url).steps if step.name == name)
@@ -218,6 +221,50 @@ def test_consent_speed_and_catalogue_are_told_as_they_are(storage: Storage) -> N
     storage.write(lambda transaction: transaction.put_products([old])).result()
     assert shop.step("catalogue").state == "trouble"
     assert "1 without a price" in shop.step("catalogue").seen
+
+
+def test_a_feed_is_fresh_when_it_was_read_though_nothing_changed(storage: Storage) -> None:
+    shop = Shop(storage)
+    assert shop.step("catalogue").state == "not needed"
+    take_feed(shop.house, [offer(1, "10 EUR")], FEED)
+    shop.now += 9 * DAY
+    assert shop.step("catalogue").state == "trouble"
+    assert shop.step("catalogue").fix.startswith("What it says is too old to be shown")
+    note_same(shop.house, FEED)
+    assert (shop.step("catalogue").state, shop.step("catalogue").seen) == (
+        "done",
+        "1 product, last read 08:00",
+    )
+
+
+def test_rows_that_a_feed_lost_are_counted_with_the_commonest_reason(storage: Storage) -> None:
+    shop = Shop(storage)
+    good = [offer(number, "10 EUR") for number in range(30)]
+    take_feed(shop.house, [*good, offer(30, ""), offer(31, ""), offer(32, "much")], FEED)
+    step = shop.step("catalogue")
+    assert step.state == "done"
+    assert step.seen.endswith("The feed: 3 of 33 rows kept aside, most often: the product has no price (2)")
+    take_feed(shop.house, [*good[:5], offer(5, "10 EUR"), offer(6, "")], FEED)
+    assert shop.step("catalogue").state == "trouble"
+    assert "opportune catalogue problems" in shop.step("catalogue").fix
+
+
+def test_a_feed_in_another_currency_says_where_the_currency_is_written(storage: Storage) -> None:
+    shop = Shop(storage)
+    with pytest.raises(BadRequestError):
+        take_feed(shop.house, [offer(1, "10 GBP"), offer(2, "12 GBP")], FEED)
+    step = shop.step("catalogue")
+    assert step.state == "trouble"
+    assert "its price is in GBP; the reporting currency is EUR (2)" in step.seen
+    assert "could not be read 08:00" in step.seen
+    assert step.fix.startswith("Where the shop sells in that currency, write it in team.yaml")
+    publish(shop.house, FILES | {"team.yaml": FILES["team.yaml"] + "currency: GBP\n"})
+    take_feed(shop.house, [offer(1, "10 GBP"), offer(2, "12 GBP")], FEED)
+    assert shop.step("catalogue").state == "done"
+
+
+def offer(number: int, price: str) -> dict[str, str]:
+    return {"id": str(number), "title": f"Product {number}", "price": price}
 
 
 def visits(shop: Shop, *counts: tuple[str, str, int], days_ago: int = 1, has_gpc: bool = False) -> None:

@@ -6,6 +6,8 @@ from collections import Counter
 
 from opportune.core.history.event import MACHINE
 from opportune.core.moment import DAY
+from opportune.core.report.plain import count_words
+from opportune.services.catalogue.feeding import FEED, FeedState
 from opportune.services.setting_up.looked import Looked
 from opportune.services.setting_up.step import State, Step
 
@@ -13,7 +15,8 @@ GROUP = "Is it whole?"
 FEWEST_ORDERS = 5
 ENOUGH = 0.9
 """Browsers tell of most orders; blockers and closed tabs keep the rest."""
-FRESH_DAYS = 2
+MOST_LEFT_OUT = 0.1
+"""Of a feed's rows; a few broken ones are in every feed."""
 
 
 def orders(looked: Looked) -> Step:
@@ -52,27 +55,61 @@ def orders(looked: Looked) -> Step:
 
 
 def catalogue(looked: Looked) -> Step:
-    found = looked.products
-    title = "The catalogue is fresh"
-    if not found.count:
-        return Step(
-            name="catalogue",
-            group=GROUP,
-            title=title,
-            state="not needed",
-            seen="No catalogue: recipes work without; recommendations need one",
-        )
-    is_stale = bool(found.newest_at) and looked.now - found.newest_at > FRESH_DAYS * DAY
-    priceless = f", {found.without_price:,} without a price" if found.without_price else ""
-    changed = f", last changed {looked.when(found.newest_at)}" if found.newest_at else ""
+    """How much is known of the shop's products, how lately it was true, and what of a feed could not be taken."""
+    found, feeds = looked.products, looked.feeds
+    if not found.count and not feeds:
+        return _catalogue("not needed", "No catalogue: recipes work without; recommendations need one")
+    read_at = max((found.newest_at, *(feed.read_at for feed in feeds)))
+    seen = [f"{'At least ' * found.is_more}{count_words(found.count, 'product')}{_with_age(looked, read_at)}"]
+    seen += [words for feed in feeds if (words := _left_out(feed))]
+    failed = next((feed for feed in feeds if feed.error), None)
+    if failed is not None:
+        seen.append(f"{_named(failed)} could not be read {looked.when(failed.tried_at)}: {failed.error}")
+        again = "Correct it and read it again: opportune catalogue fetch, or opportune import products FILE."
+        return _catalogue("trouble", ". ".join(seen), f"{_other_currency(failed)}{again}")
+    if read_at and looked.now - read_at > looked.playbook.team.facts_last:
+        fix = "What it says is too old to be shown. Does the feed still run? Import it again."
+        return _catalogue("trouble", ". ".join(seen), fix)
+    poor = next((feed for feed in feeds if sum(feed.problems.values()) > feed.rows * MOST_LEFT_OUT), None)
+    if poor is not None:
+        rows = "See the rows with “opportune catalogue problems”, and correct them."
+        return _catalogue("trouble", ". ".join(seen), f"{_other_currency(poor)}{rows}")
+    return _catalogue("done", ". ".join(seen))
+
+
+def _catalogue(state: State, seen: str, fix: str = "") -> Step:
     return Step(
-        name="catalogue",
-        group=GROUP,
-        title=title,
-        state="trouble" if is_stale else "done",
-        seen=f"{found.count:,}{' or more' if found.is_more else ''} products{changed}{priceless}",
-        fix="Nothing changed for days: does the feed still run? Import it again." if is_stale else "",
+        name="catalogue", group=GROUP, title="The catalogue is fresh", state=state, seen=seen, fix=fix
     )
+
+
+def _with_age(looked: Looked, read_at: int) -> str:
+    without = looked.products.without_price
+    priceless = f", {without:,} without a price" if without else ""
+    return (f", last read {looked.when(read_at)}" if read_at else "") + priceless
+
+
+def _left_out(feed: FeedState) -> str:
+    """The commonest reason in the words of the first row that had it."""
+    if not feed.problems:
+        return ""
+    count, code = sum(feed.problems.values()), _commonest(feed)
+    reason = next((row.reason for row in feed.kept if row.code == code), code)
+    return f"{_named(feed)}: {count:,} of {feed.rows:,} rows kept aside, most often: {reason} ({feed.problems[code]:,})"
+
+
+def _commonest(feed: FeedState) -> str:
+    return max(feed.problems, key=lambda code: feed.problems[code], default="")
+
+
+def _other_currency(feed: FeedState) -> str:
+    if _commonest(feed) != "currency":
+        return ""
+    return "Where the shop sells in that currency, write it in team.yaml as “currency”, and publish. "
+
+
+def _named(feed: FeedState) -> str:
+    return "The feed" if feed.source == FEED else f"The products from {feed.source}"
 
 
 def set_aside(looked: Looked) -> Step:

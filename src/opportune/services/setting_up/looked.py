@@ -19,6 +19,7 @@ from opportune.core.rule import RunState
 from opportune.core.visitor.context import purposes_of
 from opportune.core.visitor.user_agent import agent_of
 from opportune.errors import PlaybookError
+from opportune.services.catalogue.feeding import FeedState, list_states
 from opportune.services.connecting import list_sources
 from opportune.services.reading import Sent
 from opportune.services.understanding import SENTENCES, understood
@@ -119,6 +120,8 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     sources: Sequence[str]
     aside: Sequence[StoredSetAside]
     products: Products
+    feeds: Sequence[FeedState]
+    """What came of the last reading of each feed and export."""
 
     def when(self, at: int) -> str:
         return to_clock(at, self.now, self.zone)
@@ -176,6 +179,7 @@ def look(storage: Storage, url: str, now: int) -> Looked:
         sources=[source.name for source in list_sources(storage)],
         aside=storage.list_set_aside(limit=MOST_SET_ASIDE),
         products=_products(storage),
+        feeds=list_states(storage),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.services.test_publishing import FILES, NOW, changed, colors, see
 from tests.stores import open_again
 
+from opportune.core.history.key import key_of
 from opportune.core.programme import empty_programme
 from opportune.services.back_filling import back_fill, find_back_fill
 from opportune.services.capturing import CaptureSource, capture
@@ -80,3 +81,43 @@ def test_a_publish_in_between_adds_to_what_is_pending(storage: Storage) -> None:
     while not back_fill(house, step=2).is_complete:
         pass
     assert sorted(map(str, colors(house))) == ["c1", "c2", "c3", "c4", "c5"]
+
+
+TEAM = FILES["team.yaml"]
+
+
+def order(house: House, number: int, total: str = "10", currency: str = "GBP") -> None:
+    said = {"order_id": str(number), "total": total, "currency": currency}
+    sent = {"type": "track", "event": "Order Completed", "anonymousId": "v", "properties": said}
+    assert capture(house, SHOP, [sent]).result(10).accepted == 1
+
+
+def money(house: House) -> list[object]:
+    events = house.storage.recall([key_of("anonymous", "v")], now=NOW).events[key_of("anonymous", "v")]
+    return [event.facts.get("value") for event in events]
+
+
+def test_orders_in_another_currency_count_as_soon_as_its_rate_is_known(storage: Storage) -> None:
+    house = house_over(storage)
+    publish(house, FILES)
+    order(house, 1)
+    order(house, 2, currency="EUR")
+    assert sorted(map(str, money(house))) == ["1000", "None"]
+    for rate, counted in (("1.5", ["1000", "1500"]), ("1.2", ["1000", "1200"])):
+        published = publish(house, changed(plan=f"rates: {{GBP: {rate}}}\n"))
+        assert published.notes[-1:] == (
+            'What "Order Completed" carry changed: past events are read again in the background.',
+        )
+        while not back_fill(house).is_complete:
+            pass
+        assert sorted(map(str, money(house))) == counted
+
+
+def test_a_first_playbook_reads_again_what_came_in_before_it(storage: Storage) -> None:
+    house = house_over(storage)
+    order(house, 1)
+    assert money(house) == [None]
+    publish(house, FILES | {"team.yaml": f"{TEAM}currency: GBP\n"})
+    while not back_fill(house).is_complete:
+        pass
+    assert money(house) == [1_000]

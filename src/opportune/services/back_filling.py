@@ -14,6 +14,7 @@ import msgspec
 from opportune.core.history.event import Event, from_body
 from opportune.core.history.facts import facts_of
 from opportune.core.history.plan import EventPlan, Plan
+from opportune.core.history.standard_plan import STANDARD_PLAN
 from opportune.core.playbook import Playbook
 from opportune.services.house import House
 from opportune.storage.base import AuditEntry, EventQuery, StoredEvent, Transaction
@@ -40,17 +41,27 @@ def changed_events(before: Plan, after: Plan) -> tuple[str, ...]:
     """Events whose facts come out differently under the second plan, by name."""
     if before.currency != after.currency:
         return tuple(sorted(after.events))
+    has_new_rates = before.rates != after.rates
     return tuple(
         sorted(
             name
             for name, event in after.events.items()
-            if _carried(before.events.get(name)) != _carried(event)
+            if _carried(before.events.get(name)) != _carried(event) or (has_new_rates and _has_money(event))
         )
     )
 
 
+def events_read_again(before: Playbook | None, after: Playbook) -> tuple[str, ...]:
+    """By name. What came in before any playbook was published was read by the standard plan."""
+    return changed_events(before.plan if before is not None else STANDARD_PLAN, after.plan)
+
+
 def _carried(event: EventPlan | None) -> object:
     return {(each.name, each.type, each.path) for each in event.properties} if event is not None else None
+
+
+def _has_money(event: EventPlan) -> bool:
+    return any(each.type == "money" for each in event.properties)
 
 
 def plan_back_fill(
@@ -60,7 +71,7 @@ def plan_back_fill(
 
     What is pending from an earlier publish begins anew with it.
     """
-    names = changed_events(before.plan, after.plan) if before is not None else ()
+    names = events_read_again(before, after)
     if not names:
         return {}
     changed = [name for current in names for name in after.plan.names_of(current)]

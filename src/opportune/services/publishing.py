@@ -6,7 +6,7 @@ whether they act by their run state; `operating.py` changes only the latter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from opportune.core.problem import Problem
 from opportune.core.programme import Programme, empty_programme
 from opportune.core.rule import PROGRAMME, Rule, RunState
 from opportune.errors import NotFoundError, PlaybookError, RunningTestError, StaleRevisionError
-from opportune.services.back_filling import changed_events, find_back_fill, plan_back_fill
+from opportune.services.back_filling import events_read_again, find_back_fill, plan_back_fill
 from opportune.services.experiments.experimenting import (
     RUNNING,
     ended_tests,
@@ -150,7 +150,7 @@ def publish(
     notes = (
         *turn.notes,
         *_waiting_notes(house.programme),
-        *_back_fill_notes(before, playbook),
+        *_back_fill_notes(before, playbook, house.seen_events),
         *alike_notes(house.storage, playbook, changed),
     )
     return Published(revision=playbook.revision, states=states, notes=notes, warnings=checked.warnings)
@@ -354,8 +354,10 @@ def _either(names: Sequence[str]) -> str:
     return " and ".join(f'"{name}"' for name in names)
 
 
-def _back_fill_notes(before: Playbook | None, after: Playbook) -> Sequence[str]:
-    names = changed_events(before.plan, after.plan) if before is not None else ()
+def _back_fill_notes(before: Playbook | None, after: Playbook, seen: Set[str]) -> Sequence[str]:
+    """Of what ever came in."""
+    changed = events_read_again(before, after)
+    names = [name for name in changed if not seen.isdisjoint(after.plan.names_of(name))]
     if not names:
         return ()
     return [f"What {_either(names)} carry changed: past events are read again in the background."]

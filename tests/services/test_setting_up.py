@@ -179,6 +179,26 @@ def test_orders_that_only_browsers_tell_of_wait_for_the_shop(storage: Storage) -
     assert shop.step("orders").seen == "Only browsers tell of orders: 1 this month"
 
 
+def test_orders_whose_money_is_not_counted_say_what_to_write(storage: Storage) -> None:
+    shop = Shop(storage)
+    publish(shop.house, FILES)
+    assert "money" not in states(shop.setup())
+    shop.take(message("Order Completed", order_id="1", revenue=10, currency="EUR"), source=SHOP)
+    shop.take(message("Order Completed", order_id="2", revenue=10), source=SHOP)
+    assert (shop.step("money").state, shop.step("money").seen) == (
+        "done",
+        "2 orders this month, all counted in EUR",
+    )
+    shop.take(message("Order Completed", order_id="3", revenue=10, currency="usd"), source=SHOP)
+    step = shop.step("money")
+    assert step.state == "trouble"
+    assert step.seen.startswith("1 of 3 orders this month are in USD: their money is not counted")
+    assert "“currency: USD” in team.yaml" in step.fix
+    assert "“rates: {USD: 1.25}”" in step.fix
+    publish(shop.house, FILES | {"plan.yaml": "rates: {USD: 0.9}\n"})
+    assert shop.step("money").state == "done"
+
+
 def test_safari_that_forgets_after_a_week_is_told_from_browsers_that_do_not(storage: Storage) -> None:
     shop = Shop(storage)
     for number in range(12):

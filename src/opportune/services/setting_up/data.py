@@ -54,6 +54,31 @@ def orders(looked: Looked) -> Step:
     )
 
 
+def money(looked: Looked) -> Step | None:
+    """Whether what orders come to is in money that reports add up."""
+    uncounted = Counter(order.foreign for order in looked.orders if not order.is_counted)
+    if not looked.orders:
+        return None
+    ours = looked.playbook.plan.currency
+    orders = count_words(len(looked.orders), "order")
+    if not uncounted:
+        return _money("done", f"{orders} this month, all counted in {ours}")
+    foreign = uncounted.most_common(1)[0][0]
+    return _money(
+        "trouble",
+        f"{uncounted.total():,} of {orders} this month are in {' and '.join(sorted(uncounted))}: their money is not "
+        f"counted, as the reporting currency is {ours}",
+        f"Where the shop's own currency is {foreign}, write “currency: {foreign}” in team.yaml; else what one "
+        f"{foreign} is worth in {ours} in plan.yaml, as “rates: {{{foreign}: 1.25}}”. Past orders are read again.",
+    )
+
+
+def _money(state: State, seen: str, fix: str = "") -> Step:
+    return Step(
+        name="money", group=GROUP, title="What orders come to is counted", state=state, seen=seen, fix=fix
+    )
+
+
 def catalogue(looked: Looked) -> Step:
     """How much is known of the shop's products, how lately it was true, and what of a feed could not be taken."""
     found, feeds = looked.products, looked.feeds
@@ -136,4 +161,4 @@ def set_aside(looked: Looked) -> Step:
     )
 
 
-STEPS = (orders, catalogue, set_aside)
+STEPS = (orders, money, catalogue, set_aside)

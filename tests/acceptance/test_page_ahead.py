@@ -385,6 +385,25 @@ def test_a_policy_without_the_blocks_hash_leaves_the_shop_as_it_was(browser: Bro
         assert all(request["slots"] == [] for request in shop.requests)
 
 
+@pytest.mark.parametrize("by", ["policy", "blocker"])
+def test_a_script_that_is_blocked_leaves_the_shop_as_it_was(
+    browser: Browser, shop: ShopSite, by: str
+) -> None:
+    if by == "policy":
+        shop.headers = {
+            "Content-Security-Policy": STRICT.format(hash=head_hash(), door="https://elsewhere.example")
+        }
+    shop.paste = shop.block + shop.tag.replace("<script", '<script data-hold=".hero{min-height:200px}"')
+    with visitor(browser) as page:
+        if by == "blocker":
+            page.route("**/o.js", lambda route: route.abort("blockedbyclient"))
+        page.goto(shop.url)
+        page.wait_for_timeout(300)
+        assert page.is_visible("text=Normal boots for everybody")
+        assert page.is_visible(".signup")
+        assert shop.requests == []
+
+
 def test_two_snippets_do_no_harm_and_are_told(browser: Browser, shop: ShopSite) -> None:
     shop.paste += shop.paste
     with visitor(browser) as page:

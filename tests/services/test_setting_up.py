@@ -150,13 +150,16 @@ def test_what_the_script_met_is_told_with_the_page_and_the_fix(storage: Storage)
     shop.take(
         message("Page Trouble", what="bad selector", where="/sale", slot="home-hero", selector="..x"),
         message("Page Trouble", what="two blocks", where="/"),
+        message("Page Trouble", what="no block", where="/help"),
         message("Page Trouble", what="no storage", where="/"),
     )
     step = shop.step("page trouble")
     assert step.state == "trouble"
     assert "the selector of home-hero cannot be read on /sale" in step.seen
     assert "the snippet is there twice on /" in step.seen
+    assert "half of the snippet is missing, or the page refuses it on /help" in step.seen
     assert "“..x” is no CSS selector" in step.fix
+    assert "`opportune snippet --csp` prints what that has to allow" in step.fix
 
 
 def test_the_share_of_orders_seen_counts_each_order_once(storage: Storage) -> None:

@@ -103,7 +103,9 @@ def _snippet_unseen(looked: Looked) -> Step:
         seen=f"{_counted(visits, 'visit')} came by it. Nobody agreed to being measured, so nothing else is kept"
         if visits
         else "Waiting for the first page",
-        fix="Paste what `opportune snippet` prints into the <head> of every page, then open one."
+        fix="Paste what `opportune snippet` prints into the <head> of every page, then open one. If nothing comes, a "
+        "blocker in your browser stops it, or the shop's content security policy does: `opportune snippet --csp` "
+        "prints what that has to allow."
         if not visits
         else "",
     )

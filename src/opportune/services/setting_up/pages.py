@@ -230,8 +230,11 @@ TROUBLES: Mapping[str, tuple[str, str]] = {
         "Its content security policy may forbid it: `opportune snippet --csp` prints what that has to allow.",
     ),
     "no block": (
-        "half of the snippet is missing",
-        "The inline block does not stand in the <head>: paste all that `opportune snippet` prints.",
+        "half of the snippet is missing, or the page refuses it",
+        (
+            "Paste all that `opportune snippet` prints into the <head>. Where the inline block stands there, the "
+            "shop's content security policy refuses it: `opportune snippet --csp` prints what that has to allow."
+        ),
     ),
     "late block": (
         "the snippet stands too late in the page",

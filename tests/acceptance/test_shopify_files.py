@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import liquid
 import pytest
 from playwright.sync_api import Browser, Page
-from tests.acceptance.browsing import launched, visitor
+from tests.acceptance.browsing import launched, until, visitor
 from tests.serving import ServerProcess, done, run_command
 
 SECRET = "secret-of-the-shop"
@@ -248,6 +248,20 @@ def test_one_visit_told_by_page_pixel_and_webhook_is_one_history(
     assert (bought["properties"]["order_id"], bought["properties"]["revenue"]) == (str(ORDER), 60)
     assert (added["properties"]["product_id"], added["properties"]["quantity"]) == ("7001", 2)
     assert (paged["properties"]["page_type"], paged["properties"]["category"]) == ("product", "Trail shoes")
+
+
+def test_an_id_that_cannot_be_read_is_replaced_and_its_first_page_counts(
+    server: ServerProcess, shop: Shop, browser: Browser
+) -> None:
+    with visitor(browser) as page:
+        page.context.add_cookies([{"name": "o_id", "value": "%E0%A4%A", "url": shop.url}])
+        shop.attributes.clear()
+        page.goto(f"{shop.url}/products/trail-shoe?unreadable")
+        page.evaluate("(data) => happen('product_viewed', { data })", {"productVariant": VARIANT})
+        page.wait_for_function("document.cookie.includes('o_id=s-')")
+        who = id_of(page)
+        wait_for(server, who, "Product Viewed")
+        until(page, lambda: shop.attributes == [{"o_id": who}])
 
 
 def test_the_pixel_is_silent_until_the_visitor_agrees(

@@ -11,14 +11,16 @@
   const amount = (money) => money?.amount == null ? undefined : Number(money.amount);
   const cleaned = (text) => String(text || '').split('#')[0].replace(/([?&][^=&]*=)[^&]*(?:@|%40)[^&]*/gi, '$1');
 
+  // An id that cannot be read is none: the theme's script makes another.
+  const idIn = (cookie) => { try { return decodeURIComponent(cookie || ''); } catch { return ''; } };
   // The theme's script makes the id; on a visit's first page it may not be there yet.
   const visitorOf = async (checkout) => {
     const carried = checkout?.attributes?.find((each) => each.key === 'o_id')?.value;
     if (carried) return carried;
     for (const wait of WAITS) {
       if (wait) await rest(wait);
-      const found = await browser.cookie.get('o_id');
-      if (found) return decodeURIComponent(found);
+      const found = idIn(await browser.cookie.get('o_id'));
+      if (found) return found;
     }
   };
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from tests.serving import ServerProcess, done, run_command, viewed, write_playbook
+
+from opportune.core.moment import from_iso
+from opportune.core.report.plain import moment_words
 
 RULE = "Viewed something"
 VISITORS = [f"visitor-{number}" for number in range(240)]
@@ -50,6 +54,7 @@ def test_a_version_that_costs_orders_is_off_until_somebody_says_why(tmp_path: Pa
 
         _, page, _ = server.get("/v1/notes")
         [note] = [each for each in page["notes"] if each["kind"] == "switched off"]
+        assert told.startswith(f"{moment_words(from_iso(note['at']), ZoneInfo('UTC'))}  switched off")
         assert note["rules"] == [RULE]
         assert "opportune rule" in note["did"]
         assert "rolled back" in done("rules", *server.place)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import pytest
@@ -13,7 +15,10 @@ from tests.serving import done, run_command, write_playbook
 
 from opportune.cli import COMMANDS, opportune
 from opportune.cli.reference import commands_page
+from opportune.core.moment import from_iso
+from opportune.core.report.plain import moment_words
 
+ISO = re.compile(r"20\d\d-\d\d-\d\d")
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 PROMISED = {
     "serve",
@@ -124,6 +129,37 @@ def test_switches_work_without_a_server_and_status_tells(tmp_path: Path) -> None
     assert found["frozen"]["by"]
     run(tmp_path, "unfreeze")
     assert json.loads(run(tmp_path, "status", "--json"))["frozen"] is None
+
+
+def test_people_read_moments_in_words_and_programs_in_iso(tmp_path: Path) -> None:
+    """The team's own time zone; a machine at its desk may have another."""
+    folder, data = write_playbook(tmp_path / "playbook"), tmp_path / "data"
+    team = folder / "team.yaml"
+    team.write_text(f"{team.read_text() if team.exists() else ''}\ntime zone: Asia/Tokyo\n")
+    run(data, "publish", str(folder))
+    run(data, "off", "--reason", "strange prices")
+    run(data, "on")
+    run(data, "rule", "Viewed something", "slowly", "--unseen")
+    run(data, "off")
+    run(data, "freeze", "--from", "24 November 2096", "--until", "30 November 2096")
+    run(data, "keys", "add", "--kind", "write", "--name", "site")
+    run(data, "keys", "revoke", "--name", "site")
+    run(data, "sources", "add", "shopify", "--secret", "hush-hush-hush-hush-hush")
+    moments = {
+        ("status",): lambda found: [found["off"]["at"]],
+        ("keys", "list"): lambda found: [found[0]["revoked_at"]],
+        ("sources", "list"): lambda found: [found[0]["added_at"]],
+    }
+    for command, moments_in in moments.items():
+        told = run(data, *command)
+        assert not ISO.search(told)
+        listed = moments_in(json.loads(run(data, *command, "--json")))
+        assert listed
+        for moment in listed:
+            assert ISO.match(moment)
+            assert moment_words(from_iso(moment), ZoneInfo("Asia/Tokyo")) in told
+    assert "from 24 November 2096, 00:00 until 1 December 2096, 00:00" in run(data, "status")
+    assert re.search(r"next step \d+ [A-Z][a-z]+ 20\d\d", run(data, "rules"))
 
 
 def test_a_folder_without_an_installation_is_not_made_by_looking(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
 from opportune.app.clock import now_ms
+from opportune.cli.clock import say_moment
 from opportune.cli.options import json_option, place_option
 from opportune.cli.playbook import FOLDER, files_of
 from opportune.cli.printing import Progress, print_json
@@ -16,6 +18,7 @@ from opportune.cli.reading_at import read_at
 from opportune.core.traffic.backtest import Backtest, PlaceTested
 from opportune.core.traffic.scaled import Scaled
 from opportune.process.place import Place
+from opportune.services.standing import reading_house
 from opportune.services.traffic.backtesting import backtest
 from opportune.services.traffic.trying import DAYS, Asked
 
@@ -49,15 +52,17 @@ def backtest_command(
     asked = Asked(rule=rule, files=files_of(folder) if folder is not None else None, days=days)
     progress = Progress("parts of the log", sys.stderr)
     with read_at(place, must_exist=True) as storage:
-        found = backtest(storage, now_ms(), asked, is_full=is_full, notice=progress.show if is_full else None)
+        now = now_ms()
+        zone = reading_house(storage, now).programme.playbook.vocabulary.zone
+        found = backtest(storage, now, asked, is_full=is_full, notice=progress.show if is_full else None)
     progress.end()
     if as_json:
         print_json(found)
     else:
-        click.echo("\n".join(say(found)))
+        click.echo("\n".join(say(found, zone)))
 
 
-def say(found: Backtest) -> Iterator[str]:
+def say(found: Backtest, zone: ZoneInfo) -> Iterator[str]:
     """The whole answer in lines."""
     yield f"{found.rule}: {found.sentence}"
     yield f"It {found.does}."
@@ -73,7 +78,7 @@ def say(found: Backtest) -> Iterator[str]:
         yield from _say_place(place)
     yield from _say_unseen(found)
     yield from _say_thresholds(found)
-    yield from _say_differences(found)
+    yield from _say_differences(found, zone)
     yield ""
     yield _basis(found)
 
@@ -155,7 +160,7 @@ def _say_thresholds(found: Backtest) -> Iterator[str]:
         yield f"  {threshold.part}: {_people(threshold.people_a_day)}"
 
 
-def _say_differences(found: Backtest) -> Iterator[str]:
+def _say_differences(found: Backtest, zone: ZoneInfo) -> Iterator[str]:
     if not found.compared:
         return
     yield ""
@@ -168,7 +173,8 @@ def _say_differences(found: Backtest) -> Iterator[str]:
         words = next(each.words for each in found.differences if each.cause == cause)
         yield f"  {number:>6,}  {cause}: {words}"
     for each in found.differences[:MOST_DIFFERENCES]:
-        yield f"    {each.at} {each.slot} {each.visitor}: {each.logged} -> {each.again} ({each.cause})"
+        at = say_moment(each.at, zone)
+        yield f"    {at}  {each.slot} {each.visitor}: {each.logged} -> {each.again} ({each.cause})"
     if count > MOST_DIFFERENCES:
         yield f"    and {count - MOST_DIFFERENCES:,} more, with --json"
 

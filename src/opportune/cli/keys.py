@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from opportune.cli.installation import ask
+from opportune.cli.clock import say_moment, zone_of
+from opportune.cli.installation import ask, reach
 from opportune.cli.options import json_option, operator, place_option
 from opportune.cli.printing import print_json, print_table
 from opportune.process.place import Place
@@ -58,7 +59,9 @@ def add(*, place: Place, kind: str, name: str, value: str, scopes: tuple[str, ..
 @json_option
 def list_(*, place: Place, as_json: bool) -> None:
     """List keys; of secret ones never the value."""
-    found = ask(place, "keys list")
+    with reach(place) as asked:
+        found = asked("keys list")
+        zone = zone_of(asked)
     if as_json:
         print_json(found)
         return
@@ -68,7 +71,7 @@ def list_(*, place: Place, as_json: bool) -> None:
             key["kind"],
             " ".join(key["scopes"]) or "capture decide",
             key["value"] or "(hidden)",
-            f"revoked {key['revoked_at']}" if key["revoked_at"] else "in force",
+            f"revoked {say_moment(key['revoked_at'], zone)}" if key["revoked_at"] else "in force",
         )
         for key in found
     ]

@@ -12,12 +12,13 @@ from opportune.app.mailing import mail_server_of, weekly_mail
 from opportune.cli.options import place_option
 from opportune.cli.reading_at import read_at
 from opportune.core.learnings.weekly import Weekly
-from opportune.core.moment import to_iso
+from opportune.core.report.plain import moment_words
 from opportune.errors import BadRequestError
 from opportune.process.place import Place
 from opportune.process.posting import Mail, post
 from opportune.services.learnings.mailing import find_state
 from opportune.services.learnings.telling import weekly
+from opportune.services.standing import reading_house
 from opportune.settings import from_environment
 
 
@@ -79,13 +80,14 @@ def _say(place: Place) -> None:
     server = mail_server_of(from_environment(os.environ))
     with read_at(place, must_exist=True) as storage:
         state = find_state(storage)
+        zone = reading_house(storage, now_ms()).programme.playbook.vocabulary.zone
     if server is None:
         click.echo("No mail server is named here: no weekly mail is sent. See OPPORTUNE_MAIL_HOST.")
     else:
         click.echo(
             f"Every Monday at 7, through {server.host}:{server.port}, to {', '.join(server.recipients)}."
         )
-    click.echo(f"Last sent {to_iso(state.sent_at)}." if state.sent_at else "None was sent yet.")
+    click.echo(f"Last sent {moment_words(state.sent_at, zone)}." if state.sent_at else "None was sent yet.")
     if state.error:
         click.echo(f"Failing since the last one ({state.failures} times): {state.error}")
-        click.echo(f"Tried again at {to_iso(state.next_at)}.")
+        click.echo(f"Tried again on {moment_words(state.next_at, zone)}.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from opportune.cli.installation import ask
+from opportune.cli.clock import say_moment, zone_of
+from opportune.cli.installation import reach
 from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import print_json
 from opportune.process.place import Place
@@ -22,14 +23,17 @@ def notes(*, place: Place, limit: int, is_now: bool, as_json: bool) -> None:
 
     Newest first: rules switched off and why, warnings, steps of slow launches, broken conditions, stale feeds.
     """
-    if is_now:
-        ask(place, "guard")
-    found = ask(place, "notes", limit=limit)
+    with reach(place) as ask:
+        if is_now:
+            ask("guard")
+        found = ask("notes", limit=limit)
+        zone = zone_of(ask)
     if as_json:
         print_json(found)
     elif not found:
         click.echo("No notes: nothing was switched off, and there is nothing to look at.")
     for note in [] if as_json else found:
-        click.echo(f"{note['at'][:16].replace('T', ' ')}  {note['kind']}  {note['words']}")
+        at = say_moment(note["at"], zone)
+        click.echo(f"{at}  {note['kind']}  {note['words']}")
         if note["did"]:
-            click.echo(f"{'':16}  {note['did']}")
+            click.echo(f"{'':{len(at)}}  {note['did']}")

@@ -11,11 +11,12 @@ from typing import Any, get_args
 import click
 import msgspec
 
+from opportune.cli.clock import zone_of
 from opportune.cli.installation import Ask, ask, reach
 from opportune.cli.options import operator, place_option
 from opportune.cli.printing import counted, fail, print_json
 from opportune.core.history.key import Namespace
-from opportune.core.moment import to_iso
+from opportune.core.report.plain import moment_words
 from opportune.errors import BadRequestError, NotFoundError, OpportuneError
 from opportune.process.connection import CommandError
 from opportune.process.place import Place
@@ -158,8 +159,9 @@ def requests(*, place: Place, code: str | None) -> None:
         if code is not None:
             asked("person requests done", code=code, by=operator())
         found = asked("person requests")
+        zone = zone_of(asked)
     for request in found:
-        at = to_iso(request["asked_at"])
+        at = moment_words(request["asked_at"], zone)
         click.echo(f"{request['code']}  {at}  {request['by']}\n  {_to_do(request)}")
     if not found:
         click.echo("Nothing is waiting.")

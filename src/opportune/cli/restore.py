@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from opportune.app.moving import restore as restore_folder
+from opportune.cli.clock import zone_of
+from opportune.cli.installation import reach
 from opportune.cli.options import place_option
 from opportune.cli.person import read_erasures
 from opportune.cli.printing import counted, fail
-from opportune.core.moment import to_iso
+from opportune.core.report.plain import moment_words
 from opportune.process.place import Place
 
 
@@ -37,7 +39,7 @@ def restore(*, file: Path, place: Place, lists: tuple[Path, ...]) -> None:
         )
     erasures = [erasure for path in lists for erasure in read_erasures(path)]
     contents, erased = restore_folder(file, place.folder, erasures)
-    newest = f", the newest of {to_iso(contents.newest_at)}" if contents.newest_at is not None else ""
+    newest = _newest(place, contents.newest_at)
     click.echo(
         f"Restored {place.name}: {counted(contents.events, 'event')}{newest}; "
         f"{counted(contents.ids, 'id')} of visitors and users; "
@@ -50,3 +52,10 @@ def restore(*, file: Path, place: Place, lists: tuple[Path, ...]) -> None:
         click.echo("the list, run `opportune person erasures --apply LIST`.")
     else:
         click.echo(f"Erased again: {counted(erased, 'id')} of people who had been erased since the backup.")
+
+
+def _newest(place: Place, newest_at: int | None) -> str:
+    if newest_at is None:
+        return ""
+    with reach(place) as asked:
+        return f", the newest of {moment_words(newest_at, zone_of(asked))}"

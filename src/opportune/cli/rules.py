@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
-from opportune.cli.installation import ask
+from opportune.cli.clock import say_day, zone_of
+from opportune.cli.installation import reach
 from opportune.cli.options import json_option, operator, place_option, reason_option
 from opportune.cli.printing import print_json, print_table
 from opportune.process.place import Place
@@ -17,14 +19,17 @@ from opportune.process.place import Place
 @json_option
 def rules(*, place: Place, as_json: bool) -> None:
     """List rules with their state."""
-    found = ask(place, "rules")
+    with reach(place) as ask:
+        found = ask("rules")
+        zone = zone_of(ask)
     if as_json:
         print_json(found)
     elif not found:
         click.echo("No rules: no playbook is published yet.")
     else:
         print_table(
-            ("rule", "state", "what it does now"), [(row["rule"], _state(row), _now(row)) for row in found]
+            ("rule", "state", "what it does now"),
+            [(row["rule"], _state(row, zone), _now(row)) for row in found],
         )
         for row in found:
             for note in row["notes"]:
@@ -43,16 +48,18 @@ def rule(*, name: str, state: str, place: Place, unseen: bool, reason: str) -> N
     For everyone, for a share of visitors such as 20%, or slowly: 5%, 20%, 50% and all, a step every two
     days while nothing is wrong. One that was switched off by itself needs a --reason.
     """
-    row = ask(place, "rule", rule=name, state=state, unseen=unseen, reason=reason, by=operator())
-    click.echo(f"{row['rule']}: {_state(row)}, {_now(row)}.")
+    with reach(place) as ask:
+        row = ask("rule", rule=name, state=state, unseen=unseen, reason=reason, by=operator())
+        zone = zone_of(ask)
+    click.echo(f"{row['rule']}: {_state(row, zone)}, {_now(row)}.")
     if row["next_step_at"]:
         click.echo("`opportune notes` says within a minute what harm each step could hide.")
 
 
-def _state(row: dict[str, Any]) -> str:
+def _state(row: dict[str, Any], zone: ZoneInfo) -> str:
     if row["share"] is None:
         return str(row["state"])
-    step = f", next step {row['next_step_at'][:10]}" if row.get("next_step_at") else ""
+    step = f", next step {say_day(row['next_step_at'], zone)}" if row.get("next_step_at") else ""
     return f"live for {row['share']:g}%{step}"
 
 

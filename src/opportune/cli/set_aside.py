@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from opportune.cli.clock import say_moment, zone_of
 from opportune.cli.installation import Ask, ask, reach
 from opportune.cli.options import json_option, place_option
 from opportune.cli.printing import fail, print_json, print_table
@@ -44,11 +45,15 @@ def set_aside() -> None:
 @json_option
 def list_(*, place: Place, state: str, limit: int, as_json: bool) -> None:
     """List them, newest first."""
-    found = ask(place, "set-aside list", state=state, before_id=None, limit=limit)
+    with reach(place) as asked:
+        found = asked("set-aside list", state=state, before_id=None, limit=limit)
+        zone = zone_of(asked)
     if as_json:
         print_json(found)
         return
-    rows = [(row["id"], row["receivedAt"], row["name"] or "-", row["reason"]) for row in found]
+    rows = [
+        (row["id"], say_moment(row["receivedAt"], zone), row["name"] or "-", row["reason"]) for row in found
+    ]
     print_table(("number", "received", "event", "reason"), rows)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from opportune.cli.installation import ask
+from opportune.cli.clock import say_moment, zone_of
+from opportune.cli.installation import ask, reach
 from opportune.cli.options import json_option, operator, place_option
 from opportune.cli.printing import print_json, print_table
 from opportune.core.shops import SHOPS
@@ -54,7 +55,9 @@ def add(*, place: Place, platform: str, secret: str, name: str, prefix: str, as_
 @json_option
 def list_(*, place: Place, as_json: bool) -> None:
     """List connected shops; their secrets are not shown."""
-    found = ask(place, "sources list")
+    with reach(place) as asked:
+        found = asked("sources list")
+        zone = zone_of(asked)
     if as_json:
         print_json(found)
         return
@@ -62,7 +65,9 @@ def list_(*, place: Place, as_json: bool) -> None:
         click.echo("No shop is connected yet: opportune sources add shopify --secret SECRET")
         return
     headings = ("name", "platform", "prefix", "path", "since")
-    rows = [tuple(each[name] or "-" for name in (*headings[:4], "added_at")) for each in found]
+    rows = [
+        (*(each[name] or "-" for name in headings[:4]), say_moment(each["added_at"], zone)) for each in found
+    ]
     print_table(headings, rows)
 
 

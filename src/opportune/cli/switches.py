@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
-from opportune.cli.installation import ask
+from opportune.cli.clock import say_moment, zone_of
+from opportune.cli.installation import ask, reach
 from opportune.cli.options import json_option, operator, place_option, reason_option
 from opportune.cli.printing import counted, print_json
-from opportune.core.moment import to_iso
 from opportune.process.place import Place
 
 
@@ -58,7 +59,9 @@ def unfreeze(*, place: Place) -> None:
 @json_option
 def status(*, place: Place, as_json: bool) -> None:
     """What runs in an installation now."""
-    found = ask(place, "status")
+    with reach(place) as asked:
+        found = asked("status")
+        zone = zone_of(asked)
     if as_json:
         print_json(found)
         return
@@ -67,12 +70,12 @@ def status(*, place: Place, as_json: bool) -> None:
     click.echo(f"playbook   {revision} ({counts})")
     for name in ("off", "frozen"):
         switch = found[name]
-        click.echo(f"{name:<10} {_switched(switch) if switch else 'no'}")
+        click.echo(f"{name:<10} {_switched(switch, zone) if switch else 'no'}")
 
 
-def _switched(switch: dict[str, Any]) -> str:
+def _switched(switch: dict[str, Any], zone: ZoneInfo) -> str:
     begins, ends = switch["from_at"], switch["until_at"]
-    days = f" from {to_iso(begins)}" if begins else f" since {to_iso(switch['at'])}"
-    days += f" until {to_iso(ends)}" if ends else ""
+    days = f"from {say_moment(begins, zone)}" if begins else f"since {say_moment(switch['at'], zone)}"
+    days += f" until {say_moment(ends, zone)}" if ends else ""
     reason = f": {switch['reason']}" if switch["reason"] else ""
-    return f"{days.strip()}, by {switch['by']}{reason}"
+    return f"{days}, by {switch['by']}{reason}"

@@ -18,9 +18,9 @@ import msgspec
 from opportune.core.allocation import BUCKETS
 from opportune.core.experiments.ramp import RAMP, SLOWLY, STEP_DAYS
 from opportune.core.language.phrases.date import parse_date, parse_last_day
-from opportune.core.moment import to_iso
 from opportune.core.note import Note
 from opportune.core.programme import ACTING
+from opportune.core.report.plain import moment_words
 from opportune.core.rule import RunState, RunStateName
 from opportune.errors import (
     BadRequestError,
@@ -221,7 +221,8 @@ def check_not_frozen(house: House) -> None:
     frozen = find_freeze(house)
     if frozen is not None:
         raise FrozenError(
-            since=to_iso(max(frozen.at, frozen.from_at)), reason=frozen.reason or "no reason given"
+            since=moment_words(max(frozen.at, frozen.from_at), house.programme.playbook.vocabulary.zone),
+            reason=frozen.reason or "no reason given",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from opportune.core.moment import to_iso
 from opportune.process.commands.plain import Result, plain
 from opportune.services import operating
 from opportune.services.experiments.keeping_measured import keep_measured
@@ -20,7 +21,7 @@ def switch_on(house: House, *, by: str) -> None:
 
 
 def freeze(house: House, *, reason: str, by: str, first: str = "", last: str = "") -> Result:
-    return plain(operating.freeze(house, reason=reason, by=by, first=first, last=last))
+    return _switched(operating.freeze(house, reason=reason, by=by, first=first, last=last))
 
 
 def unfreeze(house: House, *, by: str) -> None:
@@ -36,8 +37,21 @@ def status(house: House) -> Result:
         "revision": house.programme.revision,
         "rules": len(house.programme.playbook.rules),
         "slots": len(house.programme.playbook.slots),
-        "off": plain(off),
-        "frozen": plain(frozen),
+        "off": _switched(off),
+        "frozen": _switched(frozen),
+    }
+
+
+def _switched(found: operating.Switched | None) -> Result:
+    """Its moments in ISO 8601; `from_at` only where it was to begin later."""
+    if found is None:
+        return None
+    return {
+        "at": to_iso(found.at),
+        "by": found.by,
+        "reason": found.reason,
+        "from_at": to_iso(found.from_at) if found.from_at else None,
+        "until_at": to_iso(found.until_at) if found.until_at is not None else None,
     }
 
 

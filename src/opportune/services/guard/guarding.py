@@ -15,8 +15,9 @@ from opportune.core.allocation import BUCKETS
 from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.ramp import hidden_harm, hidden_words, next_share
 from opportune.core.experiments.watched import REACHED, Expected, Sighting, Watched
-from opportune.core.moment import DAY, MINUTE, to_iso
+from opportune.core.moment import DAY, MINUTE
 from opportune.core.note import Note
+from opportune.core.report.plain import moment_words
 from opportune.core.rule import Rule, RunState
 from opportune.core.signs import SIGNS, Sign
 from opportune.core.signs.limit import Broken as BrokenLimit
@@ -179,13 +180,14 @@ def _warning(house: House, found: Seen) -> Note:
 def _stale_feeds(house: House) -> list[Note]:
     """What a feed said is too old to be shown."""
     now, last = house.clock(), house.programme.team.facts_last
+    zone = house.programme.playbook.vocabulary.zone
     return [
         Note(
             at=now,
             kind="to look at",
             sign="stale feed",
-            words=f"The product feed “{state.source}” was last read {to_iso(state.read_at)[:16]}, longer ago than what "
-            f"it says may be shown{f': {state.error}' if state.error else ''}.",
+            words=f"The product feed “{state.source}” was last read on {moment_words(state.read_at, zone)}, longer "
+            f"ago than what it says may be shown{f': {state.error}' if state.error else ''}.",
             once=f"stale feed/{state.source}/{state.read_at}",
         )
         for state in list_states(house.storage)

@@ -127,6 +127,16 @@ page:
   selector: .absent
   paths: /collections/*
 """,
+    "searched": """
+slot: searched
+fields: text
+fallback: {text: Normal}
+variants:
+  Warm: {text: Variant searched}
+page:
+  selector: .searched
+  put: {text: ""}
+""",
     **{
         name: f"""
 slot: {name}
@@ -165,6 +175,11 @@ when: {CAME}
 show:
   tested: Warm
 test: half and half, on orders, for 6 weeks
+---
+rule: Searched
+when: a visitor searched in the last 30 days
+show:
+  searched: Warm
 ---
 rule: Leaving
 when: a visitor is about to leave

@@ -316,6 +316,23 @@ def test_a_new_tab_is_ahead_for_a_short_while(browser: Browser, shop: ShopSite) 
         assert opened.value.text_content(HERO) == WHOLE
 
 
+def test_of_two_tabs_the_one_that_is_behind_shows_what_the_other_was_answered_since(
+    browser: Browser, shop: ShopSite
+) -> None:
+    shop.change("/", "</footer>", '</footer><p class="searched">Normal</p>')
+    with visitor(browser) as page:
+        page.clock.install()
+        come(page, shop)
+        other = page.context.new_page()
+        come(other, shop)
+        other.evaluate("opportune.track('Products Searched', { query: 'boots' })")
+        until(other, lambda: kept(other)["searched"].get("variant") == "Warm")
+        page.clock.fast_forward("03:00")  # longer than a new tab would have it
+        shop.delay = 0.5
+        page.goto(shop.url)
+        assert page.text_content(".searched") == "Variant searched"
+
+
 # -- where things are missing ---------------------------------------------------------------
 
 

@@ -77,9 +77,10 @@
   };
   const go = head.go = () => {
     kept = 0;
-    for (const store of ['localStorage', 'sessionStorage']) try {
+    for (const store of ['sessionStorage', 'localStorage']) try {
       const it = JSON.parse(window[store].opportune);
-      if (it.until > Date.now()) kept = it;
+      // What another tab was answered since counts, not what this one kept.
+      if ((kept ? it.last : it.until) > Date.now() && !(it.made <= kept.made)) kept = it;
     } catch {}
     head.places = [];
     put(kept || { decisions: {} });

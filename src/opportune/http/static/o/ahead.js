@@ -25,9 +25,10 @@ const asking = () => {
 const remember = (decisions, at, revision) => {
   const all = Object.values(decisions), now = Date.now();
   const until = Math.min(now + FRESH_MS, ...all.map((it) => Date.parse(it.holdsUntil) || Infinity));
-  const record = { until, at, revision, decisions };
+  // A tab in preview keeps to what it was answered itself.
+  const record = { until, made: preview ? 9e15 : now, at, revision, decisions };
   if (!keep('sessionStorage', KEPT, record)) tell('no storage');
-  if (mayMeasure() && !preview) keep('localStorage', KEPT, { ...record, until: Math.min(until, now + FRESH_IN_TABS_MS) });
+  if (mayMeasure() && !preview) keep('localStorage', KEPT, { ...record, last: until, until: Math.min(until, now + FRESH_IN_TABS_MS) });
   (window.requestIdleCallback || setTimeout)(() => all.forEach((it) => it.page.images?.forEach((src) => { new Image().src = src; })));
 };
 const fillIn = (decisions, isLate) => head.put({ decisions: Object.fromEntries(decisions), at: location.pathname }, isLate);

@@ -7,7 +7,7 @@ from contextlib import closing
 import psycopg
 
 from opportune.storage.postgres import PostgresStorage
-from opportune.storage.postgres.store import FOLD_STEP
+from opportune.storage.postgres.counting import FOLD_STEP
 
 WAITING = """INSERT INTO changes SELECT lane, number, '2026-01-01', 'Page Viewed', 1, 7, 1, 1, 2
     FROM generate_series(0, 255) AS lane, generate_series(1, 10) AS number"""

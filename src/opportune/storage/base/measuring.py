@@ -12,19 +12,11 @@ from opportune.storage.measurements import Exposed, ExposedQuery, LanesAsked
 
 LanePlace = tuple[int, int, int, int]
 """key, class, moment and `seq` of an event."""
-
-
 FIRST_OF_LANE: LanePlace = (-(2**62), -1, -(2**62), -1)
-
-
 LaneEvent = tuple[int, int, TimelineEvent]
 """An event with its key and class."""
-
-
 AskedPlace = tuple[int, int, str]
 """key, session and slot of an opportunity."""
-
-
 FIRST_ASKED: AskedPlace = (-1, -1, "")
 
 

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from opportune.storage.postgres.connection import (
-    CONNECT_SECONDS,
-    WATCHDOG,
-    Connection,
-    connect,
-    hang_up,
-)
+from opportune.storage.postgres.connection import CONNECT_SECONDS, WATCHDOG, Connection, connect, hang_up
 
 
 class Changes:

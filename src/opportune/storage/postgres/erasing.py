@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-
-import psycopg
 
 from opportune.core.history.key import business_key_of, lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.moment import DAY
-from opportune.storage.base import (
-    Transaction,
-)
-from opportune.storage.belongings import erasure_of
+from opportune.storage.base import Belongings
+from opportune.storage.belongings import belongings_of, erasure_of
+from opportune.storage.database.erasing import DatabaseErasureReads, DatabaseErasureWrites
 from opportune.storage.days import day_of
-from opportune.storage.personal import (
-    Erasure,
-    Share,
-)
-from opportune.storage.postgres.statements import Row
+from opportune.storage.personal import Erasure, Share
+from opportune.storage.postgres.asking import PostgresReads, PostgresWrites
 
+WITHOUT_LANE = "list_share_business_keys"
+NAMED = "list_share_traits"
 BY_KEY = {
     "past_traits": "erase_past_traits",
     "opportunities": "erase_opportunities",
     "exposures": "erase_exposures",
 }
-Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 
-class PostgresErasing(Transaction):
-    """The part of a transaction that erases."""
+class PostgresErasureReads(DatabaseErasureReads, PostgresReads):
+    """Reading what is somebody's, and who was erased."""
 
-    _heads: dict[int, int]
-    _links: dict[int, list[Link]]
-    _ids: dict[int, tuple[str, str]]
-    _met: dict[int, int]
+    def list_belongings(self, share: Share) -> Belongings:
+        key, lane = share.key, lane_of(share.key)
 
-    @abstractmethod
-    def hold(self, keys: Iterable[int]) -> None: ...
+        def ask(statement: str, stretch: tuple[int, int]) -> list[Any]:
+            if statement == NAMED:
+                first, end = stretch
+                return self._all(statement, {"lane": lane, "key": key, "first": first, "end": end})
+            return self._all(statement, (*(() if statement == WITHOUT_LANE else (lane,)), key, *stretch))
 
-    @abstractmethod
-    def _execute(self, statement: str, parameters: Sequence[object] | Mapping[str, object]) -> Cursor: ...
+        return belongings_of(share, ask)
 
-    @abstractmethod
-    def _put(self, statement: str, row: Row) -> None: ...
 
-    @abstractmethod
-    def _send(self) -> None: ...
+class PostgresErasureWrites(DatabaseErasureWrites, PostgresWrites):
+    """What one job erases."""
+
+    @property
+    def newest_erasure_at(self) -> int:
+        if self._newest_erasure_at is None:
+            self._newest_erasure_at = int(self._one("find_newest_erasure", ())[0])
+        return self._newest_erasure_at
 
     def find_erasures(self, marks: Iterable[tuple[int, str]]) -> dict[str, Erasure]:
         asked = [self._execute("find_erasure", mark) for mark in marks]
@@ -61,18 +59,11 @@ class PostgresErasing(Transaction):
         newest = max((each.erased_at for each in erasures), default=0)
         self._execute("note_newest_erasure", (newest,))
 
-    def count_dropped(self, erasure: Erasure) -> None:
-        self._execute("count_dropped", (1, erasure.lane, erasure.mark))
-
     def let_go(self, keys: Iterable[int]) -> None:
         for key in sorted(keys, key=lambda key: (lane_of(key), key)):
             if key in self._heads and key not in self._ids and not self._links.get(key):
                 self._execute("remove_unwritten", {"lane": lane_of(key), "key": key})
                 self._unhold(key)
-
-    def _let_go(self, key: int) -> None:
-        self._execute("remove_person", (lane_of(key), key))
-        self._unhold(key)
 
     def _unhold(self, key: int) -> None:
         """Nothing more is written of it with this commit, unless it is held again."""
@@ -130,6 +121,10 @@ class PostgresErasing(Transaction):
             self._execute("erase_business_keys", (lane_of(order), event, value, key))
             self._let_go(order)
         return len(found)
+
+    def _let_go(self, key: int) -> None:
+        self._execute("remove_person", (lane_of(key), key))
+        self._unhold(key)
 
     def erase_assignments(self, share: Share) -> int:
         self.hold((share.key,))

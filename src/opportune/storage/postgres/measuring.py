@@ -2,48 +2,54 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import msgspec
-import psycopg
 
 from opportune.core.experiments.measured import Cell, CellSums, Measured
 from opportune.core.history.key import lane_of
-from opportune.core.history.link import Link
-from opportune.storage.base import LaneEvent, Storage, Transaction
+from opportune.storage.base import FIRST_ASKED, FIRST_OF_LANE, AskedPlace, LaneEvent, LanePlace, Opportunity
+from opportune.storage.belongings import opportunity_of
 from opportune.storage.bodies import unpack
+from opportune.storage.database.measuring import DatabaseMeasuringReads
 from opportune.storage.lines import json_of, read_event
 from opportune.storage.measurements import (
     Exposed,
     ExposedQuery,
     LanesAsked,
-    cells_of,
     exposed_of,
-    measured_of,
     read_sums,
     row_of,
     rows_of,
     write_sums,
 )
-from opportune.storage.postgres.statements import Row
+from opportune.storage.postgres.asking import PostgresReads, PostgresWrites
 
 
-class PostgresMeasuring(Storage):
-    """The part of the store that reads for measuring."""
+class PostgresMeasuringReads(DatabaseMeasuringReads, PostgresReads):
+    """Reading for measuring."""
 
-    @abstractmethod
-    def _all(self, name: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Any]: ...
+    def list_lane(
+        self,
+        lane: int,
+        names: Sequence[str],
+        since_at: int,
+        after: LanePlace = FIRST_OF_LANE,
+        limit: int = 1_000,
+    ) -> list[LaneEvent]:
+        rows = self._all("list_lane", (lane, list(names), since_at, *after, limit))
+        return [(key, kind, read_event(line)) for key, kind, line in rows]
 
-    @abstractmethod
-    def _of_rows(self, name: str, rows: Sequence[Row]) -> list[Any]: ...
-
-    def find_seq(self) -> int:
-        return int(self._all("find_head")[0][0])
-
-    def find_whole_since(self) -> int:
-        return int(self._all("find_whole_since")[0][0])
+    def list_lane_opportunities(
+        self,
+        lane: int,
+        slots: Sequence[str],
+        since_at: int,
+        after: AskedPlace = FIRST_ASKED,
+        limit: int = 1_000,
+    ) -> list[Opportunity]:
+        rows = self._all("list_lane_opportunities", (lane, list(slots), since_at, *after, limit))
+        return [opportunity_of(row) for row in rows]
 
     def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int] | None) -> Exposed:
         first, end = lanes
@@ -55,12 +61,6 @@ class PostgresMeasuring(Storage):
             "everybody": apart is None,
         }
         return exposed_of(self._all("list_exposed", asked))
-
-    def list_key_facts(
-        self, name: str, *, after: tuple[int, int], until_at: int, limit: int
-    ) -> list[LaneEvent]:
-        rows = self._all("list_key_facts", (name, *after, until_at, limit))
-        return [(key, kind, read_event(line)) for key, kind, line in rows]
 
     def list_facts_of(self, keys: Collection[int], names: Collection[str]) -> list[LaneEvent]:
         wanted = list(names)
@@ -74,27 +74,9 @@ class PostgresMeasuring(Storage):
         rows = self._of_rows("list_first_contexts", [(lane_of(key), key, since_at) for key in sorted(keys)])
         return {key: unpack(context) for key, context in rows}
 
-    def list_links_in_force(self, lanes: LanesAsked) -> list[Link]:
-        return [Link(*row) for row in self._all("list_links_in_force", lanes)]
 
-    def find_measured(self, experiment: str) -> Measured | None:
-        rows = self._all("find_measured", (experiment,))
-        return measured_of(rows[0], self._all("list_measured_days", (experiment,))) if rows else None
-
-    def find_erased_sums(self, experiment: str) -> dict[Cell, CellSums]:
-        return cells_of(self._all("list_erased_days", (experiment,)))
-
-
-class PostgresKeepingSums(Transaction):
-    """The part of a transaction that keeps them."""
-
-    @abstractmethod
-    def _execute(
-        self, statement: str, parameters: Sequence[object] | Mapping[str, object]
-    ) -> psycopg.Cursor[tuple[Any, ...]]: ...
-
-    @abstractmethod
-    def _put(self, statement: str, row: Row) -> None: ...
+class PostgresMeasuringWrites(PostgresWrites):
+    """The sums one job keeps."""
 
     def put_measured(self, measured: Measured) -> None:
         experiment = measured.experiment

@@ -11,9 +11,9 @@ from typing import Any
 from opportune.core.history.key import LANES
 from opportune.errors import BadRequestError
 from opportune.storage.moving import MARK, TABLES, After, Counters, Page, Row, Table, TableRows
+from opportune.storage.postgres.asking import BLOCK
 from opportune.storage.postgres.connection import Connection, connect_first, translated
 from opportune.storage.postgres.statements import SQL
-from opportune.storage.postgres.transaction import BLOCK
 
 STATEMENT_MS = 600_000
 ROWS_TOGETHER = 100

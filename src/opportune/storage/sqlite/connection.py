@@ -120,10 +120,6 @@ class Readers:
                 raise SlowReadError(seconds=self._deadline_seconds) from None
             raise
 
-    def one(self, sql: str, parameters: Parameters = ()) -> Any:
-        rows = self.all(sql, parameters)
-        return rows[0] if rows else None
-
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """What this thread reads meanwhile is as of one commit."""

@@ -1,58 +1,56 @@
-"""Counts of products in the file: steps of counting inside the writer's transaction."""
+"""Sums in the file: folding the change feed in the writer's thread, and adding to counts."""
 
 from __future__ import annotations
 
-from opportune.core.recommending.counting import Counted
-from opportune.storage.base import Recount, recount_of
+from collections.abc import Iterable
+
+import msgspec
+
+from opportune.core.moment import DAY
+from opportune.storage.base import ConsentCount, RuleCount
+from opportune.storage.database.counting import DatabaseCountReads, DatabaseCountWrites
+from opportune.storage.days import day_of
+from opportune.storage.sqlite.asking import SqliteReads, SqliteWrites
 from opportune.storage.sqlite.statements import SQL
-from opportune.storage.sqlite.transaction import SqliteTransaction
+
+FOLD_STEP = 1_000
 
 
-def find_recount(transaction: SqliteTransaction) -> Recount:
-    return recount_of(transaction.connection.execute(SQL["list_recounts"]).fetchall())
+class SqliteCountReads(DatabaseCountReads, SqliteReads):
+    """Reading sums, and folding what waits to be added to them."""
+
+    def fold_totals(self) -> int:
+        return self._submit(_fold).result()
+
+    def rebuild_totals(self) -> None:
+        self._submit(_rebuild).result()
 
 
-def add_counts(transaction: SqliteTransaction, counted: Counted, made_at: int, now: int) -> bool:
-    recount = find_recount(transaction)
-    if recount.made_at != made_at or recount.is_held(now):
-        return False
-    _write(transaction, counted, "add_pair", "add_product_count")
-    return True
+class SqliteCountWrites(DatabaseCountWrites, SqliteWrites):
+    """What one job adds to sums."""
+
+    def add_consents(self, counts: Iterable[ConsentCount]) -> None:
+        self.connection.executemany(SQL["add_consents"], map(msgspec.structs.astuple, counts))
+
+    def add_rule_counts(self, counts: Iterable[RuleCount]) -> None:
+        self.connection.executemany(SQL["add_rule_counts"], map(msgspec.structs.astuple, counts))
 
 
-def begin_recount(transaction: SqliteTransaction, now: int, until_at: int) -> Recount | None:
-    recount = find_recount(transaction)
-    if recount.is_held(now):
-        return None
-    _put(transaction, counted=transaction.head_seq, held=until_at)
-    return find_recount(transaction)
+def _fold(job: SqliteWrites) -> int:
+    """A bounded step of the change feed, as of the last commit."""
+    last, count = job.connection.execute(SQL["find_fold"], (FOLD_STEP,)).fetchone()
+    if count:
+        job.connection.execute(SQL["fold_totals"], (last,))
+        job.connection.execute(SQL["forget_changes"], (last,))
+    return int(count)
 
 
-def put_counts(transaction: SqliteTransaction, counted: Counted) -> None:
-    _write(transaction, counted, "put_pair", "put_product_count")
-
-
-def end_recount(transaction: SqliteTransaction, before: Recount, now: int) -> None:
-    execute = transaction.connection.execute
-    execute(SQL["forget_pairs"], (before.version,))
-    execute(SQL["forget_product_counts"], (before.version,))
-    execute(SQL["next_count"]).fetchone()
-    _put(transaction, made=now, held=0)
-
-
-def _put(transaction: SqliteTransaction, **values: int) -> None:
-    for name, value in values.items():
-        transaction.connection.execute(SQL["put_recount"], (value, name))
-
-
-def _write(transaction: SqliteTransaction, counted: Counted, pair: str, product: str) -> None:
-    connection = transaction.connection
-    version = connection.execute(SQL["next_count"]).fetchone()[0]
-    connection.executemany(
-        SQL[pair],
-        [(each.product, each.basis, each.other, each.weight, each.times, version) for each in counted.pairs],
-    )
-    connection.executemany(
-        SQL[product],
-        [(each.product, each.basis, each.weight, each.times, version) for each in counted.products],
-    )
+def _rebuild(job: SqliteWrites) -> None:
+    """Of days that are whole; the others keep what was folded, and what waits in the feed."""
+    since_at = job.connection.execute(SQL["find_whole_since"]).fetchone()[0]
+    day = since_at // DAY
+    job.connection.execute(SQL["forget_totals"], (day_of(day),))
+    job.connection.execute(SQL["forget_changes_since"], (day_of(day),))
+    job.connection.execute(SQL["rebuild_totals"], (since_at,))
+    job.connection.execute(SQL["add_erased_totals"], (day_of(day),))
+    job.tally.counts_anew_since = day

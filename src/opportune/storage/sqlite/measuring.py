@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from opportune.core.experiments.measured import Cell, CellSums, Measured
-from opportune.core.history.link import Link
-from opportune.storage.base import LaneEvent, Storage, Transaction
+from opportune.storage.base import FIRST_ASKED, FIRST_OF_LANE, AskedPlace, LaneEvent, LanePlace, Opportunity
+from opportune.storage.belongings import opportunity_of
 from opportune.storage.bodies import unpack
+from opportune.storage.database.measuring import DatabaseMeasuringReads
 from opportune.storage.lines import json_of, read_event
 from opportune.storage.measurements import (
     Exposed,
@@ -19,30 +19,48 @@ from opportune.storage.measurements import (
     ExposedUnit,
     LanesAsked,
     cells_of,
-    measured_of,
     row_of,
     rows_of,
 )
-from opportune.storage.sqlite.connection import Readers
+from opportune.storage.sqlite.asking import SqliteReads, SqliteWrites, json_list
 from opportune.storage.sqlite.statements import SQL
 
+PHASES = 65_536
+"""More than an experiment ever has; `list_exposed` puts a stretch, a phase and whether it was shown into one number."""
 
-class SqliteMeasuring(Storage):
-    """The part of the store that reads for measuring."""
 
-    _readers: Readers
+class SqliteMeasuringReads(DatabaseMeasuringReads, SqliteReads):
+    """Reading for measuring."""
 
-    def find_seq(self) -> int:
-        return int(self._readers.one(SQL["find_head"])[0])
+    def list_lane(
+        self,
+        lane: int,
+        names: Sequence[str],
+        since_at: int,
+        after: LanePlace = FIRST_OF_LANE,
+        limit: int = 1_000,
+    ) -> list[LaneEvent]:
+        asked = (lane, json_list(names), since_at, *after, limit)
+        rows = self._all("list_lane", asked)
+        return [(key, kind, read_event(line)) for key, kind, line in rows]
 
-    def find_whole_since(self) -> int:
-        return int(self._readers.one(SQL["find_whole_since"])[0])
+    def list_lane_opportunities(
+        self,
+        lane: int,
+        slots: Sequence[str],
+        since_at: int,
+        after: AskedPlace = FIRST_ASKED,
+        limit: int = 1_000,
+    ) -> list[Opportunity]:
+        asked = (lane, json_list(slots), since_at, *after, limit)
+        rows = self._all("list_lane_opportunities", asked)
+        return [opportunity_of(row) for row in rows]
 
     def list_exposed(self, query: ExposedQuery, lanes: LanesAsked, apart: Collection[int] | None) -> Exposed:
         asked = {**msgspec.structs.asdict(query), "first": lanes[0], "end": lanes[1]}
         with self._readers.snapshot():
             if apart is None:
-                keys = [key for (key,) in self._readers.all(SQL["list_exposed_keys"], asked)]
+                keys = [key for (key,) in self._all("list_exposed_keys", asked)]
                 return Exposed([], self._list_units(asked, keys))
             counted = self._readers.counted(SQL["list_exposed"], asked)
             odd = {number for arm, number in counted if arm is None}
@@ -56,43 +74,23 @@ class SqliteMeasuring(Storage):
         return Exposed(groups, units)
 
     def _list_units(self, asked: Mapping[str, object], keys: Sequence[int]) -> list[ExposedUnit]:
-        rows = self._readers.all(SQL["list_exposed_units"], {**asked, "units": json_of(keys)})
+        rows = self._all("list_exposed_units", {**asked, "units": json_of(keys)})
         return [
             ExposedUnit(key, phase, arm, first_arm, last_arm, first_at, seq, bool(is_shown))
             for key, phase, arm, first_arm, last_arm, first_at, seq, is_shown in rows
         ]
 
-    def list_key_facts(
-        self, name: str, *, after: tuple[int, int], until_at: int, limit: int
-    ) -> list[LaneEvent]:
-        rows = self._readers.all(SQL["list_key_facts"], (name, *after, until_at, limit))
-        return [(key, kind, read_event(line)) for key, kind, line in rows]
-
     def list_facts_of(self, keys: Collection[int], names: Collection[str]) -> list[LaneEvent]:
-        rows = self._readers.all(SQL["list_facts_of"], (json_of(list(keys)), json_of(list(names))))
+        rows = self._all("list_facts_of", (json_of(list(keys)), json_of(list(names))))
         return [(key, kind, read_event(line)) for key, kind, line in rows]
 
     def list_first_contexts(self, keys: Collection[int], since_at: int) -> dict[int, bytes]:
-        rows = self._readers.all(SQL["list_first_contexts"], (json_of(list(keys)), since_at))
+        rows = self._all("list_first_contexts", (json_of(list(keys)), since_at))
         return {key: unpack(context) for key, context in rows if context is not None}
 
-    def list_links_in_force(self, lanes: LanesAsked) -> list[Link]:
-        return [Link(*row) for row in self._readers.all(SQL["list_links_in_force"], lanes)]
 
-    def find_measured(self, experiment: str) -> Measured | None:
-        row = self._readers.one(SQL["find_measured"], (experiment,))
-        if row is None:
-            return None
-        return measured_of(row, self._readers.all(SQL["list_measured_days"], (experiment,)))
-
-    def find_erased_sums(self, experiment: str) -> dict[Cell, CellSums]:
-        return cells_of(self._readers.all(SQL["list_erased_days"], (experiment,)))
-
-
-class SqliteKeepingSums(Transaction):
-    """The part of a transaction that keeps them."""
-
-    connection: sqlite3.Connection
+class SqliteMeasuringWrites(SqliteWrites):
+    """The sums one job keeps."""
 
     def put_measured(self, measured: Measured) -> None:
         execute, experiment = self.connection.execute, measured.experiment
@@ -110,10 +108,6 @@ class SqliteKeepingSums(Transaction):
         together = {cell: kept[cell] + sums if cell in kept else sums for cell, sums in cells.items()}
         rows: Sequence[Sequence[object]] = [(experiment, *row) for row in rows_of(together).values()]
         self.connection.executemany(SQL["put_erased_day"], rows)
-
-
-PHASES = 65_536
-"""More than an experiment ever has; `list_exposed` puts a stretch, a phase and whether it was shown into one number."""
 
 
 def _alike(unit: ExposedUnit, stretch_ms: int) -> tuple[str | None, int]:

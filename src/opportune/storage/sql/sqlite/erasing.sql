@@ -46,13 +46,13 @@ SELECT key, seq, line FROM traits WHERE name = ? AND instr(lower(line), ?) > 0;
 
 -- name: list_keys_of_lane
 -- Every key that anything is kept about, of one lane.
-SELECT key FROM keys WHERE lane = ?1
-UNION SELECT key FROM links WHERE lane = ?1
-UNION SELECT key FROM events WHERE lane = ?1
-UNION SELECT key FROM traits WHERE lane = ?1
-UNION SELECT key FROM opportunities WHERE lane = ?1
-UNION SELECT unit FROM exposures WHERE lane = ?1
-UNION SELECT unit FROM assignments WHERE lane = ?1;
+SELECT key FROM keys WHERE lane = :lane
+UNION SELECT key FROM links WHERE lane = :lane
+UNION SELECT key FROM events WHERE lane = :lane
+UNION SELECT key FROM traits WHERE lane = :lane
+UNION SELECT key FROM opportunities WHERE lane = :lane
+UNION SELECT unit FROM exposures WHERE lane = :lane
+UNION SELECT unit FROM assignments WHERE lane = :lane;
 
 -- name: erase_events
 -- A bounded step of a stretch; what left, to take the bodies and to note the sums.

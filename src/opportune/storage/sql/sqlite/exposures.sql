@@ -65,5 +65,5 @@ GROUP BY rule, unit, session;
 -- name: list_hidden
 -- What rules hid since a moment, by rule and place.
 SELECT rule, slot, count(DISTINCT unit), count(*) FROM exposures
-WHERE subject = 'hide' AND arm <> ? AND first_at >= ?
+WHERE subject = 'hide' AND arm <> :control AND first_at >= :since
 GROUP BY rule, slot;

@@ -1,6 +1,6 @@
 -- name: add_note
 -- One of each kind; the first stands.
-INSERT OR IGNORE INTO notes (once, at, note) VALUES (?, ?, ?);
+INSERT INTO notes (once, at, note) VALUES (?, ?, ?) ON CONFLICT (once) DO NOTHING RETURNING once;
 
 -- name: list_notes
 -- The newest first, from one moment to before another.

@@ -5,7 +5,7 @@ INSERT INTO playbooks (revision, published_at, by, based_on, files) VALUES (?, ?
 -- name: find_playbook
 -- The newest of that revision, or of all.
 SELECT revision, published_at, by, based_on, files FROM playbooks
-WHERE ?1 IS NULL OR revision = ?1
+WHERE :revision IS NULL OR revision = :revision
 ORDER BY id DESC LIMIT 1;
 
 -- name: list_playbooks

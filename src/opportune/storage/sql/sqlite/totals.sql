@@ -41,9 +41,9 @@ DELETE FROM changes WHERE id <= ?;
 -- name: list_totals
 -- Totals and what waits to be folded, by day and event.
 SELECT day, name, sum(count), sum(value) FROM (
-    SELECT day, name, count, value FROM totals WHERE day BETWEEN ?1 AND ?2
+    SELECT day, name, count, value FROM totals WHERE day BETWEEN :since AND :until
     UNION ALL
-    SELECT day, name, count, value FROM changes WHERE day BETWEEN ?1 AND ?2)
+    SELECT day, name, count, value FROM changes WHERE day BETWEEN :since AND :until)
 GROUP BY day, name
 HAVING sum(count) <> 0 OR sum(value) <> 0
 ORDER BY day, name;

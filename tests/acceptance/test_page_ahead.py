@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.acceptance.browsing import AGENT, launched, put_forward, until, visitor
 from tests.acceptance.shop_site import PASTE, ShopSite, write_shop_playbook
-from tests.serving import ServerProcess
+from tests.serving import ServerProcess, done
 
 from opportune.http.script import head_hash
 
@@ -379,6 +379,19 @@ def test_a_strict_policy_with_trusted_types_is_enough(browser: Browser, shop: Sh
         assert page.inner_text(".announce p") == "Variant news"
         until(page, lambda: shop.events("Slot Applied", slot="announcement"))
         assert not shop.events("Page Trouble")
+
+
+def test_a_preview_is_shown_under_the_policy_that_is_printed(
+    browser: Browser, shop: ShopSite, server: ServerProcess
+) -> None:
+    printed = done("snippet", "--csp", "--url", shop.door).strip()
+    types = "require-trusted-types-for 'script'; trusted-types opportune"
+    shop.headers = {"Content-Security-Policy": f"default-src 'none'; {printed}; style-src 'self'; {types}"}
+    with visitor(browser) as page:
+        page.goto(done("preview", f"{shop.url}/", *server.place).strip())
+        page.wait_for_selector("text=Preview until")
+        assert page.url == f"{shop.url}/"
+        assert page.text_content(HERO) == WHOLE
 
 
 def test_a_policy_that_refuses_our_html_refuses_only_that(browser: Browser, shop: ShopSite) -> None:

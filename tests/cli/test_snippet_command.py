@@ -36,7 +36,9 @@ def test_the_script_for_forms_is_a_third_tag_and_allowed_by_the_policy(tmp_path:
     *_, script, forms = done("snippet", *data).strip().split("\n")
     assert "/o.js" in script
     assert forms == '<script async src="https://shop.example/o/forms.js"></script>'
-    assert " https://shop.example/o/o.js https://shop.example/o/forms.js;" in done("snippet", "--csp", *data)
+    assert " https://shop.example/o/preview.js https://shop.example/o/forms.js;" in done(
+        "snippet", "--csp", *data
+    )
 
 
 def test_without_a_key_it_says_how_to_make_one(tmp_path: Path) -> None:

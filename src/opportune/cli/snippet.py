@@ -36,8 +36,9 @@ def snippet(*, place: Place, url: str, key: str, consent: str, forms: bool, csp:
     """
     url = url.strip().rstrip("/")
     if csp:
-        more = f" {url}/forms.js" if forms else ""
-        click.echo(f"script-src {head_hash()} {url}/o.js{more}; connect-src {url}/v1/decide")
+        scripts = ("o.js", "preview.js", *(["forms.js"] if forms else []))
+        allowed = " ".join(f"{url}/{name}" for name in scripts)
+        click.echo(f"script-src {head_hash()} {allowed}; connect-src {url}/v1/decide")
         return
     if consent and consent not in BANNERS:
         raise BadRequestError(wrong=f"{consent!r} is not a banner we can read: {', '.join(BANNERS)}.")

@@ -15,7 +15,7 @@ const address = script.src.replace(/\/o\.js.*$/, ''), door = address + '/v1/deci
 const on = (target, name, act) => target.addEventListener(name, quietly(act), { passive: true });
 const onLoaded = (act) => document.readyState === 'complete' ? act() : on(window, 'load', act);
 const newId = () => crypto.randomUUID?.()
-  ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(36)).join('');
 // No fragments, no preview's word, and no values that hold an e-mail address.
 const cleaned = (url) => url.split(/#|.o_preview=/)[0].replace(/([?&][^=&]*=)[^&]*(?:@|%40)[^&]*/gi, '$1');
 // Storage may be forbidden; then everything is as on the first page of a visit.

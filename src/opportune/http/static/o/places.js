@@ -96,6 +96,7 @@ on(document, 'click', (event) => {
     if (kept) delete kept.decisions[it.slot];
     forget(KEPT);
     if (kept) keep('sessionStorage', KEPT, kept);
+    newest = asked + 1;  // an answer under way does not know of it
     tracked('Slot Dismissed', it, 0);
   } else if (path.some((each) => each.matches?.('a,button,input,[role=button]'))) tracked('Slot Clicked', it, 0);
 });

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.ports import find_free_port
 from tests.postgres_server import Postgres, PostgresServer, copied_database, is_installed
 from tests.stores import STORES, opened_store
 from tools.find import find_chromium, find_nginx, find_node
@@ -64,11 +64,8 @@ def nginx() -> Path:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port of 127.0.0.1 which nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port of 127.0.0.1 which nobody listens on, for what cannot look for one itself."""
+    return find_free_port()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -14,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from tests.ports import find_free_port
 from tools.find import find_mariadb, find_php, find_wordpress
 
 FILES = Path(__file__).parent / "acceptance" / "wordpress"
@@ -54,7 +54,7 @@ class WordPress:
         self.folder = folder
         self.site = folder / "site"
         self.processes: list[subprocess.Popen[bytes]] = []
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{find_free_port()}"
         try:
             self._start_database()
             self._lay_out(plugin)
@@ -156,10 +156,3 @@ def _until(is_there: Any) -> None:
     while not is_there():
         assert time.monotonic() < until, "it did not start"
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

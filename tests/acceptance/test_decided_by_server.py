@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import uvicorn
 from jinja2 import DictLoader, Environment
 from playwright.sync_api import Browser
 from starlette.applications import Starlette
@@ -19,12 +17,13 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 from tests.acceptance.browsing import launched, visitor
+from tests.acceptance.live import on_a_port
 from tests.serving import SECRET_KEY, WRITE_KEY, ServerProcess, write_playbook
 
 from opportune.http.script import head_block
 from opportune.web.starlette import OpportuneMiddleware, add_slots
 
-START_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 PAGE = f"""<!doctype html><html><head><script>{head_block()}</script>{{{{ opportune_script() }}}}</head><body>
 {{% call(hero) slot("home hero") %}}<section style="height:200px"><h1>{{{{ hero.headline or "Made for hills" }}}}</h1>
 <a href="#here">Look</a></section>{{% endcall %}}</body></html>"""
@@ -45,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 @contextmanager
-def shop(server: ServerProcess, port: int) -> Iterator[str]:
+def shop(server: ServerProcess) -> Iterator[str]:
     """A Starlette shop that asks before its page leaves, and passes the page script on under its own domain."""
     templates = Jinja2Templates(env=Environment(loader=DictLoader({"page": PAGE}), autoescape=True))
     add_slots(templates)
@@ -62,19 +61,12 @@ def shop(server: ServerProcess, port: int) -> Iterator[str]:
         path="/o/",
         deadline_ms=20_000,
     )
-    running = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="none"))
-    thread = Thread(target=running.run, daemon=True)
-    thread.start()
-    until(lambda: running.started)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        running.should_exit = True
-        thread.join(START_SECONDS)
+    with on_a_port(app) as address:
+        yield address
 
 
 def until(found: Callable[[], Any]) -> Any:
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end:
         if value := found():
             return value
@@ -83,12 +75,12 @@ def until(found: Callable[[], Any]) -> Any:
 
 
 def test_what_the_server_decided_is_neither_asked_for_nor_filled_and_is_told_when_seen(
-    browser: Browser, server: ServerProcess, free_port: int
+    browser: Browser, server: ServerProcess
 ) -> None:
     device = f"v-{uuid4().hex}"
     for number in (1, 2):
         server.view(device, number)
-    with shop(server, free_port) as address, visitor(browser) as page:
+    with shop(server) as address, visitor(browser) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.context.add_cookies([{"name": "o_id", "value": device, "url": address}])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,10 +26,7 @@ def address(module_storage: Storage) -> Iterator[str]:
     house = House(module_storage, Clock(), b"s" * 32, shop_programme(), deadline_seconds=30)
     add_key(house, kind="write", name="site", value=WRITE_KEY)
     add_key(house, kind="secret", name="backend", value=SECRET_KEY)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    with served(house, port) as found:
+    with served(house) as found:
         yield found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -33,10 +32,7 @@ def house(module_storage: Storage) -> House:
 
 @pytest.fixture(scope="module")
 def address(house: House) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    with served(house, port) as found:
+    with served(house) as found:
         yield found
 
 

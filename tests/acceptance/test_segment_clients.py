@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,10 +28,7 @@ def address(module_storage: Storage) -> Iterator[str]:
     house = House(module_storage, Clock(), b"s" * 32, shop_programme(RETURNER), deadline_seconds=30)
     add_key(house, kind="write", name="site", value=WRITE_KEY)
     add_key(house, kind="secret", name="backend", value=SECRET_KEY)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    with served(house, port) as found:
+    with served(house) as found:
         yield found
 
 

@@ -124,8 +124,8 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def shop(browser: Browser, free_port: int) -> Iterator[ShopWindow]:
-    with shop_window(browser, free_port) as shop:
+def shop(browser: Browser) -> Iterator[ShopWindow]:
+    with shop_window(browser) as shop:
         yield shop
 
 

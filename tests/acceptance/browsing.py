@@ -20,7 +20,15 @@ AGENT = (
 STEP_MS = 500
 """Of a page's clock that is put forward: short enough that answers come in between."""
 
-expect.set_options(timeout=20_000)  # only a failing test waits that long
+PATIENCE_SECONDS = 60
+"""Only a failing test waits that long."""
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1_000)
+
+IN_NO_TIME = "performance.now = () => 0;"
+"""For a page whose answers shall come in time, however busy the machine is: no time passes there."""
+
+FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 
 
 @contextmanager
@@ -42,6 +50,7 @@ def visitor(browser: Browser, size: ViewportSize = DESKTOP, **more: Any) -> Iter
     """A page of somebody who was never here; a script error in it fails the test."""
     context = browser.new_context(user_agent=AGENT, viewport=size, **more)
     faults: list[str] = []
+    context.set_default_timeout(PATIENCE_SECONDS * 1_000)
     page = context.new_page()
     page.on("pageerror", lambda error: faults.append(str(error)))
     try:
@@ -53,10 +62,15 @@ def visitor(browser: Browser, size: ViewportSize = DESKTOP, **more: Any) -> Iter
 
 def until(page: Page, what: Callable[[], object]) -> None:
     """Lets the browser go on until something is there; the limit is only for a test that fails."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE_SECONDS
     while not what():
         assert time.monotonic() < end
         page.wait_for_timeout(20)
+
+
+def see_frame(page: Page) -> None:
+    """Until a whole frame was painted after whatever happened last."""
+    page.evaluate(FRAME)
 
 
 def put_forward(page: Page, what: Callable[[], object]) -> None:

@@ -163,12 +163,17 @@ when: {CAME}
 show:
   home hero: Warm
   low tip: Warm
-  announcement: Warm
   size help: Warm
   later: Warm
   unreadable: Warm
   absent: Warm
 hide: everything marked signup
+---
+rule: News
+when: {CAME}
+show:
+  announcement: Warm
+not after dismissed: yes
 ---
 rule: Tested
 when: {CAME}
@@ -219,7 +224,7 @@ class ShopSite:
         self.pages: dict[str, str] = {}
         self.headers: dict[str, str] = {}
         self.asked: list[str] = []
-        self.told: list[dict[str, Any]] = []
+        self.told: list[Any] = []
         self.pause = 0.0
         self.delay = 0.0
         self.is_down = False
@@ -295,7 +300,8 @@ def _site(shop: ShopSite) -> type[BaseHTTPRequestHandler]:
             for name, value in shop.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            for piece in page.replace(PASTE, shop.paste).split(WAIT):
+            whole = page.replace(PASTE, shop.paste)
+            for piece in whole.split(WAIT) if shop.pause else [whole.replace(WAIT, "")]:
                 raw = piece.encode()
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(raw), raw))
                 time.sleep(shop.pause)

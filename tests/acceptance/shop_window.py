@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 from playwright.sync_api import Browser, Page
-from tests.acceptance.browsing import visitor
+from tests.acceptance.browsing import PATIENCE_SECONDS, visitor
 from tests.acceptance.live import served
 from tests.building import programme, rule
 from tests.http.shop import WRITE_KEY
@@ -21,6 +21,8 @@ from opportune.services.house import House
 from opportune.services.operating import add_key
 from opportune.storage.base import EventQuery, StoredEvent
 from opportune.storage.memory import MemoryStorage
+
+HOUR_SECONDS = 3_600
 
 
 class Site:
@@ -60,6 +62,7 @@ class ShopWindow:
         self.page, self.house, self.door, self.site = page, house, door, site
         self.asked: list[dict[str, Any]] = []
         self.warnings: list[str] = []
+        self._is_still = False
         page.on("request", lambda request: self._note(request.url, request.post_data))
         page.on("console", lambda message: self.warnings.append(message.text))
 
@@ -72,10 +75,21 @@ class ShopWindow:
         )
         self.page.goto(self.site.address + path)
 
+    def stand_still(self) -> None:
+        """From here on no second passes in the pages of this visitor but those that the test lets pass.
+
+        What a page does at once it still does.
+        """
+        self.page.clock.install(time=0)
+        self.page.clock.pause_at(HOUR_SECONDS)
+        self._is_still = True
+
     def until(self, what: Callable[[], object]) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE_SECONDS
         while not what():
             assert time.monotonic() < end, (self.names(), self.asked[-1:], self.warnings)
+            if self._is_still:
+                self.page.clock.run_for(0)
             self.page.wait_for_timeout(20)
 
     def kept(self, name: str = "") -> list[StoredEvent]:
@@ -95,7 +109,7 @@ class ShopWindow:
 
 
 @contextmanager
-def shop_window(browser: Browser, port: int, event: str = "Product Viewed") -> Iterator[ShopWindow]:
+def shop_window(browser: Browser, event: str = "Product Viewed") -> Iterator[ShopWindow]:
     """`event`: once the visitor did it, the shop's one place shows shoes."""
     house = House(
         storage=MemoryStorage(),
@@ -105,5 +119,5 @@ def shop_window(browser: Browser, port: int, event: str = "Product Viewed") -> I
         deadline_seconds=30,
     )
     add_key(house, kind="write", name="site", value=WRITE_KEY)
-    with closing(Site()) as site, served(house, port) as door, visitor(browser) as page:
+    with closing(Site()) as site, served(house) as door, visitor(browser) as page:
         yield ShopWindow(page, house, door, site)

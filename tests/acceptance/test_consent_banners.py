@@ -24,8 +24,8 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def shop(browser: Browser, free_port: int) -> Iterator[ShopWindow]:
-    with shop_window(browser, free_port) as window:
+def shop(browser: Browser) -> Iterator[ShopWindow]:
+    with shop_window(browser) as window:
         yield window
 
 
@@ -75,9 +75,11 @@ def test_a_rule_acts_in_the_visit_of_somebody_who_was_not_asked_yet(shop: ShopWi
 
 
 def test_an_answer_of_this_visit_holds_until_a_slow_banner_speaks(shop: ShopWindow) -> None:
+    shop.stand_still()
     shop.open("/", before=BANNERS["cookiebot"])
     shop.until(lambda: shop.asked)
     shop.page.evaluate("accept()")
+    shop.page.clock.run_for(400)
     shop.until(lambda: "Consent Updated" in shop.names())
     shop.open("/next", before=BANNERS["cookiebot"])
     shop.until(lambda: shop.names().count("Page Viewed") == 2)
@@ -103,7 +105,7 @@ def test_each_visit_is_counted_once_by_what_it_agreed_to(shop: ShopWindow) -> No
     shop.until(lambda: "Consent Updated" in shop.names())
     shop.page.evaluate("opportune.track('Product Viewed', {product_id: 'b-2'})")
     shop.until(lambda: "b-2" in str(shop.kept()))
-    assert answers(shop) == {("cookiebot", "no"): 1, ("cookiebot", "later yes"): 1}
+    shop.until(lambda: answers(shop) == {("cookiebot", "no"): 1, ("cookiebot", "later yes"): 1})
 
 
 def test_a_visit_is_counted_where_nobody_can_read_the_banner(shop: ShopWindow) -> None:
@@ -119,10 +121,13 @@ def answers(shop: ShopWindow) -> dict[tuple[str, str], int]:
 
 
 def test_where_no_banner_comes_within_a_second_of_loading_nobody_asks(shop: ShopWindow) -> None:
+    shop.stand_still()
     shop.open("/")
     shop.until(lambda: shop.asked)
+    shop.page.clock.run_for(900)
     assert stated(shop)["measure"] is False
     assert "o_id" not in shop.cookies()
+    shop.page.clock.run_for(500)
     shop.until(lambda: shop.kept("Page Viewed"))
     assert "o_id" in shop.cookies()
 
@@ -139,9 +144,12 @@ def test_global_privacy_control_outranks_a_yes(shop: ShopWindow) -> None:
 
 
 def test_an_unknown_banner_is_warned_of_and_nothing_is_kept(shop: ShopWindow) -> None:
+    shop.stand_still()
     shop.open("/", attributes='data-consent="usercentrics"')
     shop.until(lambda: shop.asked)
-    shop.page.wait_for_timeout(1_300)
+    shop.page.clock.run_for(1_500)
+    shop.page.evaluate("opportune.track('Product Viewed')")
+    shop.until(lambda: len(shop.asked[-1]["events"]) == 2)
     assert any('data-consent="usercentrics" is not' in text for text in shop.warnings)
     assert stated(shop)["banner"] == "unknown"
     assert shop.kept() == []

@@ -71,6 +71,7 @@ def test_who_leaves_the_form_is_reassured_and_who_sent_it_is_not_asked_again(
             expect(banner).to_be_visible()
 
             page.get_by_role("link", name="Back").click()
+            page.wait_for_url("**/index.html")  # with everything in it, so also with the script for forms
             page.get_by_label("e-mail").fill("mia@home.example")
             page.get_by_label("town").fill("Fulda")
             page.get_by_role("button").click()

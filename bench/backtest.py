@@ -18,7 +18,7 @@ from opportune.process.place import Place
 from opportune.services.publishing import publish
 from opportune.services.traffic.backtesting import backtest
 from opportune.services.traffic.trying import Asked
-from opportune.storage.bodies import pack
+from opportune.storage.database.bodies import pack
 
 EVENTS = int(os.environ.get("OPPORTUNE_BENCH_EVENTS", "1000000"))
 EVENTS_EACH = 6.5

@@ -20,7 +20,7 @@ from bench.serving import Serving, serve_opportune
 from bench.table import Section
 from opportune.core.history.key import key_of, lane_of
 from opportune.core.moment import DAY
-from opportune.storage.bodies import pack
+from opportune.storage.database.bodies import pack
 
 ROUNDS = 4
 BATCHES = 160

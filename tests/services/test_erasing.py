@@ -28,7 +28,7 @@ from opportune.services.people.identifying import find_people
 from opportune.services.people.separating import separate_device
 from opportune.services.setting_aside import replay
 from opportune.storage.base import Storage
-from opportune.storage.bodies import unpack
+from opportune.storage.database.bodies import unpack
 from opportune.storage.memory import MemoryStorage
 from opportune.storage.personal import ErasedUnits
 from opportune.storage.postgres import PostgresStorage

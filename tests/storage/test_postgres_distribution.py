@@ -233,6 +233,6 @@ async def remember_many(storage: PostgresStorage) -> list[int]:
 
 
 def test_every_statement_is_run_by_the_code() -> None:
-    shared = [*(PACKAGE.parent / "database").glob("*.py"), PACKAGE.parent / "belongings.py"]
-    code = "\n".join(path.read_text() for path in (*PACKAGE.glob("*.py"), *shared))
+    folders = (PACKAGE, PACKAGE.parent / "database")
+    code = "\n".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
     assert SQL.keys() <= set(re.findall(r'"(\w+)"', code))

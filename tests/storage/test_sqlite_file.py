@@ -13,7 +13,7 @@ from tests.contract.stored import DEVICE, NOW, append, event, events_of, quick_f
 
 from opportune.errors import NewerStoreError, NotFoundError, SlowReadError, StorageBusyError
 from opportune.storage.base import EventQuery
-from opportune.storage.bodies import WORDS_1, pack, unpack
+from opportune.storage.database.bodies import WORDS_1, pack, unpack
 from opportune.storage.sqlite import SqliteStorage, checkpoints, migrating, statements
 from opportune.storage.sqlite.connection import open_connection
 
@@ -206,8 +206,8 @@ WORDS_1_CHECK = 3310672434
 
 
 def test_every_statement_is_run_by_the_code() -> None:
-    shared = [*(PACKAGE.parent / "database").glob("*.py"), PACKAGE.parent / "belongings.py"]
-    code = "\n".join(path.read_text() for path in (*PACKAGE.glob("*.py"), *shared))
+    folders = (PACKAGE, PACKAGE.parent / "database")
+    code = "\n".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
     assert statements.SQL.keys() <= set(re.findall(r'"(\w+)"', code))
 
 

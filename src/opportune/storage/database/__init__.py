@@ -1,1 +1,4 @@
-"""What a store in a database does the same way whichever database it is, because both have statements of that name."""
+"""What both databases do alike: the families of which they have the same statements, and how rows are packed and read.
+
+The rest, locks and connections and how a group of jobs is committed, is `sqlite/` and `postgres/`.
+"""

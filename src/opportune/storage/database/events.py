@@ -5,10 +5,10 @@ from __future__ import annotations
 from opportune.core.history.link import FOREVER
 from opportune.core.history.plan import EventClass
 from opportune.storage.base import StoredEvent, StoredSetAside
-from opportune.storage.bodies import unpack
 from opportune.storage.database.asking import DatabaseReads, DatabaseWrites
-from opportune.storage.lines import event_line
-from opportune.storage.rows import event_place
+from opportune.storage.database.bodies import unpack
+from opportune.storage.database.lines import event_line
+from opportune.storage.database.rows import event_place, stored_event_of
 
 
 class DatabaseEventReads(DatabaseReads):
@@ -18,10 +18,7 @@ class DatabaseEventReads(DatabaseReads):
         self, name: str, *, after: tuple[int, int], until_at: int, limit: int
     ) -> list[StoredEvent]:
         rows = self._all("list_key_events", (name, *after, until_at, limit))
-        return [
-            StoredEvent(seq=seq, key=key, name=name, source=source, occurred_at=at, body=unpack(body))
-            for seq, key, name, source, at, body in rows
-        ]
+        return [stored_event_of(row) for row in rows]
 
     def list_versions(self, name: str, since_at: int, limit: int) -> list[tuple[StoredEvent, bool]]:
         return [

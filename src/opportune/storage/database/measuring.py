@@ -5,7 +5,7 @@ from __future__ import annotations
 from opportune.core.experiments.measured import Cell, CellSums, Measured
 from opportune.storage.base import LaneEvent
 from opportune.storage.database.asking import DatabaseReads
-from opportune.storage.lines import read_event
+from opportune.storage.database.lines import read_event
 from opportune.storage.measurements import cells_of, measured_of
 
 

@@ -9,10 +9,10 @@ from opportune.core.learnings.learning import Draft, Kept, Said
 from opportune.core.note import Note
 from opportune.core.rule import RunState
 from opportune.storage.base import ApiKey, AuditEntry, StoredPlaybook
-from opportune.storage.bodies import pack
 from opportune.storage.database.asking import DatabaseReads, DatabaseWrites
-from opportune.storage.lines import json_of
-from opportune.storage.rows import playbook_of
+from opportune.storage.database.bodies import pack
+from opportune.storage.database.lines import json_of
+from opportune.storage.database.rows import playbook_of
 
 read_note = msgspec.json.Decoder(Note).decode
 read_run_state = msgspec.json.Decoder(RunState).decode

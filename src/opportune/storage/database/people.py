@@ -6,9 +6,8 @@ from typing import cast
 
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
-from opportune.storage.belongings import is_of
 from opportune.storage.database.asking import DatabaseReads
-from opportune.storage.lines import json_of
+from opportune.storage.database.lines import json_of, read_trait
 from opportune.storage.measurements import LanesAsked
 
 
@@ -29,4 +28,10 @@ class DatabasePeopleReads(DatabaseReads):
 
     def list_addressed(self, trait: str, address: str) -> list[tuple[int, int]]:
         rows = self._all("list_addressed", (trait, json_of(address.strip())[1:-1].lower()))
-        return sorted((key, seq) for key, seq, line in rows if is_of(line, address))
+        return sorted((key, seq) for key, seq, line in rows if _is_of(line, address))
+
+
+def _is_of(line: str, address: str) -> bool:
+    """Whether a trait's line says exactly this address."""
+    value = read_trait(line)[2].value
+    return isinstance(value, str) and value.strip().casefold() == address.strip().casefold()

@@ -9,8 +9,8 @@ from opportune.core.history.key import business_key_of, lane_of
 from opportune.core.history.link import FOREVER, Link
 from opportune.core.moment import DAY
 from opportune.storage.base import Belongings
-from opportune.storage.belongings import belongings_of, erasure_of
-from opportune.storage.database.erasing import DatabaseErasureReads, DatabaseErasureWrites
+from opportune.storage.database.erasing import DatabaseErasureReads, DatabaseErasureWrites, belongings_of
+from opportune.storage.database.rows import erasure_of
 from opportune.storage.days import day_of
 from opportune.storage.personal import Erasure, Share
 from opportune.storage.postgres.asking import PostgresReads, PostgresWrites

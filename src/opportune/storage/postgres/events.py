@@ -12,15 +12,15 @@ from opportune.core.history.key import LANES, business_key_of, lane_of
 from opportune.core.history.link import FOREVER
 from opportune.core.moment import DAY
 from opportune.storage.base import RECENT_BOUND, BusinessKey, EventQuery, EventRow, Recent, Span, StoredEvent
-from opportune.storage.bodies import body_holds, pack, unpack
+from opportune.storage.database.bodies import body_holds, pack
 from opportune.storage.database.events import DatabaseEventReads, DatabaseEventWrites
-from opportune.storage.lines import event_line
+from opportune.storage.database.lines import event_line
+from opportune.storage.database.rows import carrier_of, event_place, stored_event_of
 from opportune.storage.postgres.asking import PostgresReads, PostgresWrites
 from opportune.storage.postgres.connection import raw
 from opportune.storage.postgres.partitions import make_parts
 from opportune.storage.postgres.retiring import retire_events
 from opportune.storage.postgres.statements import SQL, over_rows
-from opportune.storage.rows import event_place
 
 MET_MS = DAY
 SEARCH_STEP = 500
@@ -37,10 +37,10 @@ class PostgresEventReads(DatabaseEventReads, PostgresReads):
         while len(found) < query.limit:
             rows = self._list_events(query, before_seq, step)
             found += [
-                StoredEvent(seq=seq, key=key, name=name, source=source, occurred_at=at, body=unpack(body))
-                for seq, key, name, source, at, body in rows
+                stored_event_of(row)
+                for row in rows
                 if query.message_id is None
-                or body_holds(body, msgspec.json.encode(query.message_id).decode())
+                or body_holds(row[5], msgspec.json.encode(query.message_id).decode())
             ]
             if len(rows) < step:
                 break
@@ -130,26 +130,12 @@ class PostgresEventWrites(DatabaseEventWrites, PostgresWrites):
         key = business_key_of(event, value)
         self.hold((key,))
         row = self._one("find_business_key", (lane_of(key), event, value))
-        if row is None:
-            return None
-        return BusinessKey(
-            event=row[0],
-            value=row[1],
-            key=row[2],
-            event_class=row[3],
-            occurred_at=row[4],
-            seq=row[5],
-            is_verified=row[6],
-        )
+        return None if row is None else carrier_of(row)
 
     def find_stored(self, known: BusinessKey) -> StoredEvent | None:
         asked = (lane_of(known.key), known.event_class, known.occurred_at, known.seq)
         row = self._one("find_stored", asked)
-        if row is None:
-            return None
-        return StoredEvent(
-            seq=row[0], key=row[1], name=row[2], source=row[3], occurred_at=row[4], body=unpack(row[5])
-        )
+        return None if row is None else stored_event_of(row)
 
     def put_business_key(self, known: BusinessKey) -> None:
         key = business_key_of(known.event, known.value)

@@ -10,13 +10,12 @@ from opportune.core.history.key import lane_of
 from opportune.core.rule import CONTROL
 from opportune.core.situation import Assignment
 from opportune.storage.base import Exposure, Opportunity, StoredExposure
-from opportune.storage.belongings import opportunity_of
-from opportune.storage.bodies import pack
+from opportune.storage.database.bodies import pack
 from opportune.storage.database.exposures import DatabaseExposureReads
-from opportune.storage.lines import exposure_line, json_of
+from opportune.storage.database.lines import exposure_line, json_of
+from opportune.storage.database.rows import exposure_of, exposure_place, opportunity_of
 from opportune.storage.measurements import LanesAsked
 from opportune.storage.postgres.asking import PostgresReads, PostgresWrites
-from opportune.storage.rows import exposure_of, exposure_place
 
 
 class PostgresExposureReads(DatabaseExposureReads, PostgresReads):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from opportune.errors import NewerStoreError
+from opportune.storage.database.steps import list_steps
 from opportune.storage.postgres.connection import Connection
-from opportune.storage.steps import list_steps
 
 FOLDER = Path(__file__).parents[1] / "migrations" / "postgres"
 LOCK = 5_707_265_231

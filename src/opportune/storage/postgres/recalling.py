@@ -18,19 +18,7 @@ import psycopg
 from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Recollection
-from opportune.storage.person import Stretch
-from opportune.storage.postgres.connection import (
-    WATCHDOG,
-    AsyncConnection,
-    Connection,
-    connect_async,
-    is_hung_up,
-    raw,
-    raw_async,
-    reason_of,
-)
-from opportune.storage.postgres.statements import Row, over_rows
-from opportune.storage.recollecting import (
+from opportune.storage.database.recollecting import (
     BEHAVIOUR_BOUND,
     BEHAVIOUR_MS,
     KEY_EVENTS_BOUND,
@@ -45,6 +33,18 @@ from opportune.storage.recollecting import (
     run,
     stranger,
 )
+from opportune.storage.person import Stretch
+from opportune.storage.postgres.connection import (
+    WATCHDOG,
+    AsyncConnection,
+    Connection,
+    connect_async,
+    is_hung_up,
+    raw,
+    raw_async,
+    reason_of,
+)
+from opportune.storage.postgres.statements import Row, over_rows
 
 BOUNDS = {
     "key_events": KEY_EVENTS_BOUND,

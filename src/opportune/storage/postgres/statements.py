@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from opportune.storage.statements import load_statements
+from opportune.storage.database.statements import load_statements
 
 SQL: Mapping[str, str] = {
     name: f"/* opportune: {name} */ {text}"

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from opportune.errors import NewerStoreError, NotFoundError, StorageBusyError
 from opportune.storage.base import Recollection, Transaction
+from opportune.storage.database.steps import list_steps
+from opportune.storage.database.writing import MOST_JOBS_WAITING
 from opportune.storage.postgres.changes import Changes
 from opportune.storage.postgres.connection import STATEMENT_MS, WATCHDOG, connect_first, permitted, translated
 from opportune.storage.postgres.counting import PostgresCountReads
@@ -26,8 +28,6 @@ from opportune.storage.postgres.readers import Readers
 from opportune.storage.postgres.recalling import MOST_TOGETHER, Recalling, recall
 from opportune.storage.postgres.statements import LANE_BY_LANE, ROWS_TOGETHER
 from opportune.storage.postgres.writer import PostgresWriter
-from opportune.storage.steps import list_steps
-from opportune.storage.writing import MOST_JOBS_WAITING
 
 T = TypeVar("T")
 CONNECTIONS = 8

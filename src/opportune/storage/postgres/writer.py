@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from opportune.errors import StorageBusyError
+from opportune.storage.database.writing import MOST_JOBS_TOGETHER, MOST_JOBS_WAITING, Waiting, Writer
 from opportune.storage.postgres.connection import (
     WATCHDOG,
     Connection,
@@ -28,7 +29,6 @@ from opportune.storage.postgres.connection import (
 )
 from opportune.storage.postgres.statements import ROWS_TOGETHER
 from opportune.storage.postgres.transaction import PostgresTransaction
-from opportune.storage.writing import MOST_JOBS_TOGETHER, MOST_JOBS_WAITING, Waiting, Writer
 
 GROUP_SECONDS = 8.0
 """Longer than the database's own limits, which say more about what is wrong."""

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from opportune.storage.database.asking import DatabaseReads, DatabaseWrites
-from opportune.storage.lines import json_of
+from opportune.storage.database.lines import json_of
 from opportune.storage.sqlite.connection import Readers
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally

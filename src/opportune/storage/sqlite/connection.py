@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from opportune.errors import SlowReadError, StorageBusyError
-from opportune.storage.bodies import body_holds
+from opportune.storage.database.bodies import body_holds
 
 HOT_CACHE_KIB = 64 * 1024
 """For the thread that decides: with SQLite's own 2 MB a million people cost it seventeen times as much."""

@@ -14,8 +14,8 @@ from opportune.core.history.link import Link
 from opportune.core.moment import DAY
 from opportune.errors import StorageFullError
 from opportune.storage.base import Belongings
-from opportune.storage.belongings import belongings_of, erasure_of
-from opportune.storage.database.erasing import DatabaseErasureReads, DatabaseErasureWrites
+from opportune.storage.database.erasing import DatabaseErasureReads, DatabaseErasureWrites, belongings_of
+from opportune.storage.database.rows import erasure_of
 from opportune.storage.days import day_of
 from opportune.storage.personal import Erasure, Share, read_list, write_list
 from opportune.storage.sqlite.asking import SqliteReads, SqliteWrites

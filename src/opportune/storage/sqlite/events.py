@@ -11,11 +11,11 @@ from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER
 from opportune.core.moment import DAY
 from opportune.storage.base import RECENT_BOUND, BusinessKey, EventQuery, EventRow, Recent, Span, StoredEvent
-from opportune.storage.bodies import pack, unpack
+from opportune.storage.database.bodies import pack
 from opportune.storage.database.events import DatabaseEventReads, DatabaseEventWrites
+from opportune.storage.database.lines import event_line
+from opportune.storage.database.rows import carrier_of, event_place, stored_event_of
 from opportune.storage.days import day_after
-from opportune.storage.lines import event_line
-from opportune.storage.rows import event_place
 from opportune.storage.sqlite.asking import SqliteReads, SqliteWrites, json_list
 from opportune.storage.sqlite.statements import SQL
 
@@ -37,10 +37,7 @@ class SqliteEventReads(DatabaseEventReads, SqliteReads):
             rows = self._all("list_events", asked)
         else:
             rows = self._all("list_events_of_keys", {**asked, "keys": json_list(query.keys)})
-        return [
-            StoredEvent(seq=seq, key=key, name=name, source=source, occurred_at=at, body=unpack(body))
-            for seq, key, name, source, at, body in rows
-        ]
+        return [stored_event_of(row) for row in rows]
 
     def retire_events(self, before_at: int, most: int) -> int:
         return self._submit(lambda job: _retire(job, before_at, most)).result()
@@ -87,25 +84,11 @@ class SqliteEventWrites(DatabaseEventWrites, SqliteWrites):
 
     def find_business_key(self, event: str, value: str) -> BusinessKey | None:
         row = self._one("find_business_key", (event, value))
-        if row is None:
-            return None
-        return BusinessKey(
-            event=row[0],
-            value=row[1],
-            key=row[2],
-            event_class=row[3],
-            occurred_at=row[4],
-            seq=row[5],
-            is_verified=bool(row[6]),
-        )
+        return None if row is None else carrier_of(row)
 
     def find_stored(self, known: BusinessKey) -> StoredEvent | None:
         row = self._one("find_stored", (known.seq,))
-        if row is None:
-            return None
-        return StoredEvent(
-            seq=row[0], key=row[1], name=row[2], source=row[3], occurred_at=row[4], body=unpack(row[5])
-        )
+        return None if row is None else stored_event_of(row)
 
     def put_business_key(self, known: BusinessKey) -> None:
         self._execute(

@@ -8,10 +8,10 @@ import msgspec
 
 from opportune.core.experiments.measured import Cell, CellSums, Measured
 from opportune.storage.base import FIRST_ASKED, FIRST_OF_LANE, AskedPlace, LaneEvent, LanePlace, Opportunity
-from opportune.storage.belongings import opportunity_of
-from opportune.storage.bodies import unpack
+from opportune.storage.database.bodies import unpack
+from opportune.storage.database.lines import json_of, read_event
 from opportune.storage.database.measuring import DatabaseMeasuringReads
-from opportune.storage.lines import json_of, read_event
+from opportune.storage.database.rows import opportunity_of
 from opportune.storage.measurements import (
     Exposed,
     ExposedGroup,

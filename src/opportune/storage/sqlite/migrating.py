@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from opportune.errors import NewerStoreError
-from opportune.storage.steps import list_steps
+from opportune.storage.database.steps import list_steps
 
 FOLDER = Path(__file__).parents[1] / "migrations" / "sqlite"
 

@@ -10,8 +10,8 @@ from opportune.core.history.key import lane_of
 from opportune.core.history.link import Link
 from opportune.core.situation import Trait
 from opportune.storage.base import TRAITS_BOUND
+from opportune.storage.database.lines import json_of, read_trait
 from opportune.storage.database.people import DatabasePeopleReads
-from opportune.storage.lines import json_of, read_trait
 from opportune.storage.person import keys_of, person_of
 from opportune.storage.sqlite.asking import SqliteReads, SqliteWrites
 

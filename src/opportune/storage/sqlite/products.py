@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from opportune.core.product import Product
 from opportune.core.recommending.counting import Counted
 from opportune.storage.base import Recount, recount_of
+from opportune.storage.database.lines import json_of
 from opportune.storage.database.products import DatabaseProductReads, read_product
-from opportune.storage.lines import json_of
 from opportune.storage.sqlite.asking import SqliteReads, SqliteWrites, json_list
 from opportune.storage.sqlite.statements import SQL
 

@@ -11,7 +11,7 @@ import msgspec
 from opportune.core.history.key import LANES
 from opportune.core.history.link import Link
 from opportune.storage.base import EXPOSURE_BOUND, OPPORTUNITY_BOUND, Recollection
-from opportune.storage.recollecting import (
+from opportune.storage.database.recollecting import (
     BEHAVIOUR_BOUND,
     BEHAVIOUR_MS,
     KEY_EVENTS_BOUND,

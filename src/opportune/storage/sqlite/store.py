@@ -11,6 +11,7 @@ from typing import TypeVar
 from opportune.errors import LogInUseError, NewerStoreError, NotFoundError, StorageBusyError
 from opportune.storage.base import Recollection, Transaction
 from opportune.storage.database.operators import DatabaseOperatorReads
+from opportune.storage.database.writing import MOST_JOBS_WAITING
 from opportune.storage.sqlite.checkpoints import empty_log
 from opportune.storage.sqlite.connection import LONGEST_WAIT_SECONDS, Readers
 from opportune.storage.sqlite.counting import SqliteCountReads
@@ -24,7 +25,6 @@ from opportune.storage.sqlite.products import SqliteProductReads
 from opportune.storage.sqlite.recalling import recall
 from opportune.storage.sqlite.transaction import SqliteTransaction
 from opportune.storage.sqlite.writer import SqliteWriter, open_writing_connection
-from opportune.storage.writing import MOST_JOBS_WAITING
 
 T = TypeVar("T")
 LONGEST_READ_SECONDS = 5.0

@@ -13,12 +13,12 @@ from time import monotonic, sleep
 from typing import Any
 
 from opportune.errors import StorageBusyError, StorageFullError
+from opportune.storage.database.writing import MOST_JOBS_TOGETHER, MOST_JOBS_WAITING, Waiting, Writer
 from opportune.storage.sqlite.checkpoints import Checkpointer, checkpoint
 from opportune.storage.sqlite.connection import LONGEST_WAIT_SECONDS, open_connection
 from opportune.storage.sqlite.statements import SQL
 from opportune.storage.sqlite.tally import Tally
 from opportune.storage.sqlite.transaction import SqliteTransaction
-from opportune.storage.writing import MOST_JOBS_TOGETHER, MOST_JOBS_WAITING, Waiting, Writer
 
 LONGEST_GROUP_SECONDS = 0.05
 WRITER_CACHE_KIB = 32 * 1024

@@ -8,8 +8,16 @@ from typing import Any
 import msgspec
 
 from opportune.core.history.key import lane_of
-from opportune.storage.base import Exposure, StoredExposure, StoredPlaybook
-from opportune.storage.bodies import unpack
+from opportune.storage.base import (
+    BusinessKey,
+    Exposure,
+    Opportunity,
+    StoredEvent,
+    StoredExposure,
+    StoredPlaybook,
+)
+from opportune.storage.database.bodies import unpack
+from opportune.storage.personal import Erasure
 
 read_files = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -34,6 +42,41 @@ def exposure_of(row: Sequence[Any]) -> StoredExposure:
         count=row[9],
         receipt=unpack(row[10]) if row[10] else b"",
     )
+
+
+def stored_event_of(row: Sequence[Any]) -> StoredEvent:
+    return StoredEvent(
+        seq=row[0], key=row[1], name=row[2], source=row[3], occurred_at=row[4], body=unpack(row[5])
+    )
+
+
+def carrier_of(row: Sequence[Any]) -> BusinessKey:
+    return BusinessKey(
+        event=row[0],
+        value=row[1],
+        key=row[2],
+        event_class=row[3],
+        occurred_at=row[4],
+        seq=row[5],
+        is_verified=bool(row[6]),
+    )
+
+
+def opportunity_of(row: Sequence[Any]) -> Opportunity:
+    return Opportunity(
+        key=row[0],
+        slot=row[1],
+        session=row[2],
+        seq=row[3],
+        at=row[4],
+        outcome=row[5],
+        context=unpack(row[6]),
+        revision=row[7],
+    )
+
+
+def erasure_of(row: Sequence[Any]) -> Erasure:
+    return Erasure(lane=row[0], mark=row[1], erased_at=row[2], is_unsubscribed=bool(row[3]), dropped=row[4])
 
 
 def event_place(key: int, event_class: int, occurred_at: int, seq: int) -> tuple[int, ...]:

@@ -7,7 +7,9 @@ from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 
-from tests.serving import done, run_command
+from tests.serving import ServerProcess, done, run_command
+
+from opportune.settings import DEFAULTS
 
 
 def test_the_snippet_is_a_block_and_a_script_with_address_and_key(tmp_path: Path) -> None:
@@ -20,6 +22,17 @@ def test_the_snippet_is_a_block_and_a_script_with_address_and_key(tmp_path: Path
     hash_ = b64encode(sha256(re.sub("</?script>", "", block).encode()).digest()).decode()
     allowed = done("snippet", "--csp", "--url", "https://shop.example/o", *data)
     assert f"'sha256-{hash_}' https://shop.example/o/o.js" in allowed
+
+
+def test_left_out_the_address_is_that_of_the_server_on_the_folder(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        assert server.url != DEFAULTS.url
+        for command in (("snippet",), ("platform", "shopify", "theme")):
+            finished = run_command(*command, *server.place)
+            assert f'src="{server.url}/o.js"' in finished.stdout
+            assert f"No visitor can reach {server.url}" in finished.stderr
+    finished = run_command("snippet", "--csp", "--url", "shop.example", "--data", tmp_path / "data")
+    assert "is no address of a server, such as https://" in finished.stderr
 
 
 def test_the_banner_is_named_on_the_tag_where_it_is_known(tmp_path: Path) -> None:

@@ -9,14 +9,13 @@ import click
 import msgspec
 
 from opportune.app.clock import now_ms
+from opportune.cli.address import address_of
 from opportune.cli.installation import ask
 from opportune.cli.options import json_option, operator, place_option
 from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
-from opportune.errors import BadRequestError
 from opportune.process.place import Place
 from opportune.services.setting_up import Setup, Step, set_up
-from opportune.settings import DEFAULTS
 
 REACH_SECONDS = 3.0
 MARKS = {"done": "done", "waiting": "waiting", "trouble": "TROUBLE", "not needed": "-"}
@@ -37,7 +36,7 @@ def doctor(*, place: Place, url: str, link: bool, as_json: bool) -> None:
 
     Ends with 1 where something is wrong.
     """
-    url = checked_url(url or _running_at(place) or DEFAULTS.url)
+    url = address_of(place, url)
     if link:
         click.echo(setup_link(url, ask(place, "set-up link", by=operator())["word"]))
         return
@@ -62,21 +61,8 @@ def preview(*, page: str, place: Place) -> None:
     click.echo(ask(place, "preview", page=page)["link"])
 
 
-def _running_at(place: Place) -> str:
-    """Where the server on the folder says it is; of those on a database nobody knows here."""
-    return "" if place.database else place.folder.find_url()
-
-
 def setup_link(url: str, word: str) -> str:
     return f"{url}/setup?open={word}"
-
-
-def checked_url(url: str) -> str:
-    """Raises BadRequestError for what no browser could find."""
-    url = url.strip().rstrip("/")
-    if not url.startswith(("http://", "https://")) or len(url.split("//", 1)[1]) == 0:
-        raise BadRequestError(wrong=f"{url!r} is no address of a server, such as https://o.yourshop.com.")
-    return url
 
 
 def with_reached(setup: Setup, url: str) -> Setup:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from opportune.app.pasting import head_block
+from opportune.cli.address import address_of, warn_of_here
 from opportune.cli.installation import ask, find_write_key
 from opportune.cli.options import place_option
 from opportune.cli.printing import print_table
 from opportune.errors import NotFoundError
 from opportune.platforms import PLATFORMS, Filling, archive_of, files_of, text_of
 from opportune.process.place import Place
-from opportune.settings import DEFAULTS
 
 
 @click.command("platform")
@@ -20,10 +20,9 @@ from opportune.settings import DEFAULTS
 @click.argument("file", required=False)
 @click.option(
     "--url",
-    default=DEFAULTS.url,
+    default="",
     envvar="OPPORTUNE_URL",
-    show_default=True,
-    help="Where pages find Opportune.",
+    help="Where pages find Opportune; left out, where the server on the folder says it is.",
 )
 @click.option("--key", default="", help="The write key to fill in; left out, the first one in force.")
 @click.option(
@@ -45,12 +44,11 @@ def platform(*, place: Place, platform: str, file: str | None, url: str, key: st
         raise NotFoundError(
             what=f"A file {file!r} for {platform} (there are: {', '.join(known) or 'none yet'})"
         )
-    url = url.strip().rstrip("/")
+    url = address_of(place, url)
     secret = ask(place, "keys user-token-secret")["secret"] if customers else ""
     filling = Filling(url, key or find_write_key(place), head_block(), secret)
     if pasted.is_archive:
         click.echo(archive_of(filling), nl=False)
         return
     click.echo(text_of(pasted, filling))
-    if url == DEFAULTS.url:
-        click.echo(f"No visitor can reach {url}: give your server's address with --url.", err=True)
+    warn_of_here(url)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import click
 
 from opportune.app.pasting import BANNERS, head_hash, snippet_of
+from opportune.cli.address import address_of, warn_of_here
 from opportune.cli.installation import ask, find_write_key
 from opportune.cli.options import place_option
 from opportune.errors import BadRequestError
 from opportune.process.place import Place
-from opportune.settings import DEFAULTS
 
 
 @click.command("snippet")
 @place_option
 @click.option(
     "--url",
-    default=DEFAULTS.url,
+    default="",
     envvar="OPPORTUNE_URL",
-    show_default=True,
-    help="Where pages find Opportune, best a path of the shop's own: https://shop.example/o.",
+    help="Where pages find Opportune, best a path of the shop's own: https://shop.example/o; left out, where the "
+    "server on the folder says it is.",
 )
 @click.option("--key", default="", help="The write key to fill in; left out, the first one in force.")
 @click.option(
@@ -34,7 +34,7 @@ def snippet(*, place: Place, url: str, key: str, consent: str, forms: bool, csp:
 
     It belongs right behind the charset, before styles and before the first place.
     """
-    url = url.strip().rstrip("/")
+    url = address_of(place, url)
     if csp:
         scripts = ("o.js", "preview.js", *(["forms.js"] if forms else []))
         allowed = " ".join(f"{url}/{name}" for name in scripts)
@@ -44,5 +44,4 @@ def snippet(*, place: Place, url: str, key: str, consent: str, forms: bool, csp:
         raise BadRequestError(wrong=f"{consent!r} is not a banner we can read: {', '.join(BANNERS)}.")
     hold = ask(place, "places held")["hold"]
     click.echo(snippet_of(url, key or find_write_key(place), consent, hold, forms=forms))
-    if url == DEFAULTS.url:
-        click.echo(f"No visitor can reach {url}: give your server's address with --url.", err=True)
+    warn_of_here(url)

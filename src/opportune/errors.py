@@ -100,6 +100,13 @@ class RecountGoesOnError(OpportuneError):
     code = "recount_goes_on"
 
 
+class CountingGoesOnError(OpportuneError):
+    """{waiting} reports are being counted anew already; try again in {retry_after_seconds} s, or leave `fresh` out."""
+
+    status = 503
+    code = "counting_goes_on"
+
+
 class StorageBusyError(OpportuneError):
     """The store cannot take more right now; nothing was taken. Try again in a moment."""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from functools import lru_cache, partial
 from threading import Event
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,7 +18,7 @@ from opportune.http.edge import EdgeOptions
 from opportune.http.routes import HttpApp, create_http_app
 from opportune.http.script import head_block
 from opportune.platforms import PLATFORMS, Filling, archive_of, files_of, text_of
-from opportune.process.apart import Apart, ApartInTurn
+from opportune.process.apart import Apart
 from opportune.process.place import Place
 from opportune.process.reader import ReadingProcess
 from opportune.services.house import House
@@ -35,7 +38,10 @@ def build_apart(place: Place, settings: Settings, ends: Event) -> Apart:
 
 
 def build_http_app(house: House, reader: ReadingProcess, apart: Apart, settings: Settings) -> HttpApp:
-    return create_http_app(house, reader, ApartInTurn(apart), edge_options(settings))
+    async def read_apart(function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.to_thread(apart, function, *arguments)
+
+    return create_http_app(house, reader, read_apart, edge_options(settings))
 
 
 def build_console_app(house: House, reader: ReadingProcess, settings: Settings) -> ConsoleApp:

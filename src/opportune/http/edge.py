@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from opportune.http.metrics import Metrics
+from opportune.http.turns import Turns
 from opportune.services.authorizing import Caller, KeyRing
 from opportune.services.house import House
 from opportune.services.limiting import RateLimiter, Rates
@@ -61,12 +62,13 @@ class EdgeOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Edge:
     """One process's edge. `reader` answers long reads; in SQLite mode in a second process.
 
-    `apart` answers what reads the whole log, in a process of its own, so that nobody's long read waits for it.
+    `apart` answers what reads the whole log, in turns and in a process of its own, so that nobody's long read waits
+    for it.
     """
 
     house: House
     reader: HouseReader
-    apart: HouseReader
+    apart: Turns
     options: EdgeOptions
     keys: KeyRing
     limits: RateLimiter
@@ -82,7 +84,7 @@ class Edge:
         return cls(
             house=house,
             reader=reader,
-            apart=apart,
+            apart=Turns(apart),
             options=options,
             keys=KeyRing(house),
             limits=RateLimiter(options.rates),

@@ -21,7 +21,7 @@ class ReportQuery(msgspec.Struct, frozen=True):
 async def overview(edge: Edge, request: Request) -> Response:
     (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
     if query_of(request, ReportQuery).fresh:
-        return json_answer(await edge.apart(reporting.fresh_overview, edge.house.clock()))
+        return json_answer(await edge.apart("overview", reporting.fresh_overview, edge.house.clock()))
     return json_answer(await edge.reader(reporting.overview, edge.house.clock()))
 
 
@@ -29,5 +29,5 @@ async def report(edge: Edge, request: Request) -> Response:
     (await edge.authorize(headers_of(request.scope), request.scope)).require("read")
     rule, now = request.path_params["rule"], edge.house.clock()
     if query_of(request, ReportQuery).fresh:
-        return json_answer(await edge.apart(reporting.fresh_report, rule, now))
+        return json_answer(await edge.apart(("report", rule), reporting.fresh_report, rule, now))
     return json_answer(await edge.reader(reporting.report, rule, now))

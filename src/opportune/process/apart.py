@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 from collections.abc import Callable
 from threading import Event
@@ -44,16 +43,3 @@ class Apart:
         if isinstance(result, Refused):
             raise result.to_error()
         return result
-
-
-class ApartInTurn:
-    """The same for requests: one at a time, while the event loop goes on."""
-
-    def __init__(self, apart: Apart) -> None:
-        self._apart = apart
-        self._turn = asyncio.Semaphore(1)
-
-    async def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Raises as `Apart` does."""
-        async with self._turn:
-            return await asyncio.to_thread(self._apart, function, *arguments)

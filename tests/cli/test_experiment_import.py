@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,18 @@ def test_a_split_that_is_off_shows_no_effect(tmp_path: Path) -> None:
     assert expected["state"] == "not_proven"
     text = CliRunner().invoke(opportune, command(file, "--metric", ORDERS)).output
     assert text.startswith("Do not trust this\n")
-    assert "effect  p" not in text
+    assert "chance alone does this" not in text
+    assert "chance alone would do this less than 1 time in 1,000" in text
+
+
+def test_words_for_people_name_no_formula(tmp_path: Path) -> None:
+    rows = [(n, "A" if n % 2 else "B", int(n % 20 == 0 or n % 50 == 1)) for n in range(4_000)]
+    asked = command(write(tmp_path, ("visitor", "version", "bought"), rows), "--metric", ORDERS)
+    told = CliRunner().invoke(opportune, asked).output
+    assert "chance alone would often do this" in told
+    assert "chance alone does this" in told
+    assert "less than 1 time in 1,000" in told
+    assert not re.search(r"\bp\b|CUPED|\barms?\b|\bunits?\b", told)
 
 
 def test_the_text_is_the_documented_one(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_what_is_wrong_in_the_teams_questions_is_said_where_it_stands(line: str,
 
 def test_more_arms_and_stacked_changes_are_warned_about() -> None:
     arms = "test: {arms: [[control, 4000], [treatment, 3000], [bold, 3000]]}\n"
-    assert any("3 arms share the visitors" in wrong for wrong in warnings(RULE + arms))
+    assert any("3 versions share the visitors" in wrong for wrong in warnings(RULE + arms))
     many = RULE + "hide: [promo, discount]\ntest: half and half\n"
     assert any("3 changes are tested at once" in wrong for wrong in warnings(many))
     assert warnings(TESTED) == []

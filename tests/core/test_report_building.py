@@ -301,6 +301,33 @@ def test_phases_share_the_bar_of_the_split_as_they_do_in_the_conclusion(
     assert (told.conclusion.state == "do not trust this") == is_off
 
 
+def test_a_split_that_is_off_only_on_the_whole_says_by_how_much() -> None:
+    phases = (Phase(number=1, since_at=NOW, arms=ARMS), Phase(number=2, since_at=NOW + DAY, arms=ARMS))
+    of = experiment(NOW, phases=phases)
+    first, second = (measured(of, days=1, people=(554, 446), bought=(0, 0)) for _ in phases)
+    moved = {msgspec.structs.replace(cell, phase=2): sums for cell, sums in second.cells.items()}
+    told = report(of, msgspec.structs.replace(first, cells={**first.cells, **moved}), now=NOW + 3 * DAY)
+    check(told)
+    assert told.conclusion.state == "do not trust this"
+    assert [split.is_off for split in told.splits] == [False, False]
+    since = [split.since for split in told.splits]
+    assert told.splits_together == (
+        "No stretch is off by itself, but together they are: "
+        f"since {since[0]}, 54 of 1,000 visitors too many without it; "
+        f"since {since[1]}, 54 of 1,000 visitors too many without it. "
+        "Chance alone would do all of this less than 1 time in 1,000."
+    )
+    assert told.splits_together in report_html(told)
+    alone = report(sums=measured(TEST, people=(0, 100), bought=(0, 3)))
+    assert not alone.splits_together
+
+
+def test_a_split_as_planned_is_told_without_a_formula() -> None:
+    told = report(sums=measured(TEST, people=(1_000, 1_000)))
+    assert told.splits[0].words.endswith("near enough to half and half: chance alone would often do this.")
+    assert told.splits[0].p == 1
+
+
 def test_a_day_that_is_not_over_makes_the_split_off_only_by_far() -> None:
     """Whoever opens a report often looks at the split often: 0.001 is asked of full days, 0.000001 at once."""
 

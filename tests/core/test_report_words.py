@@ -9,6 +9,7 @@ from opportune.core.report.plain import (
     chance_words,
     money_words,
     number_words,
+    often_words,
     share_words,
     value_above_words,
 )
@@ -76,6 +77,7 @@ def test_small_numbers_keep_what_they_tell() -> None:
 def test_a_p_value_is_told_as_a_chance() -> None:
     assert chance_words(0.025) == "chance alone would do this about 1 time in 40"
     assert chance_words(0.0001) == "chance alone would do this less than 1 time in 1,000"
+    assert often_words(0.025) == "about 1 time in 40"
     assert chance_words(NAN) == chance_words(0.9) == "chance alone would often do this"
 
 

@@ -18,6 +18,7 @@ from opportune.core.conclusion.judging import ArmResult, estimate, judge_arms
 from opportune.core.conclusion.reading import Measured, Reading
 from opportune.core.experiments.outside_test import Asked, Columns, Kind, OutsideTest
 from opportune.core.feeds.rows import table_rows
+from opportune.core.report.plain import chance_words, often_words
 from opportune.core.statistics.comparing import Comparison, Interval
 from opportune.core.statistics.estimate import Estimate, Unanswerable
 from opportune.core.statistics.relative import relative_once
@@ -60,7 +61,10 @@ def experiment() -> None:
     help="A metric of which less is better, as bounces or refunds. Again for more.",
 )
 @click.option(
-    "--pre", default="", metavar="COLUMN", help="A number known before the test, to remove chance (CUPED)."
+    "--pre",
+    default="",
+    metavar="COLUMN",
+    help="A number known before the test, as money spent earlier: less is left to chance.",
 )
 @click.option(
     "--time", default="", metavar="COLUMN", help="When; a visitor counts for the version seen first."
@@ -337,7 +341,7 @@ def _print(test: OutsideTest, reading: Reading, found: Conclusion) -> None:
         click.echo(f"Note: {note}")
     days = f" over {counted(reading.days, 'day')}" if reading.days else ""
     click.echo(f"{wording.visitors(test.units)} in {test.rows:,} rows{days}.")
-    click.echo(f"Split: {_split(reading)}, p = {found.trust.split.p:.3g}.")
+    click.echo(f"Split: {_split(reading)}; {chance_words(found.trust.split.p)}.")
     if sum(reading.crossover):
         click.echo(f"{wording.visitors(sum(reading.crossover))} saw more than one version.")
     if found.state == "do_not_trust":
@@ -359,9 +363,11 @@ def _print_metric(reading: Reading, measured: Measured) -> None:
     ]
     for place, result in enumerate(results, 1):
         effect = wording.effect_alone(result, measured)
-        p = f"{result.comparison.p:.3g}" if isinstance(result.comparison, Comparison) else ""
-        rows.append([result.arm, f"{measured.arms[place].n:,}", _number(_mean(measured, place)), effect, p])
-    print_table([measured.metric, "visitors", "a visitor", "effect", "p"], rows)
+        often = often_words(result.comparison.p) if isinstance(result.comparison, Comparison) else ""
+        rows.append(
+            [result.arm, f"{measured.arms[place].n:,}", _number(_mean(measured, place)), effect, often]
+        )
+    print_table([measured.metric, "visitors", "a visitor", "effect", "chance alone does this"], rows)
 
 
 def _number(value: float | None) -> str:

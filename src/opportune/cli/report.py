@@ -117,6 +117,8 @@ def _rows(found: Report) -> Iterable[tuple[str, str]]:
         yield "Safety limit", f"{limit.state}: {limit.metric}. {limit.words}"
     for split in found.splits:
         yield "Split", f"{'off' if split.is_off else 'as planned'}. {split.words}"
+    if found.splits_together:
+        yield "", f"off. {found.splits_together}"
     if found.largest:
         yield "Largest", found.largest.words
     if found.narrower:

@@ -28,7 +28,9 @@ from opportune.services.tokens import Token, open_token
 from opportune.storage.base import AuditEntry, Opportunity, Recollection
 
 Origin = Literal["stored", "derived"]
-UP_TO = "What is known today of the time up to that moment; rules, traits, links and arms are today's."
+UP_TO = (
+    "What is known today of the time up to that moment; rules, traits, links and sides of tests are today's."
+)
 MOST_ACTS = 1_000
 """How many operators' acts are looked through for one that changed what past events say."""
 
@@ -244,7 +246,7 @@ def _derive(house: House, token: Token) -> Explained:
         raise NotFoundError(what=f"The slot “{token.slot}” in that revision")
     decision = decide(place, situation, programme)
     receipt, why = explain_decision(decision, situation, programme)
-    notes = ["No receipt was kept, as nothing new was exposed: derived again, with today's launch states."]
+    notes = ["No receipt was kept, as nothing new was shown: derived again, with today's launch states."]
     if opportunity is None:
         notes.append("What the page said then was not kept either: derived without it.")
     elif opportunity.at != token.at:

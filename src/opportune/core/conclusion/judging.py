@@ -318,4 +318,4 @@ def _carriers(arm: Moments) -> float:
 
 
 def name_of(reading: Reading, place: int) -> str:
-    return reading.arms[place] if place < len(reading.arms) else f"arm {place}"
+    return reading.arms[place] if place < len(reading.arms) else f"version {place}"

@@ -69,7 +69,7 @@ def _check_test(rule: Rule, form: Form) -> None:
     if rule.test is None:
         return
     if len(rule.test.arms) > 2:
-        wrong = f"{len(rule.test.arms)} arms share the visitors, and each answer takes that much longer"
+        wrong = f"{len(rule.test.arms)} versions share the visitors, and each answer takes that much longer"
         form.warn("test", wrong, "start with two: control and treatment")
     changes = len(rule.show) + len(rule.hide)
     if changes > MOST_CHANGES:

@@ -102,6 +102,8 @@ def build_report(
         judged = _before_the_first_answer(experiment, totals, reading, frame)
     state = _state(experiment, judged)
     parts = _Parts(experiment, totals, judged, frame)
+    splits = trusting.splits(experiment, totals, frame)
+    is_off_together = judged.trust.is_split_off and not any(split.is_off for split in splits)
     report = Report(
         rule=experiment.rule,
         subject=experiment.subject,
@@ -116,7 +118,8 @@ def build_report(
         warnings=_warnings(judged, sums, state),
         people=parts.people(),
         people_words=parts.people_words(),
-        splits=trusting.splits(experiment, totals, frame),
+        splits=splits,
+        splits_together=trusting.together(splits, frame) if is_off_together and splits else "",
         erased=_erased_words(beside.erased),
         planned=_planned(experiment, frame),
         hidden=beside.hidden,

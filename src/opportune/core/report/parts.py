@@ -308,6 +308,8 @@ class Report(Part, frozen=True, kw_only=True):
     segments: tuple[Segment, ...] = ()
     largest: Largest | None = None
     splits: tuple[SplitPhase, ...] = ()
+    splits_together: str = ""
+    """How all of them together are off, where none is by itself."""
     crossover: Crossover | None = None
     assisted: Assisted | None = None
     narrower: str = ""

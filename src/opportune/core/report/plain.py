@@ -12,6 +12,7 @@ from opportune.core.language.phrases.money import decimals, describe_money
 from opportune.core.moment import SECOND
 from opportune.core.moved import NOT_KNOWN
 
+OFTEN = "often"
 _LONG = re.compile(r"\d{4,}")
 
 
@@ -91,12 +92,16 @@ def short_date_words(day: date) -> str:
 
 
 def chance_words(p: float) -> str:
-    """How often chance alone would do this: `1 time in 40`."""
+    """What a p-value says: `chance alone would do this about 1 time in 40`."""
+    often = often_words(p)
+    return f"chance alone would {'often do this' if often == OFTEN else f'do this {often}'}"
+
+
+def often_words(p: float) -> str:
+    """How often chance alone does what has this p-value: `about 1 time in 40`."""
     if not isfinite(p) or p >= 0.5:
-        return "chance alone would often do this"
-    if p < 0.001:
-        return "chance alone would do this less than 1 time in 1,000"
-    return f"chance alone would do this about 1 time in {1 / p:,.0f}"
+        return OFTEN
+    return f"about 1 time in {1 / p:,.0f}" if p >= 0.001 else "less than 1 time in 1,000"
 
 
 def scaled(value: float, unit: str, currency: str) -> float:

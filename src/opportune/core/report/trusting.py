@@ -14,7 +14,7 @@ from opportune.core.metrics import Metric
 from opportune.core.moved import percent_words
 from opportune.core.report.asking import Totals, last_closed_day, stretches
 from opportune.core.report.parts import Crossover, Largest, Reading, SplitPhase
-from opportune.core.report.plain import count_words, day_words, value_words
+from opportune.core.report.plain import chance_words, count_words, day_words, value_words
 from opportune.core.report.reading import Frame, read
 from opportune.core.statistics.moments import NO_UNITS, Moments
 from opportune.core.statistics.sample_ratio import SPLIT_ALPHA, SPLIT_ALPHA_AT_ONCE, sample_ratio
@@ -69,7 +69,7 @@ def _split(
             "once the day is over."
         )
     else:
-        words = f"Since {since}: {seen}, as {expected} would have it (p {p:.2f})."
+        words = f"Since {since}: {seen}, near enough to {expected}: {chance_words(p)}."
     return SplitPhase(
         phase=phase.number,
         since=since,
@@ -79,6 +79,25 @@ def _split(
         is_off=p < alpha,
         words=words,
     )
+
+
+def together(splits: Sequence[SplitPhase], frame: Frame) -> str:
+    """What is off only in all stretches of the split together: by how much in each. The sides are named as there."""
+    told = [_too_many(split, frame) for split in splits]
+    return (
+        f"No stretch is off by itself, but together they are: {'; '.join(told)}. "
+        "Chance alone would do all of this less than 1 time in 1,000."
+    )
+
+
+def _too_many(split: SplitPhase, frame: Frame) -> str:
+    """`54 too many of 1,000 without, since 14 March 2027`."""
+    whole = sum(split.people)
+    excess, side = max(
+        (count - share * whole, side)
+        for count, share, side in zip(split.people, split.expected, frame.sides, strict=True)
+    )
+    return f"since {split.since}, {excess:,.0f} of {count_words(whole, 'visitor')} too many {side}"
 
 
 def split_words(arms: Sequence[tuple[str, int]]) -> str:

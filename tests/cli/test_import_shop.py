@@ -73,6 +73,16 @@ def test_orders_come_from_a_file_once_and_oldest_first(tmp_path: Path) -> None:
     assert len(events(data, "Order Refunded")) == 1
 
 
+def test_orders_whose_money_does_not_count_are_named_with_what_to_write(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    file = write(tmp_path, "orders.csv", SHOPIFY_ORDERS.replace("EUR", "CHF"))
+    assert run(data, "orders", file)["money_not_counted"] == {"CHF": 2}
+    told = CliRunner().invoke(opportune, ["import", "orders", str(file), "--data", str(data)]).stdout
+    assert "2 orders in CHF: their money is not counted. Write “currency: CHF” in team.yaml" in told
+    write(tmp_path, "euro.csv", SHOPIFY_ORDERS)
+    assert run(data, "orders", tmp_path / "euro.csv")["money_not_counted"] == {}
+
+
 def test_what_is_left_out_is_counted_with_its_reason(tmp_path: Path) -> None:
     counted = run(tmp_path / "data", "orders", write(tmp_path, "woo.csv", WOO_ORDERS))
     assert counted["left_out"] == {"the order is pending: it counts once it is placed": 1}

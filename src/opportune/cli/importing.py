@@ -46,6 +46,7 @@ class Import:
         self._counts: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
         self._reasons: Counter[str] = Counter()
         self._ignored: Counter[str] = Counter()
+        self._uncounted: Counter[str] = Counter()
         self._products: dict[str, Any] = {}
         self._progress = Progress("read", sys.stderr)
         self._started = time.monotonic()
@@ -55,6 +56,7 @@ class Import:
             result: dict[str, Any] = self._ask("import", messages=batch)
             self._counts.update({name: result[name] for name in COUNTED})
             self._reasons.update(result["reasons"])
+            self._uncounted.update(result["uncounted"])
             self._progress.show(sum(self._counts.values()))
 
     # -- files --------------------------------------------------------------------------------
@@ -164,6 +166,7 @@ class Import:
             self._say_products(as_json=as_json)
         elif as_json:
             told = {**self._counts, "reasons": self._reasons, "left_out": self._ignored}
+            told["money_not_counted"] = self._uncounted
             print_json({**told, "seconds": round(seconds, 3)})
         else:
             self._say_events(seconds)
@@ -179,6 +182,11 @@ class Import:
             click.echo(f"{'left out':<10} {sum(self._ignored.values()):>9,}")
         for reason, count in self._ignored.most_common(20):
             click.echo(f"  {count:>9,}  {reason}")
+        for currency, count in self._uncounted.most_common():
+            click.echo(
+                f"{counted(count, 'order')} in {currency}: their money is not counted. Write “currency: {currency}” in "
+                "team.yaml where that is the shop's own, else its rate in plan.yaml, and publish."
+            )
         click.echo(f"{sum(self._counts.values()) / max(seconds, 0.001):,.0f} events/s")
 
     def _say_products(self, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ stand. Running it again is safe: a message is taken once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from hashlib import sha256
@@ -15,6 +16,7 @@ import msgspec
 from opportune.core.exports.base import SUM_OF_REFUNDS
 from opportune.core.history.event import MAX_BATCH_EVENTS
 from opportune.core.history.key import business_key_of
+from opportune.core.history.plan import Plan
 from opportune.core.history.values import to_moment
 from opportune.services.capturing import CaptureResult, CaptureSource, capture
 from opportune.services.house import House
@@ -36,6 +38,8 @@ class ImportResult(msgspec.Struct, frozen=True):
     reasons: Mapping[str, int] = {}
     erased: int = 0
     """Dropped, as they are about somebody who was erased since."""
+    uncounted: Mapping[str, int] = {}
+    """By currency: orders among all these whose money no report adds up."""
 
 
 def import_messages(
@@ -64,7 +68,23 @@ def import_messages(
     if writing is not None:
         count.add(writing.result())
         _tell(progress, len(ascending))
-    return count.to_result()
+    return count.to_result(_uncounted(house.programme.playbook.plan, ascending))
+
+
+def _uncounted(plan: Plan, messages: Sequence[object]) -> Mapping[str, int]:
+    found = Counter[str]()
+    for message in messages:
+        properties = message.get("properties") if isinstance(message, Mapping) else None
+        if (
+            not isinstance(message, Mapping)
+            or message.get("event") != ORDER
+            or not isinstance(properties, Mapping)
+        ):
+            continue
+        currency = str(properties.get("currency") or "")
+        if not plan.counts_money_in(currency, _moment_of(message)):
+            found[currency.upper()] += 1
+    return dict(found)
 
 
 def mark_of(name: str) -> str:
@@ -161,7 +181,7 @@ class _Count:
             if outcome.state == "set aside":
                 self._reasons[outcome.reason] = self._reasons.get(outcome.reason, 0) + 1
 
-    def to_result(self) -> ImportResult:
+    def to_result(self, uncounted: Mapping[str, int]) -> ImportResult:
         states = self._states
         return ImportResult(
             accepted=states["accepted"],
@@ -169,6 +189,7 @@ class _Count:
             set_aside=states["set aside"],
             reasons=self._reasons,
             erased=states["erased"],
+            uncounted=uncounted,
         )
 
 

@@ -78,6 +78,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             found = rate
         return found
 
+    def counts_money_in(self, currency: str, at: int) -> bool:
+        """Whether it is the reporting currency, or has a rate; what states none is taken for the reporting one."""
+        stated = currency.upper()
+        return len(stated) != 3 or stated == self.currency or self.rate_at(stated, at) is not None
+
     def names_of(self, name: str) -> tuple[str, ...]:
         """The current name and every former one, as rows may carry either."""
         event = self.events.get(name)

@@ -56,7 +56,7 @@ def orders(looked: Looked) -> Step:
 
 def money(looked: Looked) -> Step | None:
     """Whether what orders come to is in money that reports add up."""
-    uncounted = Counter(order.foreign for order in looked.orders if not order.is_counted)
+    uncounted = Counter(order.currency for order in looked.orders if not order.is_counted)
     if not looked.orders:
         return None
     ours = looked.playbook.plan.currency

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from opportune.core.history.plan import Plan
 from opportune.core.history.visit import SOURCES
 from opportune.core.moment import DAY, SECOND, to_clock
 from opportune.core.playbook import Playbook
@@ -83,8 +82,8 @@ class Order(msgspec.Struct, kw_only=True):
     by_shop: bool = False
     browser: str = ""
     """The kind of browser that told of it."""
-    foreign: str = ""
-    """The currency it was told in, where that is not the reporting one."""
+    currency: str = ""
+    """The first that was told with it; empty: the reporting one."""
     is_counted: bool = False
     """Its money is: one that told of it said it in the reporting currency, or in one with a rate."""
 
@@ -257,16 +256,12 @@ def orders_since(storage: Storage, playbook: Playbook, since_at: int) -> list[Or
             order.at = min(order.at, row.occurred_at)
             order.by_browser |= row.source in SOURCES
             order.by_shop |= row.source in VERIFIED
-            _note_currency(order, _text(_mapping(sent.properties).get("currency")).upper(), playbook.plan)
+            currency = _text(_mapping(sent.properties).get("currency"))
+            order.is_counted |= playbook.plan.counts_money_in(currency, order.at)
+            order.currency = order.currency or currency.upper()
             if row.source in SOURCES:
                 order.browser = agent_of(_text(_mapping(sent.context).get("userAgent"))).browser
     return sorted(orders.values(), key=lambda order: order.at)
-
-
-def _note_currency(order: Order, currency: str, plan: Plan) -> None:
-    is_foreign = len(currency) == 3 and currency != plan.currency
-    order.is_counted |= not is_foreign or plan.rate_at(currency, order.at) is not None
-    order.foreign = order.foreign or (currency if is_foreign else "")
 
 
 def _day_of(at: int, zone: ZoneInfo) -> str:

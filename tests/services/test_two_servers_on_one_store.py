@@ -88,7 +88,7 @@ def test_what_is_published_while_a_server_starts_reaches_it(houses: tuple[House,
     starting = build_house(second.storage)
     published = publish(first, FILES)
     server = Server(starting, Settings(database="postgresql://shop/shop"), lambda _house, _url: None, version)
-    server.watch()
+    server.background.watch()
     assert starting.programme.revision == published.revision
 
 
@@ -99,7 +99,7 @@ def test_a_key_revoked_elsewhere_does_not_even_work_once(houses: tuple[House, Ho
     server = Server(second, Settings(database="postgresql://shop/shop"), lambda _house, _url: None, version)
     assert asyncio.run(server.http.edge.keys.find(value)).name == "shop"
     revoke_key(first, "shop")
-    server.watch()
+    server.background.watch()
     with pytest.raises(UnknownKeyError):
         asyncio.run(server.http.edge.keys.find(value))
 

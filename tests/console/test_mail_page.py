@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from opportune.console.mail_page import weekly_html
-from opportune.core.learnings.weekly import NO_HOLDOUT, QuarterReview, ReviewLine, Weekly, plain_of
+from opportune.core.learnings.plain_mail import plain_of
+from opportune.core.learnings.weekly import NO_HOLDOUT, QuarterReview, ReviewLine, Weekly
 
 LINES = (
     ReviewLine(verdict="Retire", rule="Summer <sale>", reasons="its end has passed"),

@@ -10,7 +10,8 @@ from tests.services.test_mailing import at
 from tests.services.test_reporting import FILES, Clock, take, viewed
 from tests.services.test_reviewing import ENDED
 
-from opportune.core.learnings.weekly import ReviewLine, plain_of
+from opportune.core.learnings.plain_mail import plain_of
+from opportune.core.learnings.weekly import ReviewLine
 from opportune.core.moment import HOUR
 from opportune.services.house import House
 from opportune.services.learnings.mailing import begins_quarter

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hashlib import sha256
 
 from opportune.console import mail_page
-from opportune.core.learnings.weekly import SwitchedOff, Weekly, plain_of, plain_switched_off
+from opportune.core.learnings.plain_mail import plain_of, plain_switched_off
+from opportune.core.learnings.switched_off import SwitchedOff
+from opportune.core.learnings.weekly import Weekly
 from opportune.process.posting import Mail, MailServer, mail_server
 from opportune.settings import Settings
 

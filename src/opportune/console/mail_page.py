@@ -10,7 +10,8 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from opportune.core.learnings.weekly import SwitchedOff, Weekly
+from opportune.core.learnings.switched_off import SwitchedOff
+from opportune.core.learnings.weekly import Weekly
 
 
 def weekly_html(weekly: Weekly) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from opportune.core.learnings.weekly import SwitchedOff, switched_off_of
+from opportune.core.learnings.switched_off import SwitchedOff, switched_off_of
 from opportune.core.note import Note
 from opportune.errors import MailError
 from opportune.process.posting import Mail, MailServer, post

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from opportune.storage import sqlite
-from opportune.storage.personal import IMPERSONAL, KEPT_OF_ERASED, PERSONAL
+from opportune.storage.database.personal import IMPERSONAL, KEPT_OF_ERASED, PERSONAL
 from opportune.storage.sqlite import SqliteStorage
 from opportune.storage.sqlite.connection import open_connection
 
@@ -63,7 +63,9 @@ def test_no_table_is_declared_twice() -> None:
 
 def test_every_table_is_declared(columns: dict[str, set[str]]) -> None:
     others = ONLY_POSTGRES if "receipts" in columns else ONLY_SQLITE
-    assert columns.keys() == set(DECLARED) - others, "say in storage/personal.py whose it is, and erase it"
+    assert columns.keys() == set(DECLARED) - others, (
+        "say in storage/database/personal.py whose it is, and erase it"
+    )
 
 
 def test_a_table_with_a_column_that_says_whose_a_row_is_is_a_persons(columns: dict[str, set[str]]) -> None:

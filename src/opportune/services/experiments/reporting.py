@@ -11,8 +11,8 @@ from difflib import get_close_matches
 import msgspec
 
 from opportune.core.conclusion.concluding import conclude
+from opportune.core.conclusion.reading import Change, Reading
 from opportune.core.conclusion.reading import Measured as Asked
-from opportune.core.conclusion.reading import Reading
 from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.measured import Measured
 from opportune.core.language.phrases.hide import describe_hide
@@ -344,20 +344,30 @@ def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matche
             next_step="It begins within a minute of the launch, once the server runs and has seen every event that the "
             "rule names. Then open the page yourself, and look whether the rule matches.",
         )
-    first_week = state.since_at + (WEEK_DAYS + 1) * DAY
     if matched.change is None:
-        zone = known.playbook.vocabulary.zone
+        return _nothing_beside(known, state, matched)
+    return _before_and_after(matched, matched.change)
+
+
+def _nothing_beside(known: _Known, state: RunState, matched: Matched) -> Conclusion:
+    """It acts for everybody, and there are no whole weeks yet, or none before."""
+    first_week = state.since_at + (WEEK_DAYS + 1) * DAY
+    if matched.weeks:
         return Conclusion(
             state="no test",
-            sentence="Nobody is left out, so nothing can be proven; whole weeks before and after give a direction."
-            if not matched.weeks
-            else "Nobody is left out, and there are no weeks before to compare with.",
+            sentence="Nobody is left out, and there are no weeks before to compare with.",
             next_step=ADVICE,
-            date=utc_day(first_week) if not matched.weeks else "",
-            date_words=f"the first whole week is over on {day_words(first_week, zone)}"
-            if not matched.weeks
-            else "",
         )
+    return Conclusion(
+        state="no test",
+        sentence="Nobody is left out, so nothing can be proven; whole weeks before and after give a direction.",
+        next_step=ADVICE,
+        date=utc_day(first_week),
+        date_words=f"the first whole week is over on {day_words(first_week, known.playbook.vocabulary.zone)}",
+    )
+
+
+def _before_and_after(matched: Matched, change: Change) -> Conclusion:
     weeks = matched.weeks
     judged = conclude(
         Reading(
@@ -369,7 +379,7 @@ def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matche
             ),
             days=weeks * WEEK_DAYS,
             planned_days=weeks * WEEK_DAYS,
-            change=matched.change,
+            change=change,
         )
     )
     return Conclusion(

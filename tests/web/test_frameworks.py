@@ -45,6 +45,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def patient_sites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine passes a browser's request on late."""
+    for helper in ("django", "flask", "starlette"):
+        monkeypatch.setattr(f"opportune.web.{helper}.FORWARD_MS", 30_000)
+
+
 @pytest.fixture(params=SITES)
 def framework(request: pytest.FixtureRequest) -> Callable[..., AbstractContextManager[Ask]]:
     return SITES[request.param]
@@ -88,7 +95,7 @@ def person(server: ServerProcess, who: str) -> dict[str, Any]:
 
 def until(found: Callable[[], Any]) -> Any:
     """What turns up, once what was handed over in the background is there."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if value := found():
             return value

@@ -35,8 +35,10 @@ MEMORY = Path("/dev/shm")  # a file system in memory, on Linux
 MEMORY_NEEDED_BYTES = 2 * 1024**3
 NOT_NEEDED = ("include", "pgxs", "*.a")  # 38 MB become 23
 START_SECONDS = 60.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 60.0
 PORTS = range(20_000, 32_000)  # systems give none of these to outgoing connections while a server is down
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 def is_installed() -> bool:
@@ -241,8 +243,9 @@ def _find_programs(folder: Path) -> Path:
 
 
 def _find_port() -> int:
+    """Of this worker's share: it stays free until the server listens, and while that is down."""
     while True:
-        port = Random().choice(PORTS)
+        port = Random().choice(PORTS[WORKER::WORKERS])
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

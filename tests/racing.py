@@ -27,7 +27,7 @@ BROWSER = CaptureSource(name="site")
 SERVER = CaptureSource(name="backend", is_secret=True)
 SERVERS = 2
 ROUND = 40
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 Outcomes = dict[tuple[str, int], str]
 """What became of each visitor's `message` and `order`."""

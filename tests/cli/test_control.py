@@ -45,7 +45,7 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    assert listens.wait(10)
+    assert listens.wait(60)
     connection = Connection(path)
     yield connection
     connection.close()

@@ -89,7 +89,7 @@ def opportunity(
 
 def written(storage: Storage, job: Callable[[Transaction], T]) -> T:
     """The job's result, after its commit."""
-    return storage.write(job).result(timeout=10)
+    return storage.write(job).result(timeout=60)
 
 
 def append(storage: Storage, *rows: EventRow) -> list[int]:

@@ -124,7 +124,7 @@ def test_a_rebuild_among_writes_counts_everything_once(storage: Storage) -> None
     storage.rebuild_totals()
     writes += [storage.write(lambda transaction: transaction.append_event(event())) for _ in range(20)]
     for write in writes:
-        write.result(timeout=10)
+        write.result(timeout=60)
     written(storage, lambda _: None)
     assert [count for _, _, count, _ in storage.list_totals("2026", "2027")] == [80]
 

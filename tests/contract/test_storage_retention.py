@@ -225,7 +225,7 @@ def test_events_that_come_late_are_counted_once_and_leave_like_the_others(storag
     ]
     storage.rebuild_totals()
     for write in writes:
-        write.result(timeout=10)
+        write.result(timeout=60)
     assert storage.list_totals(*EVER)[1] == ("2020-02-03", "Product Viewed", 4, 30)
     assert retire(storage) == 3
     storage.rebuild_totals()

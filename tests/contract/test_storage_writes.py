@@ -13,12 +13,12 @@ from opportune.storage.base import Storage, Transaction
 
 
 def test_a_job_gives_its_result_through_the_future(storage: Storage) -> None:
-    assert storage.write(lambda _: "done").result(timeout=10) == "done"
+    assert storage.write(lambda _: "done").result(timeout=60) == "done"
 
 
 def test_seq_is_the_order_of_commits(storage: Storage) -> None:
     futures = [storage.write(lambda transaction: transaction.append_event(event())) for _ in range(20)]
-    seqs = [future.result(timeout=10) for future in futures]
+    seqs = [future.result(timeout=60) for future in futures]
     assert seqs == sorted(seqs)
     assert len(set(seqs)) == 20
     assert seqs[0] > 0
@@ -79,7 +79,7 @@ def test_a_job_that_raises_does_not_disturb_its_neighbours(storage: Storage) -> 
     for number in range(30):
         job_of(number)
     kept = [number for number in range(30) if number % 3]
-    assert [number for number in range(30) if futures[number].exception(timeout=10) is None] == kept
+    assert [number for number in range(30) if futures[number].exception(timeout=60) is None] == kept
     append(storage, event(at=NOW - 1))
     known = moments(events_of(storage.recall((DEVICE,), now=NOW)))
     assert sorted(known) == [NOW - 1, *(NOW + number for number in kept)]
@@ -93,11 +93,11 @@ def test_a_future_resolves_after_its_commit_only(storage: Storage) -> None:
             target=lambda: known_then.append(len(events_of(storage.recall((DEVICE,), now=NOW))))
         )
         reader.start()
-        reader.join(5)
+        reader.join(60)
 
     future = storage.write(lambda transaction: transaction.append_event(event()))
     future.add_done_callback(look)
-    future.result(timeout=10)
+    future.result(timeout=60)
     written(storage, lambda _: None)
     assert known_then == [1]
 
@@ -136,7 +136,7 @@ def test_a_cancelled_job_is_not_run(storage: Storage) -> None:
     second = storage.write(lambda transaction: transaction.append_event(event()))
     was_cancelled = second.cancel()
     hold.set()
-    first.result(timeout=10)
+    first.result(timeout=60)
     written(storage, lambda _: None)
     assert len(events_of(storage.recall((DEVICE,), now=NOW))) == (0 if was_cancelled else 1)
 
@@ -145,7 +145,7 @@ def test_a_closed_store_refuses_through_the_future(storage: Storage) -> None:
     storage.close()
     future = storage.write(lambda _: None)
     with pytest.raises(StorageBusyError):
-        future.result(timeout=10)
+        future.result(timeout=60)
     assert isinstance(future.exception(), OpportuneError)
 
 

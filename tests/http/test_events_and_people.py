@@ -162,7 +162,7 @@ async def test_what_a_busy_writer_has_not_kept_yet_is_shown_too(
 ) -> None:
     asked = {"anonymousId": "a-1", "slots": ["hero"], "context": {"keen": True}}
     goes_on = Event()
-    house.storage.write(lambda _: goes_on.wait(10))
+    house.storage.write(lambda _: goes_on.wait(60))
     await client.post("/v1/decide", json=asked, headers=SECRET)
     waiting = asyncio.ensure_future(client.get("/v1/people/a-1", headers=SECRET))
     done, _ = await asyncio.wait([waiting], timeout=0.1)

@@ -117,6 +117,6 @@ def test_an_event_nobody_had_seen_before_acts_at_once_on_the_other_server(
         house.programme = Programme(programme(waiting).playbook, {"Viewed": RunState(rule="Viewed")})
         assert house.programme.waiting
     message = {"type": "track", "event": "Product Viewed", "anonymousId": VISITOR, "messageId": "m-1"}
-    assert capture(first, CaptureSource(), [message]).result(10).accepted == 1
+    assert capture(first, CaptureSource(), [message]).result(60).accepted == 1
     answer = decided(second, Question(anonymous_id=VISITOR, slots=("hero",)))
     assert answer.decisions[0].decision.variant == "Shoes"

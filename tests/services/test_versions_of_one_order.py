@@ -40,7 +40,7 @@ def order(at: int, message: str, **properties: Any) -> dict[str, Any]:
 @ON_LASTING
 def test_an_earlier_version_in_the_same_commit_gives_the_order_its_time(house: House) -> None:
     writer_may_go_on = Event()
-    waiting = house.storage.write(lambda _: writer_may_go_on.wait(10))
+    waiting = house.storage.write(lambda _: writer_may_go_on.wait(60))
     verified = capture(house, SERVER, [order(NOW - 2 * SECOND, "m-1", revenue=49.90)])
     earlier = capture(house, BROWSER, [order(NOW - 9 * SECOND, "m-2", revenue=1)])
     writer_may_go_on.set()

@@ -45,7 +45,7 @@ def test_what_reaches_two_servers_at_once_is_stored_once(storage: PostgresStorag
     met = [landed(who, f"{letter}-{number}") for who, letter in WHO for number in range(VISITORS)]
     house = house_over(storage)
     for start in range(0, len(met), BATCH):
-        assert capture(house, SERVER, met[start : start + BATCH]).result(30).accepted == BATCH
+        assert capture(house, SERVER, met[start : start + BATCH]).result(60).accepted == BATCH
     browsers, backends = in_two_processes(race, storage.url, VISITORS)
     both = {place: sorted((state, backends[place])) for place, state in browsers.items()}
     assert [both["message", number] for number in range(VISITORS)] == [["accepted", "duplicate"]] * VISITORS
@@ -108,7 +108,7 @@ def check_records(storage: PostgresStorage) -> None:
 
 def test_a_past_recalled_again_is_as_it_was_while_two_servers_write(storage: PostgresStorage) -> None:
     signed_in = {"type": "identify", "userId": "u", "anonymousId": "v", "messageId": "first"}
-    assert capture(house_over(storage), SERVER, [signed_in]).result(10).accepted == 1
+    assert capture(house_over(storage), SERVER, [signed_in]).result(60).accepted == 1
     is_over = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read_until, is_over, storage)
@@ -116,7 +116,7 @@ def test_a_past_recalled_again_is_as_it_was_while_two_servers_write(storage: Pos
             taken = in_two_processes(write_of_one_person, storage.url, EVENTS_EACH)
         finally:
             is_over.set()
-        known = reading.result(10)
+        known = reading.result(60)
     assert taken == [EVENTS_EACH, EVENTS_EACH]
     different = {(keys, past.seq): past for keys, past in known}
     assert len(different) > 20, "hardly anything was read while the others wrote"
@@ -149,7 +149,7 @@ def test_a_job_caught_in_a_deadlock_is_run_again_and_stored_once(storage: Postgr
 
     storage.write(
         lambda transaction: [transaction.append_event(event(key)) for key in (first, second)]
-    ).result(10)
+    ).result(60)
     with psycopg.connect(storage.url) as other:
         other.execute("SET deadlock_timeout = '30s'")  # so that the writer is the one to give up
         lock_person(other, second)
@@ -157,7 +157,7 @@ def test_a_job_caught_in_a_deadlock_is_run_again_and_stored_once(storage: Postgr
         wait_for_writer(storage.url)
         lock_person(other, first)  # comes back once the writer let go of it
         other.commit()
-    written.result(10)
+    written.result(60)
     assert len(runs) > 1, "nobody stood in the job's way"
     for key in (first, second):
         assert len(events_of(storage.recall((key,), now=NOW), key)) == 2
@@ -181,7 +181,7 @@ def wait_for_writer(url: str) -> None:
     asked = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
         AND application_name = 'opportune writer' AND wait_event_type = 'Lock'"""
     with psycopg.connect(url, autocommit=True) as connection:
-        for _ in range(200):
+        for _ in range(6_000):
             if connection.execute(asked).fetchone() == (1,):
                 return
             connection.execute("SELECT pg_sleep(0.01)")
@@ -205,6 +205,6 @@ def test_devices_met_by_two_servers_in_another_order_wait_for_nobody(storage: Po
         written = storage.write(job)
         wait_for_writer(storage.url)
         meet(other, second)  # a deadlock if the writer had taken this one before it waited
-    written.result(10)
+    written.result(60)
     assert len(runs) == 1
     assert all(storage.recall((key,), now=NOW).is_met for key in (first, second))

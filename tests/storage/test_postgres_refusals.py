@@ -72,7 +72,7 @@ def test_a_role_that_loses_its_rights_takes_nothing(postgres_store: str) -> None
         with closing(PostgresStorage(with_user(postgres_store, role.as_string().strip('"')))) as storage:
             made.execute(sql.SQL("REVOKE INSERT ON ALL TABLES IN SCHEMA public FROM {}").format(role))
             with pytest.raises(StorageFullError):
-                storage.write(lambda transaction: transaction.put_setting("name", "value")).result(10)
+                storage.write(lambda transaction: transaction.put_setting("name", "value")).result(60)
         made.execute(sql.SQL("DROP OWNED BY {}").format(role))
         made.execute(sql.SQL("DROP ROLE {}").format(role))
 

@@ -60,7 +60,7 @@ def write_until_killed(path: Path, first: int, seconds: float) -> set[int]:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     assert child.stdout is not None
-    acknowledged = {int(child.stdout.readline())}
+    acknowledged = {int(child.stdout.readline()) for _ in range(5)}
     time.sleep(seconds)
     child.send_signal(signal.SIGKILL)
     acknowledged |= {

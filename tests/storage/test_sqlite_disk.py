@@ -24,7 +24,7 @@ def allow_pages(storage: SqliteStorage, more: int) -> None:
         pages = transaction.connection.execute("PRAGMA page_count").fetchone()[0]
         transaction.connection.execute(f"PRAGMA max_page_count = {pages + more}")
 
-    storage.write(job).result(timeout=10)
+    storage.write(job).result(timeout=60)
 
 
 def far_apart(number: int) -> int:
@@ -37,7 +37,7 @@ def fill_up(storage: SqliteStorage) -> int:
     for number in range(10_000):
         large = event(DEVICE + number, note="x" * 900, message_id=str(number))
         future = storage.write(lambda transaction, row=large: transaction.append_event(row))
-        if isinstance(future.exception(timeout=10), StorageFullError):
+        if isinstance(future.exception(timeout=60), StorageFullError):
             return number
     raise AssertionError("the disk never filled")
 
@@ -68,13 +68,13 @@ def test_the_neighbours_of_a_job_that_filled_the_disk_are_told_too(tmp_path: Pat
     append(storage, event())
     allow_pages(storage, 5)
     hold = threading.Event()
-    holding = storage.write(lambda _: hold.wait(5))
+    holding = storage.write(lambda _: hold.wait(60))
     small = storage.write(lambda transaction: transaction.append_event(event(at=NOW + 1)))
     large = storage.write(
         lambda transaction: [transaction.append_event(event(far_apart(number))) for number in range(3_000)]
     )
     hold.set()
-    outcomes = [type(future.exception(timeout=10)) for future in (holding, small, large)]
+    outcomes = [type(future.exception(timeout=60)) for future in (holding, small, large)]
     assert outcomes[2] is StorageFullError
     acknowledged = 2 if outcomes[1] is type(None) else 1
     assert len(events_of(storage.recall((DEVICE,), now=NOW))) == acknowledged
@@ -96,7 +96,7 @@ acknowledged = 1
 for number in range(5_000):
     row = event(at=NOW + 1 + number, name="Page Viewed", note="y" * 500)
     future = storage.write(lambda transaction, row=row: transaction.append_event(row))
-    error = future.exception(timeout=10)
+    error = future.exception(timeout=60)
     if error is not None:
         break
     acknowledged += 1
@@ -104,7 +104,7 @@ assert isinstance(error, StorageFullError), error
 resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, hard))  # now not even one page fits anywhere
 for _ in range(3):
     refused = storage.write(lambda transaction: transaction.append_event(event()))
-    assert isinstance(refused.exception(timeout=10), StorageFullError), refused
+    assert isinstance(refused.exception(timeout=60), StorageFullError), refused
 known = storage.recall((DEVICE,), now=NOW)
 assert len(known.events[DEVICE]) == min(acknowledged, 500), (len(known.events[DEVICE]), acknowledged)
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
@@ -139,13 +139,13 @@ def test_a_full_queue_refuses_and_keeps_what_it_took(tmp_path: Path) -> None:
 
     def holding(_: object) -> None:
         started.set()
-        hold.wait(5)
+        hold.wait(60)
 
     storage.write(holding)
-    started.wait(5)
+    started.wait(60)
     futures = [storage.write(lambda transaction: transaction.append_event(event())) for _ in range(5)]
     refused = [future for future in futures if future.done()]
     assert [type(future.exception()) for future in refused] == [StorageBusyError, StorageBusyError]
     hold.set()
-    assert [future.result(timeout=10) for future in futures[:3]] == [1, 2, 3]
+    assert [future.result(timeout=60) for future in futures[:3]] == [1, 2, 3]
     storage.close()

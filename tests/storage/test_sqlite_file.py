@@ -138,7 +138,7 @@ def test_a_commit_is_synchronous_and_logged_ahead(path: Path) -> None:
         names = ("journal_mode", "synchronous", "wal_autocheckpoint")
         return [transaction.connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
 
-    assert storage.write(pragmas).result(timeout=10) == ["wal", 2, 0]
+    assert storage.write(pragmas).result(timeout=60) == ["wal", 2, 0]
     storage.close()
 
 

@@ -131,6 +131,21 @@ def test_the_log_stays_small_under_steady_writing(monkeypatch: pytest.MonkeyPatc
         storage.close()
 
 
+def test_the_thread_that_empties_the_log_hears_of_the_end_at_any_moment(path: Path) -> None:
+    checkpointer = checkpoints.Checkpointer(path)
+    commits = checkpointer._has_commits
+
+    def clear_after_the_end_was_told() -> None:
+        checkpointer._ends.set()
+        commits.set()
+        threading.Event.clear(commits)
+
+    commits.clear = clear_after_the_end_was_told  # type: ignore[method-assign]
+    checkpointer.notice_commit()
+    checkpointer._thread.join(60)
+    assert not checkpointer._thread.is_alive()
+
+
 def test_a_commit_is_synchronous_and_logged_ahead(path: Path) -> None:
     storage = SqliteStorage(path)
 

@@ -43,6 +43,8 @@ class Checkpointer:
         connection: sqlite3.Connection | None = None
         while self._has_commits.wait() and not self._ends.wait(PAUSE_SECONDS):
             self._has_commits.clear()
+            if self._ends.is_set():  # said between those two lines, and just cleared with the commits
+                break
             try:
                 connection = connection or _open(self._path)
                 self.is_behind = checkpoint(connection) > MOST_PAGES_IN_LOG

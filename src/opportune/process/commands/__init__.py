@@ -7,6 +7,7 @@ it, and in the command's own process when no server runs. Arguments and results 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from opportune.errors import BadRequestError
@@ -75,6 +76,10 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "rewrite": person.rewrite_store,
 }
 
+OF_VISITORS = frozenset({"explain decision", "explain person", "person find", "person export", "guard"})
+"""Tell of what visitors were answered, also a moment ago."""
+SETTLE_SECONDS = 5.0
+
 
 def execute(house: House, command: str, args: Mapping[str, Any]) -> Any:
     """Runs one command. Raises the errors of the services, BadRequestError for one it does not know."""
@@ -83,4 +88,15 @@ def execute(house: House, command: str, args: Mapping[str, Any]) -> Any:
         raise BadRequestError(
             wrong=f"The running server knows no command {command!r}; restart it after an update."
         )
+    if command in OF_VISITORS:
+        _settle(house)
     return run(house, **args)
+
+
+def _settle(house: House) -> None:
+    """Waits until what was answered so far is written: no answer waits for that.
+
+    A store that cannot write holds no command up for longer than `SETTLE_SECONDS`, and fails none.
+    """
+    with suppress(Exception):
+        house.storage.write(lambda _: None).result(SETTLE_SECONDS)

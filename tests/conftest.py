@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -32,7 +33,22 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(BYTECODE))
 
 POSTGRES_VARIABLE = "OPPORTUNE_TEST_POSTGRES"
+READS_FOR_SOME_SECONDS = (
+    *(f"traffic.{name}" for name in ("backtesting", "forewarning", "imagining", "planning", "surveying")),
+    "guard.expecting",
+)
+"""Services that read as much as they can within a second or so, and answer from that."""
 NODE_FOLDER = Path(__file__).parent / "acceptance" / "node"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unhurried() -> Iterator[None]:
+    """Each look at their clock takes them a microsecond, so that a busy machine changes no answer of theirs."""
+    looks = count()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in READS_FOR_SOME_SECONDS:
+            patch.setattr(f"opportune.services.{name}.perf_counter", lambda: next(looks) / 1e6)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ def app(shop: House) -> HttpApp:
 async def test_a_sample_a_full_answer_with_progress_and_a_draft(
     shop: House, app: HttpApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opportune.http.backtests.PART_SECONDS", 0.005)
+    monkeypatch.setattr("opportune.http.backtests.PART_SECONDS", 0)
     await asyncio.to_thread(shop_day, shop)
     shop_draft = {"files": FILES | {"rules/a.yaml": RETURNER.replace("2 times", "3 times")}}
     async with client_of(app) as client:

@@ -232,7 +232,7 @@ def test_a_sample_covers_the_truth_and_its_parts_add_up_to_the_whole(house: Hous
     assert sample.people.low <= whole.people.value <= sample.people.high
     tally, rounds = Tally(), 0
     while tally.lanes < 256:
-        tally.join(count_part(house.storage, now, asked, tally.lanes, 0.02))
+        tally.join(count_part(house.storage, now, asked, tally.lanes, 40e-6))
         rounds += 1
     assert rounds > 1
     assert conclude(house.storage, now, asked, tally) == whole

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.building import NOW, decided
 from tests.stores import ON_LASTING, ON_MEMORY, open_again, settle
 
@@ -151,6 +152,30 @@ def test_a_rule_shows_the_best_sellers_of_the_visitors_category(storage: Storage
             {"id": "shoe", "name": "Shoe", "url": "/p/shoe", "price": "€79", "was": "€99"},
         ],
     }
+
+
+def test_a_price_that_is_too_old_or_of_a_former_currency_is_left_out(storage: Storage) -> None:
+    house = house_of(storage)
+    busy_shop(house)
+    boot, shoe, *_ = PRODUCTS
+    read_at = house.clock()
+    put_products(house, [structs.replace(boot, currency="GBP"), structs.replace(shoe, updated_at=read_at)])
+    view(house, "me", "boot")
+
+    def shown() -> dict[str, dict[str, str]]:
+        products = {each["id"]: each for each in ask(house, "home-products").decision.value["products"]}
+        return {
+            name: {key: each[key] for key in ("price", "was") if key in each}
+            for name, each in products.items()
+        }
+
+    assert shown() == {"boot": {}, "shoe": {"price": "€79", "was": "€99"}}
+    later(house, 2 * DAY)
+    view(house, "me", "boot")
+    assert shown() == {"boot": {}, "shoe": {}}
+    put_products(house, [structs.replace(boot, price=20_000, currency="EUR", updated_at=house.clock())])
+    view(house, "me", "boot")
+    assert shown() == {"boot": {"price": "€200"}, "shoe": {}}
 
 
 def test_what_was_bought_a_moment_ago_is_not_shown_any_more(storage: Storage) -> None:

@@ -24,6 +24,7 @@ from opportune.core.recommending import BY_NAME, choose
 from opportune.core.recommending.wish import Given, Wish
 from opportune.core.signals import FAMILY
 from opportune.core.signals.base import SignalType
+from opportune.core.signals.catalogue import knows_price
 from opportune.core.situation import Situation
 from opportune.core.slot import Fill, UnfilledError
 
@@ -176,7 +177,10 @@ class _Compiling:
                         raise
                     return []
                 chosen = choose(wish, recommender, about, situation, situation.shelf)
-                given = tuple(Given(fields_of(product, currency), reason) for product, reason in chosen)
+                given = tuple(
+                    Given(fields_of(product, currency, has_price=knows_price(situation, product)), reason)
+                    for product, reason in chosen
+                )
                 situation.lists[name] = given
             if not given and not may_lack:
                 raise UnfilledError(words)
@@ -204,9 +208,9 @@ def _about(parts: tuple[str | Placeholder, ...], situation: Situation) -> list[s
     return ["".join(texts)] if parts else []
 
 
-def fields_of(product: Product, currency: str) -> dict[str, str]:
+def fields_of(product: Product, currency: str, *, has_price: bool = True) -> dict[str, str]:
     """A product as content has it: texts, without what is not known."""
-    price = product.current_price
+    price = product.current_price if has_price else None
     fields = {
         "id": product.id,
         "name": product.name,
@@ -214,7 +218,7 @@ def fields_of(product: Product, currency: str) -> dict[str, str]:
         "image": product.image,
         "price": "" if price is None else say_money(price, currency),
     }
-    if product.price is not None and price != product.price:
+    if price is not None and product.price is not None and price != product.price:
         fields["was"] = say_money(product.price, currency)
     return {name: text for name, text in fields.items() if text}
 

@@ -43,6 +43,12 @@ def is_ours(product: Product, team: Team) -> bool:
     return product.currency in ("", team.currency)
 
 
+def knows_price(situation: Situation, product: Product) -> bool:
+    """Whether what it costs may be told: in the currency that is reported now, and not too old where it has an age."""
+    at = situation.catalogue.known_at(product)
+    return is_ours(product, situation.team) and (not at or situation.now - at <= situation.team.facts_last)
+
+
 KEPT_MS = 60_000
 
 

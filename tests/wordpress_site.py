@@ -17,7 +17,7 @@ from tests.ports import find_free_port
 from tools.find import find_mariadb, find_php, find_wordpress
 
 FILES = Path(__file__).parent / "acceptance" / "wordpress"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 CONFIGURATION = """<?php
 define( 'DB_NAME', 'wordpress' );
 define( 'DB_USER', 'root' );
@@ -131,7 +131,7 @@ class WordPress:
         }
         request = urllib.request.Request(f"{self.url}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
                 return answer.status, answer.read().decode(), dict(answer.headers)
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(), dict(error.headers)
@@ -148,7 +148,7 @@ class WordPress:
         for process in reversed(self.processes):
             process.terminate()
         for process in self.processes:
-            process.wait(30)
+            process.wait(START_SECONDS)
 
 
 def _until(is_there: Any) -> None:

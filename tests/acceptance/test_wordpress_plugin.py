@@ -12,16 +12,15 @@ import http.client
 import json
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Browser, Page
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
-from tests.acceptance.browsing import AGENT, launched, visitor
+from playwright.sync_api import Browser
+from tests.acceptance.browsing import AGENT, PATIENCE_SECONDS, launched, visitor
 from tests.serving import SECRET_KEY, WRITE_KEY, ServerProcess, done, write_playbook
 from tests.wordpress_site import WordPress, missing
 
@@ -68,7 +67,7 @@ def history(server: ServerProcess, who: str) -> list[dict[str, Any]]:
 
 def named(server: ServerProcess, who: str, name: str, at_least: int = 1) -> list[dict[str, Any]]:
     """What is sent after a page arrives a moment later."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         found = [event for event in history(server, who) if event["name"] == name]
         if len(found) >= at_least:
@@ -81,24 +80,12 @@ def webhook(server: ServerProcess, body: dict[str, Any]) -> dict[str, Any]:
     content = json.dumps(body).encode()
     signature = base64.b64encode(hmac.new(WOO_SECRET.encode(), content, hashlib.sha256).digest()).decode()
     parts = urlsplit(server.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE_SECONDS)
     headers = {"X-WC-Webhook-Topic": "order.updated", "X-WC-Webhook-Signature": signature}
     connection.request("POST", "/v1/sources/woocommerce", content, headers)
     answer: dict[str, Any] = json.loads(connection.getresponse().read())
     connection.close()
     return answer
-
-
-def look_until_known(page: Page, url: str) -> None:
-    """On a busy machine the plugin may not wait for the script and rest a while; the next page brings it."""
-    until = time.monotonic() + 90
-    page.goto(url)
-    while "o_id=" not in page.evaluate("document.cookie"):
-        assert time.monotonic() < until
-        with suppress(PlaywrightTimeoutError):
-            page.wait_for_function("document.cookie.includes('o_id=')", timeout=8_000)
-            return
-        page.goto(url)
 
 
 def test_a_visit_from_the_first_view_to_the_refund_is_one_history(
@@ -107,7 +94,8 @@ def test_a_visit_from_the_first_view_to_the_refund_is_one_history(
     with visitor(browser) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        look_until_known(page, f"{site.url}/trail-shoe/")
+        page.goto(f"{site.url}/trail-shoe/")
+        page.wait_for_function("document.cookie.includes('o_id=')")
         who = str(page.evaluate("document.cookie.match(/o_id=([^;]+)/)[1]"))
         viewed, *_ = named(server, who, "Product Viewed")
         assert viewed["properties"]["product_id"] == "93"
@@ -170,6 +158,7 @@ def test_the_settings_page_says_whether_it_is_connected(site: WordPress, browser
     # WordPress' own scripts in there complain where Debian's script packages are missing.
     with closing(browser.new_context(user_agent=AGENT)) as context:
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_SECONDS * 1_000)
         there = "/wp-admin/options-general.php?page=opportune"
         page.goto(f"{site.url}/wp-login.php?redirect_to={quote(there)}")
         page.fill("#user_login", "admin")

@@ -71,6 +71,11 @@ class Opportune_Client {
 		);
 	}
 
+	/** So many milliseconds, unless the shop's own code says otherwise. */
+	public static function limit( $limit_ms ) {
+		return max( 1, (int) apply_filters( 'opportune_limit_ms', $limit_ms ) );
+	}
+
 	/** Whether Opportune failed a moment ago; nobody waits for it meanwhile. */
 	public static function is_resting() {
 		return (int) get_option( self::DOWN, 0 ) > time();
@@ -132,7 +137,7 @@ class Opportune_Client {
 	public static function send( $messages ) {
 		$key    = Opportune_Settings::get( 'secret_key' );
 		$body   = wp_json_encode( array( 'batch' => $messages, 'sentAt' => gmdate( 'Y-m-d\TH:i:s\Z' ) ) );
-		$answer = self::ask( 'POST', '/v1/batch', '' !== $key ? $key : Opportune_Settings::get( 'write_key' ), $body, self::has_left() ? self::EVENTS_MS : self::HURRIED_MS, array( 'Content-Type' => 'application/json' ) );
+		$answer = self::ask( 'POST', '/v1/batch', '' !== $key ? $key : Opportune_Settings::get( 'write_key' ), $body, self::limit( self::has_left() ? self::EVENTS_MS : self::HURRIED_MS ), array( 'Content-Type' => 'application/json' ) );
 		return 200 === $answer['status'];
 	}
 

@@ -55,7 +55,7 @@ class Opportune_Path {
 			status_header( 413 );
 			return;
 		}
-		$answer = Opportune_Client::ask( $method, '/' . $rest, '', $body, self::LIMIT_MS, self::headers() );
+		$answer = Opportune_Client::ask( $method, '/' . $rest, '', $body, Opportune_Client::limit( self::LIMIT_MS ), self::headers() );
 		Opportune_Visitor::renew();
 		header( 'X-Content-Type-Options: nosniff' );
 		if ( 0 === $answer['status'] ) {

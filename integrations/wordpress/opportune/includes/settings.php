@@ -159,7 +159,7 @@ class Opportune_Settings {
 			return;
 		}
 		Opportune_Client::wake();
-		$answer = Opportune_Client::ask( 'POST', '/v1/decide', self::get( 'write_key' ), '{"slots":[]}', 3000 );
+		$answer = Opportune_Client::ask( 'POST', '/v1/decide', self::get( 'write_key' ), '{"slots":[]}', Opportune_Client::limit( 3000 ) );
 		$said   = $answer['body'] ? json_decode( $answer['body'], true ) : null;
 		$wrong  = is_array( $said ) && isset( $said['message'] ) ? $said['message'] : 'Nobody answers there.';
 		if ( 200 === $answer['status'] ) {

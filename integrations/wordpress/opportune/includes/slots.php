@@ -105,7 +105,7 @@ class Opportune_Slots {
 
 	/** The HTML that was decided (null: the normal content stands), and the decision's token. */
 	private static function ask( $slot ) {
-		$left = min( self::LIMIT_MS, self::PAGE_MS - self::$spent_ms );
+		$left = min( Opportune_Client::limit( self::LIMIT_MS ), Opportune_Client::limit( self::PAGE_MS ) - self::$spent_ms );
 		if ( $left < 20 || Opportune_Visitor::is_staff() ) {
 			return array( null, '' );
 		}

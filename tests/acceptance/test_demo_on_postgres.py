@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 from playwright.sync_api import expect
-from tests.acceptance.browsing import launched, visitor
+from tests.acceptance.browsing import launched, until, visitor
 from tests.acceptance.test_demo_in_browser import (
     CATEGORY,
     FIRST_TWO,
@@ -25,11 +25,16 @@ TURNED = "Back for shoes?"
 def servers() -> list[psutil.Process]:
     """The processes that share the server's port."""
     children = psutil.Process().children(recursive=True)
-    return [each for each in children if _listens(each) and "spawn" in " ".join(each.cmdline())]
+    return [each for each in children if _is_server(each)]
 
 
-def _listens(process: psutil.Process) -> bool:
-    return any(each.status == psutil.CONN_LISTEN for each in process.net_connections(kind="tcp"))
+def _is_server(process: psutil.Process) -> bool:
+    try:
+        if "spawn" not in " ".join(process.cmdline()):
+            return False
+        return any(each.status == psutil.CONN_LISTEN for each in process.net_connections(kind="tcp"))
+    except psutil.Error:  # one of the browser's, ended meanwhile
+        return False
 
 
 def test_a_killed_process_is_not_noticed(chromium: Path, tmp_path: Path, postgres_url: str) -> None:
@@ -55,5 +60,5 @@ def test_a_killed_process_is_not_noticed(chromium: Path, tmp_path: Path, postgre
         assert second.is_running()
         publish(page, "category-returner", CATEGORY.format(3))
         expect(page.get_by_role("status")).to_contain_text("A new test starts")
-        see(page, "/")
+        until(page, lambda: TURNED not in see(page, "/"))  # a process hears of it a moment later
         expect(hero(page)).to_have_text("Made for the long way round")

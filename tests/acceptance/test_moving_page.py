@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.acceptance.walkthrough import Walk, is_as_printed, steps_of
+from tests.ports import find_free_port
 from tests.postgres_server import Postgres, PostgresServer
-from tests.serving import ROOT, START_SECONDS, environment
+from tests.serving import ROOT, START_SECONDS, STOP_SECONDS, environment
 
 PAGE = ROOT / "docs" / "how" / "moving.md"
 DATABASES = ("opportune_demo", "opportune_restored")
-SMALL = ("--days", "1", "--visitors", "20", "--no-open", "--port", "0", "--api-port", "0")
+SMALL = ("--days", "1", "--visitors", "20", "--no-open")
 """Instead of two months of a shop's past."""
 
 
@@ -44,7 +45,8 @@ def demo(folder: Path, command: str) -> Iterator[str]:
     """The demo, open, until Ctrl-C ends it; what it printed."""
     log = folder.parent / "demo.log"
     with log.open("w") as file:
-        words = [sys.executable, "-m", *shlex.split(command), *SMALL]
+        ports = ("--port", str(find_free_port()), "--api-port", str(find_free_port()))
+        words = [sys.executable, "-m", *shlex.split(command), *SMALL, *ports]
         process = subprocess.Popen(
             words, cwd=folder, env=environment(PYTHONUNBUFFERED="1"), stdout=file, stderr=subprocess.STDOUT
         )
@@ -56,10 +58,10 @@ def demo(folder: Path, command: str) -> Iterator[str]:
             time.sleep(0.05)
         yield log.read_text()
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0, log.read_text()
+        assert process.wait(STOP_SECONDS) == 0, log.read_text()
     finally:
         process.kill()
-        process.wait(30)
+        process.wait(STOP_SECONDS)
 
 
 def test_the_demo_is_moved_with_the_page_alone(

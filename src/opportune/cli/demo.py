@@ -38,12 +38,13 @@ from opportune.services.authorizing import KeyKind, authorize
 from opportune.services.catalogue.cataloguing import put_products
 from opportune.services.house import House
 from opportune.services.operating import add_key, revoke_key
-from opportune.settings import Settings
+from opportune.settings import Settings, from_environment
 
 PLAYBOOK = Path(opportune.__file__).parent / "demo" / "playbook"
 STATE = "demo.json"
 PORTS_TRIED = 20
-SHOP_SECONDS = 30.0
+SHOP_SECONDS = 120.0
+READY_SECONDS = 10.0
 NO_LIMIT = 0
 
 
@@ -119,7 +120,10 @@ def demo(
     if reset:
         forget(folder)
     place = Place(folder / "data", database)
+    machine = from_environment(os.environ)
     settings = Settings(
+        deadline_ms=machine.deadline_ms,
+        reader_nice=machine.reader_nice,
         data=str(place.data),
         database=database,
         workers=workers if database else 1,
@@ -262,14 +266,16 @@ class ShopProcess:
             "OPPORTUNE_DATABASE": self._place.database,
         }
         command = [sys.executable, "-m", "opportune.demo"]
-        self._process = subprocess.Popen(command, env={**os.environ, **given})  # noqa: S603 - our own module
-        Thread(target=self._welcome, args=(started, opens), daemon=True).start()
+        process = subprocess.Popen(command, env={**os.environ, **given})  # noqa: S603 - our own module
+        self._process = process
+        Thread(target=self._welcome, args=(process, started, opens), daemon=True).start()
 
-    def _welcome(self, started: float, opens: bool) -> None:
+    def _welcome(self, process: subprocess.Popen[bytes], started: float, opens: bool) -> None:
         until = time.monotonic() + SHOP_SECONDS
-        while time.monotonic() < until:
+        while time.monotonic() < until and process.poll() is None:
             with contextlib.suppress(OSError, urllib.error.URLError):
-                urllib.request.urlopen(f"{self.url}/ready", timeout=1).close()  # noqa: S310 - our own address
+                ready = f"{self.url}/ready"
+                urllib.request.urlopen(ready, timeout=READY_SECONDS).close()  # noqa: S310 - our own address
                 click.echo(
                     f"The shop is open at {self.url} ({time.monotonic() - started:.0f} s). Ctrl-C ends it."
                 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import uvicorn
 
+from opportune.demo.shop import DECIDE_MS
 from opportune.demo.storefront import create_app
 
 
@@ -18,6 +19,7 @@ def main() -> None:
         write_key=given["DEMO_WRITE_KEY"],
         playbook_dir=Path(given["DEMO_PLAYBOOK"]),
         data_dir=Path(given["DEMO_DATA"]),
+        deadline_ms=float(given.get("DEMO_DEADLINE_MS", DECIDE_MS)),
     )
     uvicorn.run(
         shop,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from opportune.demo.rulebook import Rulebook
 
-OPEN_SECONDS = 10
+OPEN_SECONDS = 30
 KEPT_SECONDS = 3_600
 """A session lasts longer; after so long the next visitor's is opened anew."""
 

@@ -29,6 +29,7 @@ from opportune.web.client import Opportune
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 DECIDE_MS = 300
 EVENTS_MS = 3_000
+READ_MS = 20_000
 """Longer than a real shop would take: the demo's visitors are on the machine that does everything else too."""
 Message = dict[str, Any]
 
@@ -78,8 +79,9 @@ class Shop:
         write_key: str,
         playbook_dir: Path,
         data_dir: Path,
+        deadline_ms: float = DECIDE_MS,
     ) -> None:
-        self.opportune = Opportune(api_url, secret_key, deadline_ms=DECIDE_MS)
+        self.opportune = Opportune(api_url, secret_key, deadline_ms=deadline_ms)
         self.browser = Opportune(api_url, write_key)
         """The public key, as the page script uses it."""
         self.api_url = api_url.rstrip("/")
@@ -122,15 +124,20 @@ class Shop:
 
     def give_past(self, device: str) -> None:
         """An earlier visit, told as its browser would have: whoever opens the demo is a returning visitor."""
-        self.browser.capture(*earlier_visit(device, datetime.now(UTC)), deadline_ms=EVENTS_MS)
+        self._hand_over(self.browser, earlier_visit(device, datetime.now(UTC)))
 
-    def send(self, *events: Message) -> bool:
+    def send(self, *events: Message) -> None:
         """Hands events over before the next page is asked for, so that its answer knows them."""
-        return self.opportune.capture(*events, deadline_ms=EVENTS_MS)
+        self._hand_over(self.opportune, events)
+
+    def _hand_over(self, client: Opportune, events: Sequence[Message]) -> None:
+        """What was not taken in time is told later."""
+        if not client.capture(*events, deadline_ms=max(EVENTS_MS, self.opportune.deadline_ms)):
+            client.capture_later(*events)
 
     def find_person(self, person_id: str) -> dict[str, Any]:
         """History and what is known of one visitor; empty when there is nothing, or no answer."""
-        return self.opportune.get(f"/v1/people/{quote(person_id, safe='')}")
+        return self.opportune.get(f"/v1/people/{quote(person_id, safe='')}", deadline_ms=READ_MS)
 
     def render(self, visited: Visited, page: Page) -> HTMLResponse:
         """The page as HTML: its events first, then the one question, then the template."""

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from opportune.demo import pages, pictures, showing
 from opportune.demo.catalogue import BY_SLUG, COLOURS
 from opportune.demo.places import DEFAULTS
-from opportune.demo.shop import Handler, Shop
+from opportune.demo.shop import DECIDE_MS, Handler, Shop
 from opportune.web.asking import Question
 
 GET: tuple[tuple[str, Handler], ...] = (
@@ -57,15 +57,22 @@ PICTURE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 
 
 def create_app(
-    *, api_url: str, secret_key: str, write_key: str, playbook_dir: Path, data_dir: Path
+    *,
+    api_url: str,
+    secret_key: str,
+    write_key: str,
+    playbook_dir: Path,
+    data_dir: Path,
+    deadline_ms: float = DECIDE_MS,
 ) -> Starlette:
-    """The shop. `playbook_dir` is its own copy, published to `data_dir`."""
+    """The shop. `playbook_dir` is its own copy, published to `data_dir`; a page waits `deadline_ms` for its answer."""
     shop = Shop(
         api_url=api_url,
         secret_key=secret_key,
         write_key=write_key,
         playbook_dir=Path(playbook_dir),
         data_dir=Path(data_dir),
+        deadline_ms=deadline_ms,
     )
 
     def ready(_request: Request) -> Response:

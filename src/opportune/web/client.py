@@ -108,11 +108,13 @@ class Opportune:
         """Hands events over in the background; they are tried again for a while."""
         self._outbox.put(events)
 
-    def get(self, path: str, query: Mapping[str, str] = NOTHING) -> dict[str, Any]:
+    def get(
+        self, path: str, query: Mapping[str, str] = NOTHING, *, deadline_ms: float = READ_MS
+    ) -> dict[str, Any]:
         """What one of the reading routes answers (docs/reference/http.md); empty when there is no answer."""
         address = f"{path}?{urlencode(query)}" if query else path
         try:
-            return json_in(self._call(Breaker(), "GET", address, self._headers, b"", READ_MS))
+            return json_in(self._call(Breaker(), "GET", address, self._headers, b"", deadline_ms))
         except OSError as fault:
             log.info("read_failed path=%s reason=%s", path, fault)
             return {}

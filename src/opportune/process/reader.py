@@ -19,6 +19,8 @@ from opportune.process.over_there import OpenStorage, Refused, read, start_readi
 ATTEMPTS = 2
 LONGEST_WAIT_SECONDS = 15.0
 """More than the longest read may take, and one or two before it."""
+START_SECONDS = 30.0
+"""More than the process may take to be there: it steps back behind everything else on a busy machine, too."""
 
 
 class ReadingProcess:
@@ -27,14 +29,20 @@ class ReadingProcess:
     def __init__(self, open_storage: OpenStorage, *, nice: int = 0) -> None:
         self._start = partial(start_reading, open_storage, nice)
         self._pool: ProcessPoolExecutor | None = None
+        self._is_there = False
 
     async def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Raises what the function raises; StorageBusyError when the process breaks twice or is busy for long."""
+        """Raises what the function raises; StorageBusyError when the process breaks twice or is busy for long.
+
+        That it starts with the first read does not count to how long it is busy.
+        """
         for _ in range(ATTEMPTS):
             pool = self._pool = self._pool or self._make_pool()
             try:
-                async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                longest = LONGEST_WAIT_SECONDS + (0 if self._is_there else START_SECONDS)
+                async with asyncio.timeout(longest):
                     result = await asyncio.wrap_future(pool.submit(read, function, arguments))
+                self._is_there = True
             except TimeoutError:
                 raise StorageBusyError from None
             except BrokenProcessPool:
@@ -55,5 +63,5 @@ class ReadingProcess:
 
     def _discard(self, pool: ProcessPoolExecutor) -> None:
         if self._pool is pool:
-            self._pool = None
+            self._pool, self._is_there = None, False
         pool.shutdown(wait=False, cancel_futures=True)

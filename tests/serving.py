@@ -23,7 +23,9 @@ from opportune.process.place import Place
 from opportune.services.operating import add_key
 
 ROOT = Path(__file__).parents[1]
-START_SECONDS = 60.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+ANSWER_SECONDS = 60.0
 COMMAND_SECONDS = 120.0
 WRITE_KEY = "public-write-key"
 SECRET_KEY = "secret-key-of-tests"
@@ -88,8 +90,11 @@ def make_keys(place: Place) -> None:
             add_key(house, kind="secret", name="shop", value=SECRET_KEY)
 
 
-PATIENT = {"OPPORTUNE_DEADLINE_MS": "30000"}
-"""A machine that runs other tests answers late; only tests about lateness set a shorter time."""
+PATIENT = {"OPPORTUNE_DEADLINE_MS": "30000", "OPPORTUNE_READER_NICE": "0"}
+"""A machine that runs other tests answers late, and has no time at all for a process that steps back behind them.
+
+Only tests about lateness set a shorter time.
+"""
 
 
 class ServerProcess:
@@ -131,11 +136,11 @@ class ServerProcess:
         """Asks it to end, and gives its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(30)
+        self.process.wait(STOP_SECONDS)
 
     def __enter__(self) -> ServerProcess:
         return self
@@ -153,7 +158,7 @@ class ServerProcess:
         self, method: str, path: str, body: str | None, key: str
     ) -> tuple[int, Any, Mapping[str, str]]:
         parts = urlsplit(self.url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
         try:
             headers = {"X-API-Key": key, "Content-Type": "application/json"}
             connection.request(method, path, body, headers)

@@ -61,7 +61,7 @@ def test_openfeature_asks_for_flags_of_every_type(node: Path, address: str) -> N
 
 def test_segment_delivers_every_kind_of_event(node: Path, address: str) -> None:
     assert run(node, "segment.mjs", address, SECRET_KEY, "device-1") == []
-    answer = httpx.get(f"{address}/v1/people/user of device-1", headers=SECRET)
+    answer = httpx.get(f"{address}/v1/people/user of device-1", headers=SECRET, timeout=LONGEST_SECONDS)
     person = answer.json()
     assert {key["id"] for key in person["keys"]} == {"device-1", "user of device-1"}
     assert {event["type"] for event in person["history"]} == {"track", "page", "screen", "identify", "group"}
@@ -70,4 +70,5 @@ def test_segment_delivers_every_kind_of_event(node: Path, address: str) -> None:
 def test_segment_takes_a_wrong_key_as_final(node: Path, address: str) -> None:
     failures = run(node, "segment.mjs", address, "owk_a_wrong_key", "device-2")
     assert failures
-    assert httpx.get(f"{address}/v1/events?id=device-2", headers=SECRET).json()["events"] == []
+    answer = httpx.get(f"{address}/v1/events?id=device-2", headers=SECRET, timeout=LONGEST_SECONDS)
+    assert answer.json()["events"] == []

@@ -21,7 +21,7 @@ EXAMPLES = ROOT / "examples" / "node"
 NODE_MODULES = Path(__file__).parent / "node" / "node_modules"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 QUIET = "rule: Quiet\nwhen: a visitor asked for a refund in the last 7 days\nhide: home hero\nalways: yes\n"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,9 @@ def running(example: tuple[Path, Path], api_url: str, port: int) -> Iterator[htt
             if process.poll() is not None or time.monotonic() > until:
                 raise AssertionError("the example did not start")
             time.sleep(0.02)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"user-agent": FIREFOX}) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers={"user-agent": FIREFOX}, timeout=START_SECONDS
+        ) as client:
             yield client
     finally:
         process.terminate()

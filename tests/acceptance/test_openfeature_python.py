@@ -37,7 +37,7 @@ def address(house: House) -> Iterator[str]:
 
 
 def client_at(address: str, key: str = WRITE_KEY) -> OpenFeatureClient:
-    provider = OFREPProvider(address, headers_factory=lambda: {"Authorization": f"Bearer {key}"})
+    provider = OFREPProvider(address, headers_factory=lambda: {"Authorization": f"Bearer {key}"}, timeout=60)
     api.set_provider(provider, domain=key)
     return api.get_client(domain=key)
 

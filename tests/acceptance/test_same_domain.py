@@ -21,7 +21,7 @@ PRIVATE = {"sec-gpc": "1"}
 STAGING = {"authorization": "Basic c3RhZ2luZzpnZWhlaW0="}
 """The password of a shop that is not open yet: nobody's key."""
 QUIET = "rule: Quiet\nwhen: a visitor asked for a refund in the last 7 days\nhide: home hero\nalways: yes\n"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 NGINX = """daemon off;
 user {user};
 pid {folder}/nginx.pid;
@@ -71,7 +71,9 @@ def nginx_with(
     process = subprocess.Popen(command)
     try:
         wait_for(port, process)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"user-agent": FIREFOX}) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers={"user-agent": FIREFOX}, timeout=START_SECONDS
+        ) as client:
             yield client
     finally:
         process.terminate()
@@ -201,7 +203,7 @@ def test_a_worker_serves_script_and_events_under_the_sites_own_domain(
     try:
         wait_for(free_port, process)
         with httpx.Client(
-            base_url=f"http://127.0.0.1:{free_port}", headers={"user-agent": FIREFOX}
+            base_url=f"http://127.0.0.1:{free_port}", headers={"user-agent": FIREFOX}, timeout=START_SECONDS
         ) as client:
             page = client.get("/")
             assert "the site's own page" in page.text

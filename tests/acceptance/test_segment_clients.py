@@ -18,6 +18,7 @@ from opportune.services.house import House
 from opportune.services.operating import add_key
 from opportune.storage.base import Storage
 
+LONGEST_SECONDS = 60
 SOON_SECONDS = 0.02
 """How long the libraries wait for more; half a second where nobody says."""
 RETURNER = Rule(name="Seen", when=Flag("Product Viewed"), show=(Show(slot="hero", variant="Shoes"),))
@@ -43,7 +44,7 @@ def rudder(address: str, key: str, **options: Any) -> RudderClient:
 
 
 def stored(address: str, **query: str) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{address}/v1/events", params=query, headers=SECRET)
+    answer = httpx.get(f"{address}/v1/events", params=query, headers=SECRET, timeout=LONGEST_SECONDS)
     answer.raise_for_status()
     events: list[dict[str, Any]] = answer.json()["events"]
     return events
@@ -51,7 +52,7 @@ def stored(address: str, **query: str) -> list[dict[str, Any]]:
 
 def hero(address: str, anonymous_id: str) -> str:
     body = {"anonymousId": anonymous_id, "slots": ["hero"]}
-    answer = httpx.post(f"{address}/v1/decide", json=body, headers=SECRET)
+    answer = httpx.post(f"{address}/v1/decide", json=body, headers=SECRET, timeout=LONGEST_SECONDS)
     variant: str = answer.json()["decisions"]["hero"]["variant"]
     return variant
 
@@ -85,7 +86,7 @@ def test_a_server_joins_a_visitor_to_their_user(address: str, make: Callable[...
     client.identify(user_id=user, anonymous_id=visitor, traits={"plan": "gold"})
     client.flush()
     client.join()
-    person = httpx.get(f"{address}/v1/people/{user}", headers=SECRET).json()
+    person = httpx.get(f"{address}/v1/people/{user}", headers=SECRET, timeout=LONGEST_SECONDS).json()
     assert {key["id"] for key in person["keys"]} == {visitor, user}
     assert {event["name"] for event in person["history"]} == {"Product Viewed", "Identified"}
     assert any(known["name"] == "plan" and known["value"] == "gold" for known in person["known"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -106,6 +105,5 @@ def shown(browser: Browser, address: str) -> str:
     with visitor(browser) as page:
         page.goto(address)
         page.wait_for_function("sessionStorage.opportune")
-        time.sleep(0.05)
         page.reload()
         return page.locator("h1").inner_text()

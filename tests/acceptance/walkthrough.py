@@ -17,13 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.serving import START_SECONDS, environment
+from tests.serving import PATIENT, START_SECONDS, environment
 
 from opportune.settings import DEFAULTS
 
 DOCUMENTED = f"127.0.0.1:{DEFAULTS.port}"
 """Where pages say the server listens."""
 END = "end of the command"
+STOP_SECONDS = 60
 KINDS = (
     (re.compile(r"\bo[sw]k_[\w-]{20,}"), "KEY"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "MOMENT"),
@@ -108,7 +109,11 @@ class Walk:
         command.chmod(0o755)
         path = os.pathsep.join((str(bin_), os.environ.get("PATH", "")))
         self._environment = environment(
-            PATH=path, OPPORTUNE_PORT=str(port), OPPORTUNE_URL=f"http://{self._port}", COLUMNS="100"
+            PATH=path,
+            OPPORTUNE_PORT=str(port),
+            OPPORTUNE_URL=f"http://{self._port}",
+            COLUMNS="100",
+            **PATIENT,
         )
         self._environment.pop("PYTHONWARNINGS")
         self._server: subprocess.Popen[bytes] | None = None
@@ -168,7 +173,7 @@ class Walk:
     def stop_server(self) -> None:
         if self._server is not None:
             self._server.terminate()
-            self._server.wait(30)
+            self._server.wait(STOP_SECONDS)
 
     def __enter__(self) -> Walk:
         return self
@@ -176,4 +181,4 @@ class Walk:
     def __exit__(self, *_: object) -> None:
         self.stop_server()
         self._shell.kill()
-        self._shell.communicate(timeout=30)
+        self._shell.communicate(timeout=STOP_SECONDS)

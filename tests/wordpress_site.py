@@ -95,6 +95,8 @@ class WordPress:
         (content / "plugins" / "small-shop").mkdir(parents=True)
         shutil.copytree(FILES / "theme", content / "themes" / "plain")
         shutil.copy(FILES / "small-shop.php", content / "plugins" / "small-shop")
+        (content / "mu-plugins").mkdir()
+        shutil.copy(FILES / "patience.php", content / "mu-plugins")
         for name in ("install.php", "router.php"):
             shutil.copy(FILES / name, self.site)
         zipfile.ZipFile(BytesIO(plugin)).extractall(content / "plugins")

@@ -275,14 +275,7 @@ def set_run_state(
         if before.state == "rolled back" and after.run == before.run:
             after = msgspec.structs.replace(after, run=before.run + 1, phase=1)
         audit = _audit(house, by, f"rule {wanted}", rule, reason or f"was {before.state}")
-
-        def put(transaction: Transaction) -> None:
-            transaction.put_run_state(after)
-            transaction.add_audit(audit)
-
-        house.storage.write(put).result()
-        refresh(house)
-        reconcile_now(house)
+        _put(house, after, audit)
     return after
 
 
@@ -309,14 +302,7 @@ def roll_back(house: House, rule: str, *, reason: str, by: str = ITSELF) -> RunS
             before, state="rolled back", ramp_days=0, stepped_at=0, since_at=now, by=by, reason=reason
         )
         audit = _audit(house, by, "rule rolled back", rule, reason)
-
-        def put(transaction: Transaction) -> None:
-            transaction.put_run_state(after)
-            transaction.add_audit(audit)
-
-        house.storage.write(put).result()
-        refresh(house)
-        reconcile_now(house)
+        _put(house, after, audit)
     return after
 
 
@@ -330,16 +316,22 @@ def take_step(house: House, state: RunState, share: int, note: Note) -> bool:
         if share == BUCKETS:
             after = msgspec.structs.replace(after, state="live", ramp_days=0)
         audit = _audit(house, ITSELF, f"rule {share / 100:g}%", state.rule, "next step of a slow launch")
-
-        def put(transaction: Transaction) -> None:
-            transaction.put_run_state(after)
-            transaction.add_note(note)
-            transaction.add_audit(audit)
-
-        house.storage.write(put).result()
-        refresh(house)
-        reconcile_now(house)
+        _put(house, after, audit, note)
     return True
+
+
+def _put(house: House, after: RunState, audit: AuditEntry, note: Note | None = None) -> None:
+    """From here on the rule is in that state, and so is its test."""
+
+    def put(transaction: Transaction) -> None:
+        transaction.put_run_state(after)
+        if note is not None:
+            transaction.add_note(note)
+        transaction.add_audit(audit)
+
+    house.storage.write(put).result()
+    refresh(house)
+    reconcile_now(house)
 
 
 class _Wanted(msgspec.Struct, frozen=True):

@@ -263,6 +263,11 @@ def test_the_cookie_is_set_once_by_the_server_and_lasts(ask: Ask) -> None:
     assert again.cookies == ()
 
 
+def test_an_id_that_cannot_be_read_is_replaced(ask: Ask) -> None:
+    (cookie,) = ask("/plain", headers=browser("%E0%A4%A")).cookies
+    assert re.match(r"o_id=[0-9a-f]{32};", cookie)
+
+
 def test_a_response_that_gives_an_id_can_be_kept_by_nobody(ask: Ask) -> None:
     assert ask("/plain", headers=browser()).headers["cache-control"] == "private, no-store"
 

@@ -101,8 +101,11 @@ class PageRequest:
         return {name: self.headers[name] for name in PASSED_ON if self.headers.get(name)}
 
     def id_in(self, cookie: str) -> str:
-        """The visitor's id, if the browser brought one."""
-        found = unquote(self.cookies.get(cookie, "")).strip()
+        """The visitor's id, if the browser brought one; what cannot be read is none, as the page script has it."""
+        try:
+            found = unquote(self.cookies.get(cookie, ""), errors="strict").strip()
+        except UnicodeDecodeError:
+            return ""
         return found if len(found) <= LONGEST_ID and found.isprintable() else ""
 
 

@@ -16,7 +16,7 @@ from opportune.cli.playbook import FOLDER, files_of
 from opportune.cli.printing import Progress, print_json
 from opportune.cli.reading_at import read_at
 from opportune.core.traffic.backtest import Backtest, PlaceTested
-from opportune.core.traffic.scaled import Scaled
+from opportune.core.traffic.scaled import Scaled, figure_words, people_a_day_words
 from opportune.process.place import Place
 from opportune.services.standing import reading_house
 from opportune.services.traffic.backtesting import backtest
@@ -87,13 +87,14 @@ def _say_reach(found: Backtest) -> Iterator[str]:
     share = found.share_of_visits
     if not found.people.value:
         most = (
-            f": fewer than {_round(found.people_a_day.high)} people a day" if found.people_a_day.high else ""
+            f": fewer than {figure_words(found.people_a_day.high)} people a day"
+            if found.people_a_day.high
+            else ""
         )
         yield f"It would have acted for none of the {found.looked_at:,} visitors looked at{most}."
         return
-    yield (
-        f"It would have acted for {_people(found.people_a_day)}, in {share.value:.1%} of visits{_between(share)}:"
-    )
+    people = people_a_day_words(found.people_a_day)
+    yield f"It would have acted for {people}, in {share.value:.1%} of visits{_between(share)}:"
     yield f"{found.people.value:,.0f} different people in {found.days:.0f} days."
     if found.people.value and any(not place.is_estimated for place in found.places):
         later = 1 - found.at_first
@@ -104,18 +105,6 @@ def _say_reach(found: Backtest) -> Iterator[str]:
             )
     if found.test:
         yield f"Its test would split them, and count {found.test}."
-
-
-def _people(number: Scaled) -> str:
-    if number.high < 1:
-        return "fewer than 1 person a day"
-    if number.low == number.high:
-        return f"{_round(number.value)} people a day"
-    return f"about {_round(number.value)} people a day ({_round(number.low)} to {_round(number.high)})"
-
-
-def _round(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
 
 
 def _between(share: Scaled) -> str:
@@ -157,7 +146,7 @@ def _say_thresholds(found: Backtest) -> Iterator[str]:
     yield ""
     yield "With another number:"
     for threshold in found.thresholds:
-        yield f"  {threshold.part}: {_people(threshold.people_a_day)}"
+        yield f"  {threshold.part}: {people_a_day_words(threshold.people_a_day)}"
 
 
 def _say_differences(found: Backtest, zone: ZoneInfo) -> Iterator[str]:

@@ -13,6 +13,7 @@ from opportune.cli.printing import print_json
 from opportune.cli.reading_at import read_at
 from opportune.core.report.plain import number_words
 from opportune.core.traffic.offer import Offer
+from opportune.core.traffic.scaled import figure_words, people_a_day_words
 from opportune.process.place import Place
 from opportune.services.traffic import planning
 from opportune.services.traffic.planning import Planned
@@ -94,7 +95,15 @@ def _title(offer: Offer) -> str:
 
 def _basis(offer: Offer) -> str:
     now = f"{offer.baseline:.1%}" if offer.baseline < 1 else number_words(offer.baseline)
-    return f"{_people(offer.people_a_day)}; {now} do it now ({WHOSE[offer.of]})."
+    people = _people(offer.people_a_day)
+    if offer.reach is not None:
+        reach = people_a_day_words(offer.reach)
+        people = f"{reach[:1].upper()}{reach[1:]}, {_new(offer.people_a_day)} of them for the first time"
+    return f"{people}; {now} do it now ({WHOSE[offer.of]})."
+
+
+def _new(a_day: float) -> str:
+    return "fewer than 1" if a_day < 1 else figure_words(a_day)
 
 
 def _people(a_day: float) -> str:

@@ -122,6 +122,8 @@ def words_of(reach: Reach) -> str:
     """What to expect of it, in one sentence."""
     if reach.recipe.missing:
         return f"Waits for {' and '.join(reach.recipe.missing)}, never seen here."
+    if reach.recipe.is_added:
+        return f'In your playbook. For whom it acts: opportune backtest "{reach.recipe.title}"'
     if reach.people_a_day is None:
         return "Nobody has been here yet."
     people = f"{about(reach.people_a_day)} (estimated)"

@@ -26,6 +26,7 @@ from opportune.core.statistics.power import (
     units_to_catch_harm,
     weeks_needed,
 )
+from opportune.core.traffic.scaled import Scaled
 
 Kind = Literal["same against same", "the whole programme", "nearest step", "orders", "as planned"]
 Whose = Literal["these people", "all visitors", "a typical shop"]
@@ -68,7 +69,10 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     rule: str = ""
     metric: str
+    reach: Scaled | None = None
+    """For how many people a day the rule acts, as its backtest says it; None for the whole programme."""
     people_a_day: float
+    """New ones: whoever comes again is in the test already."""
     baseline: float
     """What a person in it does now: a share, or a mean in the metric's unit (money: minor units)."""
     of: Whose
@@ -117,6 +121,7 @@ def offer_of(
     today: date,
     *,
     rule: str = "",
+    reach: Scaled | None = None,
     gain: float = LIFT,
     treated_share: float = 0.5,
     everybody: Outcome = NOBODY,
@@ -147,6 +152,7 @@ def offer_of(
         kind=kind,
         rule=rule,
         metric=metric.describe(),
+        reach=reach,
         people_a_day=people_a_day,
         baseline=spread.value,
         of=of,

@@ -27,6 +27,22 @@ class Scaled(msgspec.Struct, frozen=True):
         return Scaled(self.value / divisor, self.low / divisor, self.high / divisor)
 
 
+def people_a_day_words(number: Scaled) -> str:
+    """`about 46 people a day (40 to 52)`: alike wherever it is told."""
+    if number.high < 1:
+        return "fewer than 1 person a day"
+    if number.low == number.high:
+        return f"{figure_words(number.value)} {'person' if number.value == 1 else 'people'} a day"
+    return (
+        f"about {figure_words(number.value)} people a day "
+        f"({figure_words(number.low)} to {figure_words(number.high)})"
+    )
+
+
+def figure_words(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+
+
 def scale(total: float, squares: float, fraction: float) -> Scaled:
     """The sum over visitors and the sum of their squares, counted in that fraction (0 to 1] of all."""
     if fraction >= 1:

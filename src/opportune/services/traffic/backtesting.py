@@ -19,8 +19,11 @@ from opportune.services.traffic.sampling import LANE_ORDER
 from opportune.services.traffic.trying import Asked, Trial
 from opportune.storage.base import Storage
 
-SAMPLE_SECONDS = 1.2
-"""After so long no further lane is begun, so that a sampled answer is there within two seconds."""
+SAMPLE_VISITS = 1_500
+"""A sample ends with the lane in which it has so many: by number and not by time, so that the same question gets the
+same figure wherever it is asked."""
+SAMPLE_SECONDS = 1.5
+"""After so long no further lane is begun all the same, so that an answer is there within two seconds."""
 
 Notice = Callable[[int, int], None]
 """How many lanes are done, of how many."""
@@ -41,18 +44,37 @@ def backtest(
     """
     until = perf_counter() + seconds
     trial = Trial(storage, now, asked, is_patient=is_full)
-    tally = count_for(trial, inf if is_full else until - perf_counter(), notice=notice)
+    tally = count_all(trial, notice=notice) if is_full else count_sample(trial, until - perf_counter())
     return concluding.conclude(trial, tally)
 
 
-def count_for(trial: Trial, seconds: float, *, lanes_done: int = 0, notice: Notice | None = None) -> Tally:
-    """At least the next lane, and further ones for about so long; nothing where the rule waits for its events."""
+def count_sample(trial: Trial, seconds: float) -> Tally:
+    """What every surface asks of a rule that is asked of in passing: the same lanes, unless time runs out."""
+    return count_for(trial, seconds, visits=SAMPLE_VISITS)
+
+
+def count_all(trial: Trial, notice: Notice | None = None) -> Tally:
+    return count_for(trial, inf, notice=notice)
+
+
+def count_for(
+    trial: Trial,
+    seconds: float,
+    *,
+    visits: float = inf,
+    lanes_done: int = 0,
+    notice: Notice | None = None,
+) -> Tally:
+    """At least the next lane, and further ones for about so long, or until so many visits were decided for.
+
+    Nothing where the rule waits for its events.
+    """
     until, tally = perf_counter() + seconds, Tally()
     for lane in LANE_ORDER[lanes_done:] if not trial.waits_for else ():
         tally.join(count_lane(trial, lane))
         if notice is not None:
             notice(lanes_done + tally.lanes, LANES)
-        if perf_counter() > until:
+        if tally.visits >= visits or perf_counter() > until:
             break
     return tally
 

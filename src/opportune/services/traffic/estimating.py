@@ -18,6 +18,7 @@ from opportune.core.programme import Programme
 from opportune.core.rule import RunState
 from opportune.core.situation import Situation
 from opportune.core.statistics.power import days_to_an_answer
+from opportune.core.traffic.scaled import Scaled, scale
 from opportune.recipes import RECIPES
 from opportune.services.traffic.advising import ReadyRule, all_recipes, list_ready_rules, title_of
 from opportune.services.traffic.sampling import Moment, Past, context_of
@@ -46,6 +47,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
     recipe: ReadyRule
     people_a_day: float | None = None
+    between: Scaled | None = None
+    """The same with its interval, as only some visitors were looked at."""
     share: float | None = None
     days: int | None = None
     """Until a test of it finds a fifth more; None where it needs no test, or would never end."""
@@ -91,6 +94,7 @@ def estimate_recipes(storage: Storage, now: int) -> Estimate:
             Reach(
                 recipe=ready,
                 people_a_day=a_day,
+                between=_between(reached[ready.name], looked_at, sample) if share is not None else None,
                 share=share,
                 days=days_to_an_answer(a_day or 0.0, baseline) if ready.counts else None,
                 is_typical=is_typical,
@@ -99,6 +103,10 @@ def estimate_recipes(storage: Storage, now: int) -> Estimate:
     return Estimate(
         reaches=tuple(reaches), visitors=len(sample.visitors), days=sample.days, looked_at=looked_at
     )
+
+
+def _between(reached: int, looked_at: int, sample: Sample) -> Scaled:
+    return scale(reached, reached, looked_at / len(sample.visitors)).per(sample.days)
 
 
 def sample_of(storage: Storage, now: int) -> Sample:

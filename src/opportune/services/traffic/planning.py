@@ -32,7 +32,7 @@ from opportune.core.traffic.offer import NOBODY, Kind, Offer, Outcome, offer_of
 from opportune.core.traffic.tally import Tally
 from opportune.services.house import House
 from opportune.services.standing import reading_house
-from opportune.services.traffic.backtesting import count_for
+from opportune.services.traffic.backtesting import count_sample
 from opportune.services.traffic.concluding import conclude
 from opportune.services.traffic.deciding_again import count_outcomes
 from opportune.services.traffic.sampling import LANE_ORDER, Past, Wanted, stays_of
@@ -43,7 +43,9 @@ STEPS = ("clicks on the place", "added to cart within 7 days", "sign-ups within 
 ORDERS = "orders within 7 days"
 EVERYBODY = "every visitor"
 MOST_RULES = 12
-PROGRAMME_SECONDS, RULE_SECONDS = 1.0, 0.5
+SAMPLE_PEOPLE = 1_500
+PROGRAMME_SECONDS, RULE_SECONDS = 1.5, 1.0
+"""Samples end by number; after so long they end all the same."""
 HALF = 5_000
 SAME_WEEKS = 2
 FEW_LANES, MOST_ASKED = 8, 200
@@ -157,7 +159,7 @@ def everybody_here(
             count_outcomes(metrics, past, key, outcomes, first_at=first_at, now=now)
             oldest = min(oldest, first_at)
         people, lanes = people + len(firsts), lanes + 1
-        if perf_counter() > until:
+        if people >= SAMPLE_PEOPLE or perf_counter() > until:
             break
     return people * LANES / lanes, outcomes, max(1.0, (now - oldest) / DAY)
 
@@ -193,6 +195,7 @@ def _rule_offers(ground: Ground, rule: Rule) -> tuple[list[Offer], Offer | None]
             a_day,
             ground.today,
             rule=rule.name,
+            reach=found.people_a_day,
             gain=gain,
             everybody=everybody.get(name, NOBODY),
             how=how if is_planned else f"in the rule's file: `test: half and half, on {name}`",
@@ -249,7 +252,7 @@ def _share(tally: Tally, metric: Metric) -> float:
 def tried(ground: Ground, rule: Rule, metrics: Sequence[Metric]) -> tuple[Trial, Tally]:
     until = perf_counter() + RULE_SECONDS
     trial = Trial(ground.storage, ground.now, Asked(rule=rule.name), house=ground.house, metrics=metrics)
-    return trial, count_for(trial, until - perf_counter())
+    return trial, count_sample(trial.only_reach(), until - perf_counter())
 
 
 # -- what else is offered ---------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from opportune.core.report.plain import date_words, money_words
 from opportune.core.rule import Rule
 from opportune.core.statistics.power import LIFT
 from opportune.core.traffic.offer import NOBODY, Outcome, offer_of
+from opportune.core.traffic.scaled import Scaled, people_a_day_words
 from opportune.services.house import House
 from opportune.services.standing import reading_house
 from opportune.services.traffic.concluding import conclude
@@ -49,7 +50,10 @@ class NextRule(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     sentence: str
     does: str
+    reach: Scaled
+    """For how many people a day it would act; of a draft as its backtest says it."""
     people_a_day: float
+    """New ones, as a test counts them."""
     money_a_month: int
     """What a fifth more of what these people spend would be, in minor units; 0 where nobody spent anything yet."""
     days: int | None
@@ -118,6 +122,7 @@ def _recipes(ground: Ground, reaches: tuple[Reach, ...], spent: float) -> Iterat
             rule=recipe.title,
             sentence=recipe.when,
             does=recipe.does,
+            reach=reach.between or Scaled(reach.people_a_day, reach.people_a_day, reach.people_a_day),
             people_a_day=reach.people_a_day,
             spent=spent,
             days=reach.days if recipe.counts else None,
@@ -157,6 +162,7 @@ def _drafts(ground: Ground, spent: float, metrics: Sequence[Metric]) -> Iterator
             rule=rule.name,
             sentence=describe(rule.when, house.programme.playbook.vocabulary),
             does=does_of(rule, house.programme.playbook),
+            reach=found.people_a_day,
             people_a_day=a_day,
             spent=theirs,
             days=offer.weeks * 7 if offer.weeks is not None and needs_test else None,
@@ -183,6 +189,7 @@ def _candidate(
     rule: str,
     sentence: str,
     does: str,
+    reach: Scaled,
     people_a_day: float,
     spent: float,
     days: int | None,
@@ -201,12 +208,13 @@ def _candidate(
         rule=rule,
         sentence=sentence,
         does=does,
+        reach=reach,
         people_a_day=people_a_day,
         money_a_month=worth,
         days=wait if shows_by is not None else None,
         shows_by=shows_by,
         score=(gained or people_a_day) / wait,
-        reason=_reason(ground, people_a_day, worth, shows_by, needs_test=needs_test, counts=counts),
+        reason=_reason(ground, reach, worth, shows_by, needs_test=needs_test, counts=counts),
         how=how,
     )
 
@@ -216,18 +224,13 @@ def _about(amount: float) -> int:
     return int(float(f"{amount:.1e}"))
 
 
-def _people(a_day: float) -> str:
-    if a_day < 1:
-        return "Fewer than 1 person a day"
-    return f"About {a_day:,.0f} {'person' if round(a_day) == 1 else 'people'} a day"
-
-
 def _reason(
-    ground: Ground, people_a_day: float, worth: int, shows_by: date | None, *, needs_test: bool, counts: str
+    ground: Ground, reach: Scaled, worth: int, shows_by: date | None, *, needs_test: bool, counts: str
 ) -> str:
     """One sentence."""
     currency = ground.house.programme.team.currency
-    people = _people(people_a_day)
+    people = people_a_day_words(reach)
+    people = f"{people[:1].upper()}{people[1:]}"
     money = (
         f"; a fifth more of what they spend is about {money_words(worth, currency)} a month" if worth else ""
     )

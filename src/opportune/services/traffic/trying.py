@@ -94,6 +94,11 @@ class Trial:
         is_running = self.playbook.revision == self.running.revision
         self.comparing = Comparing(self.house, self.past) if is_running else None
 
+    def only_reach(self) -> Trial:
+        """Counts for whom the rule acts, and nothing beside it: the same people, sooner."""
+        self.comparing, self.variations, self.checks = None, (), []
+        return self
+
 
 def find_rule(playbook: Playbook, name: str) -> Rule:
     """By its name, however it is capitalized. Raises NotFoundError that offers the nearest."""

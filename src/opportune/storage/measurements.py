@@ -42,7 +42,7 @@ class ExposedGroup(msgspec.Struct, frozen=True):
     units: int
 
 
-class ExposedUnit(msgspec.Struct, frozen=True, array_like=True):
+class ExposedUnit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One unit by itself. `phase` and `arm` are what it was assigned first, None where nothing was.
 
     `first_arm` and `last_arm` are the arms it was exposed to, in alphabetical order: the same, unless something

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import ClassVar, NamedTuple, Self
 
 import msgspec
@@ -13,6 +14,7 @@ from opportune.core.history.timeline import TimelineEvent
 from opportune.core.metrics.base import Metric, MetricUnit, all_names, within
 
 ORDER, REFUND, CANCELLATION = "Order Completed", "Order Refunded", "Order Cancelled"
+_moment = attrgetter("occurred_at", "seq")
 
 
 class Order(NamedTuple):
@@ -76,7 +78,3 @@ def _place(orders: Sequence[TimelineEvent], event: TimelineEvent) -> int | None:
     if order is None:
         return max((at for at, each in enumerate(orders) if _moment(each) <= _moment(event)), default=None)
     return next((at for at, each in enumerate(orders) if each.facts.get("order_id") == order), None)
-
-
-def _moment(event: TimelineEvent) -> tuple[int, int]:
-    return event.occurred_at, event.seq

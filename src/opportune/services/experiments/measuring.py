@@ -60,6 +60,7 @@ LATE_MS = 2 * DAY
 """How long after its last window has closed an experiment still takes in what arrives late."""
 TODAY = FOREVER - 1
 """As of the newest commit."""
+_ORDER = attrgetter("occurred_at", "seq")
 SAMPLE_MS = 7 * DAY
 """A time zone changes its offset for longer than that."""
 
@@ -415,7 +416,7 @@ class _Round:
             self._add(together(units), events)
 
     def _add(self, unit: Unit, events: Sequence[TimelineEvent]) -> None:
-        ordered = sorted(events, key=attrgetter("order"))
+        ordered = sorted(events, key=_ORDER)
         parts = self._parts.get(unit.key, ())
         if self._clicks and self._has_clicked(unit, ordered):
             parts = (*parts, CLICKED)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 from opportune.errors import SlowReadError, StorageBusyError
 from opportune.storage.database.bodies import body_holds
@@ -20,7 +19,6 @@ COOL_CACHE_KIB = 4 * 1024
 LONGEST_WAIT_SECONDS = 5.0
 STEPS_BETWEEN_LOOKS = 20_000
 
-T = TypeVar("T")
 Parameters = Sequence[object] | Mapping[str, object]
 
 
@@ -104,17 +102,10 @@ class Readers:
 
     def all(self, sql: str, parameters: Parameters = ()) -> list[Any]:
         """Every row, or SlowReadError when it takes longer than this store allows."""
-        return self._read(sql, parameters, sqlite3.Cursor.fetchall)
-
-    def counted(self, sql: str, parameters: Parameters = ()) -> Counter[Any]:
-        """How often each row comes; many rows are never held at once. Raises as `all` does."""
-        return self._read(sql, parameters, Counter)
-
-    def _read(self, sql: str, parameters: Parameters, take: Callable[[sqlite3.Cursor], T]) -> T:
         connection = self.connection()
         self.start()
         try:
-            return take(connection.execute(sql, parameters))
+            return connection.execute(sql, parameters).fetchall()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
                 raise SlowReadError(seconds=self._deadline_seconds) from None

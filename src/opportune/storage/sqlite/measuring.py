@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
@@ -62,16 +63,19 @@ class SqliteMeasuringReads(DatabaseMeasuringReads, SqliteReads):
             if apart is None:
                 keys = [key for (key,) in self._all("list_exposed_keys", asked)]
                 return Exposed([], self._list_units(asked, keys))
-            counted = self._readers.counted(SQL["list_exposed"], asked)
-            odd = {number for arm, number in counted if arm is None}
+            counted = self._count_alike(asked, lanes)
+            odd = {int(told) for told in counted if told.isdigit()}
             units = self._list_units(asked, sorted(odd.union(apart)))
-        counted.subtract(_alike(unit, query.stretch_ms) for unit in units if unit.key not in odd)
-        groups = [
-            _group(arm, number, units)
-            for (arm, number), units in counted.items()
-            if arm is not None and units
-        ]
+        counted.subtract(_told(unit, query.stretch_ms) for unit in units if unit.key not in odd)
+        groups = [_group(told, units) for told, units in counted.items() if units and not told.isdigit()]
         return Exposed(groups, units)
+
+    def _count_alike(self, asked: Mapping[str, object], lanes: LanesAsked) -> Counter[str]:
+        counted: Counter[str] = Counter()
+        for lane in range(*lanes):
+            [[told]] = self._all("list_exposed", {**asked, "lane": lane})
+            counted.update(told.split(",") if told else ())
+        return counted
 
     def _list_units(self, asked: Mapping[str, object], keys: Sequence[int]) -> list[ExposedUnit]:
         rows = self._all("list_exposed_units", {**asked, "units": json_of(keys)})
@@ -110,11 +114,12 @@ class SqliteMeasuringWrites(SqliteWrites):
         self.connection.executemany(SQL["put_erased_day"], rows)
 
 
-def _alike(unit: ExposedUnit, stretch_ms: int) -> tuple[str | None, int]:
+def _told(unit: ExposedUnit, stretch_ms: int) -> str:
     stretch = unit.first_at // stretch_ms
-    return unit.arm, (stretch * PHASES + (unit.phase or 0)) * 2 + unit.is_shown
+    return f"{unit.arm} {(stretch * PHASES + (unit.phase or 0)) * 2 + unit.is_shown}"
 
 
-def _group(arm: str, number: int, units: int) -> ExposedGroup:
-    stretch, phase = divmod(number // 2, PHASES)
-    return ExposedGroup(phase, arm, stretch, bool(number % 2), units)
+def _group(told: str, units: int) -> ExposedGroup:
+    arm, number = told.rsplit(" ", 1)
+    stretch, phase = divmod(int(number) // 2, PHASES)
+    return ExposedGroup(phase, arm, stretch, bool(int(number) % 2), units)

@@ -1,20 +1,20 @@
 -- name: list_exposed
--- Everybody exposed to a rule in some lanes, a row each: the arm and, in one number, whatever else counts; of whoever
--- was not exposed as assigned the unit instead. An assignment of the first phase stands; `phase` says it where there is
--- only one. One number is read twice as fast as a column for each.
-SELECT iif(is_as_assigned, arm, NULL),
-    iif(is_as_assigned, (first_at / :stretch_ms * 65536 + phase) * 2 + (shown_at IS NOT NULL), unit)
+-- Everybody exposed to a rule in one lane, with commas between: the arm and, in one number, whatever else counts; of
+-- whoever was not exposed as assigned the unit instead. An assignment of the first phase stands; `phase` says it where
+-- there is only one. One text of a lane is read a third faster than a row for each.
+SELECT group_concat(iif(is_as_assigned,
+    arm || ' ' || ((first_at / :stretch_ms * 65536 + phase) * 2 + (shown_at IS NOT NULL)), unit))
 FROM (
     SELECT exposures.unit, given.phase, given.arm, min(exposures.first_at) AS first_at,
         max(exposures.shown_at) AS shown_at, max(given.phase IS NULL) = 0 AS is_as_assigned
     FROM exposures
-    LEFT JOIN assignments AS given ON given.lane = exposures.lane AND given.unit = exposures.unit
+    LEFT JOIN assignments AS given ON given.lane = :lane AND given.unit = exposures.unit
         AND given.experiment = :experiment AND given.arm = exposures.arm AND given.phase = coalesce(:phase, (
             SELECT min(phase) FROM assignments
-            WHERE lane = exposures.lane AND unit = exposures.unit AND experiment = :experiment))
-    WHERE exposures.lane >= :first AND exposures.lane < :end AND exposures.rule = :rule
+            WHERE lane = :lane AND unit = exposures.unit AND experiment = :experiment))
+    WHERE exposures.lane = :lane AND exposures.rule = :rule
         AND exposures.first_at >= :since_at AND exposures.first_at < :until_at
-    GROUP BY exposures.lane, exposures.unit);
+    GROUP BY exposures.unit);
 
 -- name: list_exposed_units
 -- The same of some units, one by one.

@@ -95,7 +95,7 @@ def test_keys_are_listed_without_the_secret_ones_values(tmp_path: Path) -> None:
     assert "read" in listed
     assert value not in listed
     (key,) = json.loads(run(tmp_path, "keys", "list", "--json"))
-    assert (key["name"], key["kind"], key["value"], key["revoked_at"]) == ("shop", "secret", "", None)
+    assert (key["name"], key["kind"], key["value"], key["revokedAt"]) == ("shop", "secret", "", None)
 
 
 def test_a_given_value_is_taken(tmp_path: Path) -> None:
@@ -147,8 +147,8 @@ def test_people_read_moments_in_words_and_programs_in_iso(tmp_path: Path) -> Non
     run(data, "sources", "add", "shopify", "--secret", "hush-hush-hush-hush-hush")
     moments = {
         ("status",): lambda found: [found["off"]["at"]],
-        ("keys", "list"): lambda found: [found[0]["revoked_at"]],
-        ("sources", "list"): lambda found: [found[0]["added_at"]],
+        ("keys", "list"): lambda found: [found[0]["revokedAt"]],
+        ("sources", "list"): lambda found: [found[0]["addedAt"]],
     }
     for command, moments_in in moments.items():
         told = run(data, *command)

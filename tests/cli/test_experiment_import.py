@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from gbstats.frequentist.tests import SequentialConfig, SequentialTwoSidedTTest
 from gbstats.models.statistics import SampleMeanStatistic
 from tea_tasting.aggr import Aggregates
+from tests.cli.test_json_names import names_in
 
 from opportune.cli import opportune
 from opportune.errors import OpportuneError
@@ -89,7 +90,7 @@ def same(ours: dict[str, Any], theirs: Any) -> None:
     assert ours["interval"] == pytest.approx(expected, rel=1e-9)
     assert ours["p"] == pytest.approx(theirs.pvalue, rel=1e-9)
     expected = [theirs.rel_effect_size_ci_lower, theirs.rel_effect_size_ci_upper]
-    assert ours["relative_interval"] == pytest.approx(expected, rel=1e-9)
+    assert ours["relativeInterval"] == pytest.approx(expected, rel=1e-9)
 
 
 def test_three_arms_have_the_oracles_numbers(tmp_path: Path) -> None:
@@ -118,8 +119,8 @@ def test_three_arms_have_the_oracles_numbers(tmp_path: Path) -> None:
             ]
             config = SequentialConfig(difference_type="absolute", sequential_tuning_parameter=1_800)
             theirs = SequentialTwoSidedTTest(*stats, config).compute_result()
-            assert ours["always_valid"]["interval"] == pytest.approx(theirs.ci, rel=1e-9)
-            assert ours["always_valid"]["p"] == pytest.approx(theirs.p_value, rel=1e-9)
+            assert ours["alwaysValid"]["interval"] == pytest.approx(theirs.ci, rel=1e-9)
+            assert ours["alwaysValid"]["p"] == pytest.approx(theirs.p_value, rel=1e-9)
 
 
 def test_a_number_from_before_removes_chance(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_a_number_from_before_removes_chance(tmp_path: Path) -> None:
     same(
         ours["unadjusted"], tt.Mean("y", use_t=False, equal_var=False).analyze_aggregates(control, treatment)
     )
-    assert ours["variance_removed"] > 0.5
+    assert ours["varianceRemoved"] > 0.5
 
 
 def test_rows_of_one_visitor_are_added_up(tmp_path: Path) -> None:
@@ -153,10 +154,11 @@ def test_a_visitor_seen_in_two_arms_counts_for_the_first_by_time(tmp_path: Path)
     found = analyse(
         write(tmp_path, ("visitor", "version", "bought", "at"), rows), "--metric", ORDERS, "--time", "at"
     )
+    assert not [name for name in names_in(found) if "_" in name]
     assert found["crossover"] == {"units": [1, 0], "share": 1 / 62}
     assert found["days"] == 14
     assert found["metrics"][0]["arms"][0]["mean"] == pytest.approx(1 / 31)
-    assert found["without_crossover"][0]["difference"] == pytest.approx(30 / 31)
+    assert found["withoutCrossover"][0]["difference"] == pytest.approx(30 / 31)
     without_time = analyse(write(tmp_path, ("visitor", "version", "bought", "at"), rows), "--metric", ORDERS)
     assert without_time["crossover"]["units"] == [0, 1]
 
@@ -166,9 +168,9 @@ def test_a_split_that_is_off_shows_no_effect(tmp_path: Path) -> None:
     file = write(tmp_path, ("visitor", "version", "bought"), [(v, a, int(b)) for v, a, b in rows])
     found = analyse(file, "--metric", ORDERS)
     assert found["state"] == "do_not_trust"
-    assert found["sample_ratio"]["p"] == pytest.approx(scipy.stats.chisquare([1_600, 2_400]).pvalue, rel=1e-9)
+    assert found["sampleRatio"]["p"] == pytest.approx(scipy.stats.chisquare([1_600, 2_400]).pvalue, rel=1e-9)
     expected = analyse(file, "--metric", ORDERS, "--expect", "40:60")
-    assert expected["sample_ratio"]["p"] == 1
+    assert expected["sampleRatio"]["p"] == 1
     assert expected["state"] == "not_proven"
     text = CliRunner().invoke(opportune, command(file, "--metric", ORDERS)).output
     assert text.startswith("Do not trust this\n")

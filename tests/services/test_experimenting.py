@@ -253,7 +253,7 @@ def test_a_test_ends_as_planned_and_its_rule_may_then_be_changed(house: House, c
     assert ends(house) == {"Returner/1": ("finished", "", 49 * DAY)}
     assert reconcile(house) == []
     [row] = list_rules(house)
-    assert (row["test_ends"], row["test_is_over"]) == ("2027-01-10", True)
+    assert (row["testEnds"], row["testIsOver"]) == ("2027-01-10", True)
     set_run_state(house, "Returner", "50%")
     assert ends(house) == {"Returner/1": ("finished", "", 49 * DAY)}
     publish(house, files(RULE.replace("2 times", "3 times")))

@@ -233,27 +233,27 @@ def told(test: OutsideTest, reading: Reading, found: Conclusion) -> dict[str, An
     return {
         "state": found.state,
         "sentence": found.sentence,
-        "next_step": found.next_step,
+        "nextStep": found.next_step,
         "winner": found.winner,
         "notes": list(found.notes),
-        "must_check_data": found.must_check_data,
+        "mustCheckData": found.must_check_data,
         "rows": test.rows,
         "units": test.units,
         "arms": list(reading.arms),
         "control": test.control,
         "days": reading.days or None,
-        "sample_ratio": {
+        "sampleRatio": {
             "counts": list(reading.phases[0].counts),
             "expected": [share / sum(expected) for share in expected],
-            "chi_square": found.trust.split.chi_square,
+            "chiSquare": found.trust.split.chi_square,
             "p": found.trust.split.p,
-            "is_off": found.trust.is_split_off,
+            "isOff": found.trust.is_split_off,
         },
         "crossover": {"units": list(reading.crossover), "share": found.trust.crossover_share},
         "metrics": [
             _told_metric(reading, measured, rates) for measured in (reading.deciding, *reading.secondary)
         ],
-        "without_crossover": [_told_comparison(one, reading.deciding) for one in found.without_crossover],
+        "withoutCrossover": [_told_comparison(one, reading.deciding) for one in found.without_crossover],
     }
 
 
@@ -275,7 +275,7 @@ def _told_metric(
                 "control": reading.arms[0],
                 **_told_comparison(result.comparison, measured),
                 **_told_beside(result, measured),
-                "false_discovery": rates.get((measured.metric, result.arm)),
+                "falseDiscovery": rates.get((measured.metric, result.arm)),
             }
             for result in results
         ],
@@ -289,22 +289,22 @@ def _told_comparison(found: Comparison | Unanswerable, measured: Measured) -> di
     return {
         "difference": found.difference / measured.scale,
         "interval": _both(found.interval, measured.scale),
-        "standard_error": found.standard_error / measured.scale,
+        "standardError": found.standard_error / measured.scale,
         "p": found.p,
         "relative": found.relative,
-        "relative_interval": None if relative is None else _both(relative),
+        "relativeInterval": None if relative is None else _both(relative),
     }
 
 
 def _told_beside(result: ArmResult, measured: Measured) -> dict[str, Any]:
     valid = result.always_valid
     return {
-        "p_adjusted": result.p_adjusted,
+        "pAdjusted": result.p_adjusted,
         "odds": result.odds,
-        "always_valid": None
+        "alwaysValid": None
         if valid is None
         else {"interval": _both(valid.interval, measured.scale), "p": valid.p},
-        "variance_removed": result.variance_removed,
+        "varianceRemoved": result.variance_removed,
         "unadjusted": None if result.unadjusted is None else _told_comparison(result.unadjusted, measured),
     }
 

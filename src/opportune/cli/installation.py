@@ -66,7 +66,7 @@ def _connect(folder: DataFolder) -> Connection | None:
 def find_write_key(place: Place) -> str:
     """The first public key in force, to be filled into what pages carry. Raises BadRequestError where there is none."""
     keys = ask(place, "keys list")
-    found = [key["value"] for key in keys if key["kind"] == "write" and not key["revoked_at"]]
+    found = [key["value"] for key in keys if key["kind"] == "write" and not key["revokedAt"]]
     if not found:
         raise BadRequestError(
             wrong="There is no write key yet: opportune keys add --kind write --name page; or give one with --key."

@@ -71,7 +71,7 @@ def list_(*, place: Place, as_json: bool) -> None:
             key["kind"],
             " ".join(key["scopes"]) or "capture decide",
             key["value"] or "(hidden)",
-            f"revoked {say_moment(key['revoked_at'], zone)}" if key["revoked_at"] else "in force",
+            f"revoked {say_moment(key['revokedAt'], zone)}" if key["revokedAt"] else "in force",
         )
         for key in found
     ]

@@ -52,24 +52,24 @@ def rule(*, name: str, state: str, place: Place, unseen: bool, reason: str) -> N
         row = ask("rule", rule=name, state=state, unseen=unseen, reason=reason, by=operator())
         zone = zone_of(ask)
     click.echo(f"{row['rule']}: {_state(row, zone)}, {_now(row)}.")
-    if row["next_step_at"]:
+    if row["nextStepAt"]:
         click.echo("`opportune notes` says within a minute what harm each step could hide.")
 
 
 def _state(row: dict[str, Any], zone: ZoneInfo) -> str:
     if row["share"] is None:
         return str(row["state"])
-    step = f", next step {say_day(row['next_step_at'], zone)}" if row.get("next_step_at") else ""
+    step = f", next step {say_day(row['nextStepAt'], zone)}" if row.get("nextStepAt") else ""
     return f"live for {row['share']:g}%{step}"
 
 
 def _now(row: dict[str, Any]) -> str:
-    if row["waits_for"]:
-        return f"waits for the first {' and '.join(row['waits_for'])}"
+    if row["waitsFor"]:
+        return f"waits for the first {' and '.join(row['waitsFor'])}"
     if not row["acts"]:
         return "does nothing"
     if row["state"] == "preview":
         return "acts for previewers only"
-    if row["test_is_over"]:
+    if row["testIsOver"]:
         return f"acts, test {row['test']} is over: both halves go on until you decide, see opportune report"
     return f"acts, in test {row['test']}: {row['split']}" if row["split"] else "acts"

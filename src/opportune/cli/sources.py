@@ -66,7 +66,7 @@ def list_(*, place: Place, as_json: bool) -> None:
         return
     headings = ("name", "platform", "prefix", "path", "since")
     rows = [
-        (*(each[name] or "-" for name in headings[:4]), say_moment(each["added_at"], zone)) for each in found
+        (*(each[name] or "-" for name in headings[:4]), say_moment(each["addedAt"], zone)) for each in found
     ]
     print_table(headings, rows)
 

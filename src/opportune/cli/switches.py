@@ -74,7 +74,7 @@ def status(*, place: Place, as_json: bool) -> None:
 
 
 def _switched(switch: dict[str, Any], zone: ZoneInfo) -> str:
-    begins, ends = switch["from_at"], switch["until_at"]
+    begins, ends = switch["fromAt"], switch["untilAt"]
     days = f"from {say_moment(begins, zone)}" if begins else f"since {say_moment(switch['at'], zone)}"
     days += f" until {say_moment(ends, zone)}" if ends else ""
     reason = f": {switch['reason']}" if switch["reason"] else ""

@@ -106,7 +106,7 @@ class Rulebook:
             purpose=str(rule.get("purpose", "")),
             state=str(state.get("state", "")),
             is_on=state.get("state") in ("live", "share"),
-            waits_for=tuple(state.get("waits_for") or ()),
+            waits_for=tuple(state.get("waitsFor") or ()),
         )
 
     def _states(self) -> dict[str, dict[str, Any]]:

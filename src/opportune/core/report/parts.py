@@ -147,7 +147,7 @@ class SafetyLimit(Part, frozen=True, kw_only=True):
 
 
 class Secondary(Part, frozen=True, kw_only=True):
-    """Another metric; `p_adjusted` is after Benjamini and Hochberg over all of them."""
+    """Another metric; `pAdjusted` is after Benjamini and Hochberg over all of them."""
 
     reading: Reading
     p_adjusted: float | None = None

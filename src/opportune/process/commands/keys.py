@@ -37,6 +37,6 @@ def _key(key: ApiKey) -> Result:
         "kind": key.kind,
         "scopes": list(key.scopes),
         "value": key.public_value,
-        "created_at": to_iso(key.created_at),
-        "revoked_at": to_iso(key.revoked_at) if key.revoked_at is not None else None,
+        "createdAt": to_iso(key.created_at),
+        "revokedAt": to_iso(key.revoked_at) if key.revoked_at is not None else None,
     }

@@ -41,20 +41,20 @@ def _test(tests: Mapping[str, Experiment], state: RunState | None, playbook: Pla
     """When a rule's test is planned to end, as a day in the team's zone, and whether it is over."""
     test = tests.get(state.seed) if state is not None else None
     if test is None or test.planned_end_at is None:
-        return {"test_ends": None, "test_is_over": False}
+        return {"testEnds": None, "testIsOver": False}
     ends = datetime.fromtimestamp(test.planned_end_at / 1_000, playbook.vocabulary.zone).date()
-    return {"test_ends": ends.isoformat(), "test_is_over": test.ended_as == "finished"}
+    return {"testEnds": ends.isoformat(), "testIsOver": test.ended_as == "finished"}
 
 
 def _rule(rule: Rule, state: RunState | None, waits_for: list[str]) -> Result:
     if state is None:
-        return {"rule": rule.name, "state": "draft", "share": None, "waits_for": [], "acts": False}
+        return {"rule": rule.name, "state": "draft", "share": None, "waitsFor": [], "acts": False}
     return {
         "rule": rule.name,
         "state": state.state,
         "share": state.share / 100 if state.state == "share" else None,
-        "next_step_at": to_iso(state.stepped_at + state.ramp_days * DAY) if state.ramp_days else None,
-        "waits_for": waits_for,
+        "nextStepAt": to_iso(state.stepped_at + state.ramp_days * DAY) if state.ramp_days else None,
+        "waitsFor": waits_for,
         "acts": state.state in ACTING and not waits_for,
         "since": to_iso(state.since_at),
         "by": state.by,

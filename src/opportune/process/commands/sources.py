@@ -28,5 +28,5 @@ def _source(source: connecting.Source) -> Result:
         "platform": source.platform,
         "prefix": source.prefix,
         "path": f"/v1/sources/{source.platform}",
-        "added_at": to_iso(source.added_at),
+        "addedAt": to_iso(source.added_at),
     }

@@ -50,8 +50,8 @@ def _switched(found: operating.Switched | None) -> Result:
         "at": to_iso(found.at),
         "by": found.by,
         "reason": found.reason,
-        "from_at": to_iso(found.from_at) if found.from_at else None,
-        "until_at": to_iso(found.until_at) if found.until_at is not None else None,
+        "fromAt": to_iso(found.from_at) if found.from_at else None,
+        "untilAt": to_iso(found.until_at) if found.until_at is not None else None,
     }
 
 

@@ -1,0 +1,65 @@
+"""What `--json` of installation commands and reports prints is named as in the HTTP API: in camel case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.serving import write_playbook
+
+from opportune.cli import opportune
+
+COMMANDS = (
+    "keys list",
+    "sources list",
+    "rules",
+    "status",
+    "notes",
+    "set-aside list",
+    "report",
+    "keys user-token-secret",
+)
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(opportune, [*arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An installation in which every list has something in it."""
+    folder = tmp_path_factory.mktemp("named")
+    at = ("--data", str(folder / "data"))
+    events = folder / "events.jsonl"
+    nameless = {"type": "track", "anonymousId": "visitor-1"}
+    viewed = {**nameless, "event": "Product Viewed", "properties": {"category": "shoes"}}
+    events.write_text("\n".join(map(json.dumps, (nameless, viewed))))
+    run("publish", str(write_playbook(folder / "playbook")), *at)
+    run("import", str(events), "--format", "segment-jsonl", *at)
+    run("keys", "add", "--kind", "write", "--name", "site", *at)
+    run("keys", "revoke", "--name", "site", *at)
+    run("sources", "add", "shopify", "--secret", "hush-hush-hush-hush-hush", *at)
+    run("rule", "Viewed something", "slowly", "--unseen", *at)
+    run("off", *at)
+    run("freeze", "--until", "30 November 2096", *at)
+    return str(folder / "data")
+
+
+def names_in(found: Any) -> Iterator[str]:
+    if isinstance(found, dict):
+        yield from found
+    for each in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
+        yield from names_in(each)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_names_are_in_camel_case(data: str, command: str) -> None:
+    found = json.loads(run(*command.split(), "--json", "--data", data))
+    names = set(names_in(found))
+    assert names or command == "notes"
+    assert sorted(name for name in names if "_" in name) == []

@@ -89,7 +89,7 @@ TEAM = FILES["team.yaml"]
 def order(house: House, number: int, total: str = "10", currency: str = "GBP") -> None:
     said = {"order_id": str(number), "total": total, "currency": currency}
     sent = {"type": "track", "event": "Order Completed", "anonymousId": "v", "properties": said}
-    assert capture(house, SHOP, [sent]).result(10).accepted == 1
+    assert capture(house, SHOP, [sent]).result(60).accepted == 1
 
 
 def money(house: House) -> list[object]:

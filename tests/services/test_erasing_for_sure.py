@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.contract.stored import quick_folder
-from tests.racing import BROWSER, PATIENCE_SECONDS, SERVER, house_over, in_two_processes
+from tests.racing import BROWSER, PATIENCE_SECONDS, SERVER, delivered, house_over, in_two_processes
 from tests.services.test_erasing import SECRETS, Clock, ask, identify, live, order, send, traces_of, view
 from tests.stores import ON_LASTING
 
@@ -25,8 +25,7 @@ from opportune.app.house import build_house
 from opportune.core.history.key import key_of
 from opportune.core.moment import to_iso
 from opportune.core.programme import empty_programme
-from opportune.errors import NotFoundError
-from opportune.services.capturing import capture
+from opportune.errors import NotFoundError, StorageBusyError
 from opportune.services.deciding import Question, decide_slots
 from opportune.services.house import Held, House
 from opportune.services.people.erasing import erase, take_over_erasures
@@ -133,7 +132,7 @@ async def write(house: House) -> str:
             {**identify("user-anna", "device-of-anna", city=str(number)), "timestamp": to_iso(house.clock())},
         ]
         source = BROWSER if number % 2 else SERVER
-        capture(house, source, messages).result(PATIENCE_SECONDS)
+        delivered(house, source, messages)
     return "written"
 
 
@@ -141,7 +140,7 @@ def erase_often(house: House) -> str:
     for _ in range(8):
         try:
             erase(house, find_people(house.storage, "user-anna"), step=3)
-        except NotFoundError:
+        except (NotFoundError, StorageBusyError):
             time.sleep(0.05)
     return "erased"
 

@@ -75,24 +75,30 @@ def browser(chromium: Path) -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def shop(node: Path, tmp_path: Path) -> Iterator[ShopSite]:
-    playbook = tmp_path / "playbook"
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("react")
+    playbook = folder / "playbook"
     slots = {f"slots/{name}.yaml": text for name, text in SLOTS.items()}
     for path, text in {**slots, "team.yaml": TEAM, "rules/all.yaml": RULE}.items():
         (playbook / path).parent.mkdir(parents=True, exist_ok=True)
         (playbook / path).write_text(text)
+    with ServerProcess(folder / "data", "--playbook", playbook) as running:
+        yield running
+
+
+@pytest.fixture
+def shop(node: Path, server: ServerProcess) -> Iterator[ShopSite]:
     done = subprocess.run(
         [node, "react_page.cjs"], cwd=NODE, capture_output=True, text=True, check=True, timeout=60
     )
     root, react = f'<div id="root">{done.stdout}</div>', '<script defer src="/react.js"></script>'
-    with ServerProcess(tmp_path / "data", "--playbook", playbook) as running:
-        shop = ShopSite(running)
-        for path, body in {"/": root + react, "/low": f'<div style="height:3000px"></div>{root}'}.items():
-            shop.pages[path] = f"<!doctype html><meta charset=utf-8>{PASTE}{HEAD}{body}"
-        shop.pages["/react.js"] = in_browser()
-        yield shop
-        shop.close()
+    shop = ShopSite(server)
+    for path, body in {"/": root + react, "/low": f'<div style="height:3000px"></div>{root}'}.items():
+        shop.pages[path] = f"<!doctype html><meta charset=utf-8>{PASTE}{HEAD}{body}"
+    shop.pages["/react.js"] = in_browser()
+    yield shop
+    shop.close()
 
 
 def in_browser() -> str:

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from tests.acceptance.browsing import PHONE, launched, visitor
 from tests.acceptance.shop_site import FOLDER, KINDS, PAGES, PASTE, WAIT
-from tests.acceptance.walkthrough import Step, Walk, is_as_printed, steps_of
+from tests.acceptance.walkthrough import DOCUMENTED, Step, Walk, is_as_printed, steps_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "how" / "set-up.md"
 DOCUMENTED_SHOP = "https://yourshop.example"
@@ -78,7 +78,8 @@ def test_a_new_user_gets_from_nothing_to_a_recipe_with_the_page_alone(
         at = names.index("opportune snippet")
         for step in steps[:at]:
             take(walk, step)
-        paste = take(walk, steps[at]).replace("127.0.0.1:8400", f"127.0.0.1:{free_port}")
+        printed = take(walk, steps[at]).replace(DOCUMENTED, f"127.0.0.1:{free_port}")
+        paste = "\n".join(line for line in printed.splitlines() if line.startswith("<script"))
         with static_shop(paste) as shop:
             with visitor(browser) as page:
                 page.goto(f"{shop}/")

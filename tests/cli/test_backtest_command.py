@@ -32,10 +32,10 @@ def test_past_traffic_is_asked_beside_a_running_server(tmp_path: Path) -> None:
         advised = done("next", *server.place)
         _, next_over_http, _ = server.get("/v1/next")
         unknown = run_command("backtest", "Viewd something", *server.place)
-    assert (found["people"]["value"], found["visits"], found["is_draft"]) == (2, 3, False)
+    assert (found["people"]["value"], found["visits"], found["isDraft"]) == (2, 3, False)
     assert said.startswith("Viewed something: a visitor viewed at least 2 times in 7 days")
     assert "66.7%  Viewed something" in said
-    assert (tried["people"]["value"], tried["is_draft"]) == (1, True)
+    assert (tried["people"]["value"], tried["isDraft"]) == (1, True)
     assert planned["offers"][0]["kind"] == "same against same"
     assert "1. The same against the same" in read
     assert (status, [offer["kind"] for offer in same["offers"]]) == (
@@ -44,7 +44,7 @@ def test_past_traffic_is_asked_beside_a_running_server(tmp_path: Path) -> None:
     )
     assert "Held against 3 visitors" in checked
     assert set(held) == {"problems", "data"}
-    assert over_http["looked_at"] == held["data"]["looked_at"] == 3
+    assert over_http["lookedAt"] == held["data"]["lookedAt"] == 3
     assert [each["name"] for each in next_over_http["candidates"]] == [
         each["name"] for each in ranked["candidates"]
     ]

@@ -21,6 +21,11 @@ COMMANDS = (
     "set-aside list",
     "report",
     "keys user-token-secret",
+    "plan",
+    "next",
+    "recipes",
+    "review",
+    "learnings",
 )
 
 
@@ -57,9 +62,15 @@ def names_in(found: Any) -> Iterator[str]:
         yield from names_in(each)
 
 
+def test_a_backtest_is_named_alike(data: str) -> None:
+    found = json.loads(run("backtest", "Viewed something", "--json", "--data", data))
+    assert "peopleADay" in found
+    assert sorted(name for name in names_in(found) if "_" in name) == []
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_names_are_in_camel_case(data: str, command: str) -> None:
     found = json.loads(run(*command.split(), "--json", "--data", data))
     names = set(names_in(found))
-    assert names or command == "notes"
+    assert names or command in ("notes", "learnings")
     assert sorted(name for name in names if "_" in name) == []

@@ -61,7 +61,7 @@ async def test_a_sample_a_full_answer_with_progress_and_a_draft(
     assert done == sorted(set(done))
     assert done[-1] < LANES
     assert lines[-1]["backtest"]["people"]["value"] == 4
-    assert draft.json()["is_draft"] is True
+    assert draft.json()["isDraft"] is True
 
 
 async def test_what_does_not_fit_is_refused_in_words(app: HttpApp) -> None:

@@ -19,7 +19,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 
-class Warned(msgspec.Struct, frozen=True, kw_only=True):
+class Warned(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One thing to look at before launching; `where` is a file with its line, a rule or a place."""
 
     kind: Kind

@@ -10,8 +10,8 @@ from opportune.core.traffic.difference import Difference
 from opportune.core.traffic.scaled import Scaled
 
 
-class PlaceTested(msgspec.Struct, frozen=True, kw_only=True):
-    """One place of the rule. `is_estimated`: no page asked for it yet, so that it was imagined on every page seen."""
+class PlaceTested(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One place of the rule. `isEstimated`: no page asked for it yet, so that it was imagined on every page seen."""
 
     slot: str
     title: str
@@ -19,7 +19,7 @@ class PlaceTested(msgspec.Struct, frozen=True, kw_only=True):
     winners: tuple[Winner, ...] = ()
 
 
-class Winner(msgspec.Struct, frozen=True, kw_only=True):
+class Winner(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Who has a place, in how many visits; no rule: normal content. `lost`: the rule asked about matched there too."""
 
     rule: str
@@ -28,7 +28,7 @@ class Winner(msgspec.Struct, frozen=True, kw_only=True):
     lost: int = 0
 
 
-class Unseen(msgspec.Struct, frozen=True, kw_only=True):
+class Unseen(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Visits in which the rule did not act, for one reason."""
 
     reason: str
@@ -36,7 +36,7 @@ class Unseen(msgspec.Struct, frozen=True, kw_only=True):
     share: float
 
 
-class Threshold(msgspec.Struct, frozen=True, kw_only=True):
+class Threshold(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The same rule with another number in it."""
 
     part: str
@@ -44,14 +44,14 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     people_a_day: Scaled
 
 
-class Missing(msgspec.Struct, frozen=True, kw_only=True):
+class Missing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A part of the condition that was missing, in what share of the visits in which it does not match."""
 
     part: str
     share: float
 
 
-class Backtest(msgspec.Struct, frozen=True, kw_only=True):
+class Backtest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a rule would have done. Shares lie between 0 and 1; visits and visitors are of all, also when sampled."""
 
     rule: str

@@ -29,7 +29,7 @@ WORDS: Mapping[Cause, str] = {
 }
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class Difference(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One recorded decision that comes out differently when it is made again."""
 
     at: str

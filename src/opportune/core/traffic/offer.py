@@ -63,7 +63,7 @@ class Outcome(msgspec.Struct):
 NOBODY = Outcome()
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
+class Offer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One test that could be run. `weeks` is None where it would never come to an end."""
 
     kind: Kind

@@ -17,7 +17,7 @@ from opportune.core.signals import SIGNALS
 from opportune.core.traffic.sample import Sample
 
 
-class SignalUse(msgspec.Struct, frozen=True, kw_only=True):
+class SignalUse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One signal or customer detail: who uses it, for what share of visitors it is known, how old it usually is."""
 
     name: str

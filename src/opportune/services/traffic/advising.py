@@ -26,7 +26,7 @@ from opportune.recipes import RECIPES, Recipe, team_file
 _VARIANTS = re.compile(r"^variants:[ \t]*(?:#.*)?$", re.MULTILINE)
 
 
-class ReadyRule(msgspec.Struct, frozen=True, kw_only=True):
+class ReadyRule(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A recipe in the words of a shop's own plan: what it does, where, and which events it lives from."""
 
     name: str

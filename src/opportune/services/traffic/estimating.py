@@ -42,7 +42,7 @@ STEPS: Mapping[str, tuple[str, float]] = {
 """What recipes count: the event, and how many of a typical small shop's visitors come that far."""
 
 
-class Reach(msgspec.Struct, frozen=True, kw_only=True):
+class Reach(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a recipe would do here. Everything is estimated; None where nobody came, or its events did not."""
 
     recipe: ReadyRule
@@ -56,7 +56,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """The share of people who come as far as what is counted is a typical shop's, not this one's."""
 
 
-class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+class Estimate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """All recipes with their reach, and how many visitors that was looked up for."""
 
     reaches: tuple[Reach, ...]

@@ -40,8 +40,8 @@ MOST_ASKED = 20
 """So many rules' time is what all of them have together: a shop may have hundreds that hardly anybody matches."""
 
 
-class Forewarned(msgspec.Struct, frozen=True, kw_only=True):
-    """What a playbook would run into here. `looked_at` visitors were decided for again."""
+class Forewarned(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a playbook would run into here. `lookedAt` visitors were decided for again."""
 
     revision: str
     days: float

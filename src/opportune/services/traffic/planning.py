@@ -51,7 +51,7 @@ SAME_WEEKS = 2
 FEW_LANES, MOST_ASKED = 8, 200
 
 
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
+class Planned(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What can be asked here. Everything is estimated from a sample of the last days."""
 
     today: date

@@ -42,7 +42,7 @@ FEWEST = 100
 Origin = Literal["recipe", "draft"]
 
 
-class NextRule(msgspec.Struct, frozen=True, kw_only=True):
+class NextRule(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One candidate with its reason. `score` is money a day over days to an answer; only its order means anything."""
 
     origin: Origin
@@ -64,7 +64,7 @@ class NextRule(msgspec.Struct, frozen=True, kw_only=True):
     how: str
 
 
-class Ranked(msgspec.Struct, frozen=True, kw_only=True):
+class Ranked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Candidates, the best first; and those that cannot be begun yet, each with why."""
 
     candidates: tuple[NextRule, ...]

@@ -170,7 +170,8 @@ def test_a_busy_keys_messages_are_known_too(house: House) -> None:
         for day in (2, 1, 0)
     ]
     for messages in days:
-        assert take(house, *messages).accepted == len(messages)
+        for start in range(0, len(messages), 200):
+            assert take(house, *messages[start : start + 200]).accepted == 200
     for messages in days:
         assert take(house, *messages[::100]).duplicate == len(messages[::100])
 

@@ -199,7 +199,7 @@ def test_what_was_set_aside_is_listed_replayed_and_dropped(tmp_path: Path) -> No
     )
     data = tmp_path / "data"
     counts = json.loads(run(data, "import", str(stream), "--format", "segment-jsonl", "--json"))
-    assert (counts["accepted"], counts["set_aside"]) == (0, 2)
+    assert (counts["accepted"], counts["setAside"]) == (0, 2)
     rows = json.loads(run(data, "set-aside", "list", "--json"))
     numbers = {row["messageId"]: str(row["id"]) for row in rows}
     replayed = run(data, "set-aside", "replay", numbers["m1"], "--fix", '{"event": "Signed Up"}')

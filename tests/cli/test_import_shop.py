@@ -66,7 +66,7 @@ def events(data: Path, name: str) -> list[Any]:
 def test_orders_come_from_a_file_once_and_oldest_first(tmp_path: Path) -> None:
     data, file = tmp_path / "data", write(tmp_path, "orders.csv", SHOPIFY_ORDERS)
     counted = run(data, "orders", file)
-    assert (counted["accepted"], counted["duplicate"], counted["set_aside"]) == (3, 0, 0)
+    assert (counted["accepted"], counted["duplicate"], counted["setAside"]) == (3, 0, 0)
     assert run(data, "orders", file)["duplicate"] == 3
     newest, oldest = events(data, "Order Completed")
     assert oldest.occurred_at < newest.occurred_at
@@ -76,16 +76,16 @@ def test_orders_come_from_a_file_once_and_oldest_first(tmp_path: Path) -> None:
 def test_orders_whose_money_does_not_count_are_named_with_what_to_write(tmp_path: Path) -> None:
     data = tmp_path / "data"
     file = write(tmp_path, "orders.csv", SHOPIFY_ORDERS.replace("EUR", "CHF"))
-    assert run(data, "orders", file)["money_not_counted"] == {"CHF": 2}
+    assert run(data, "orders", file)["moneyNotCounted"] == {"CHF": 2}
     told = CliRunner().invoke(opportune, ["import", "orders", str(file), "--data", str(data)]).stdout
     assert "2 orders in CHF: their money is not counted. Write “currency: CHF” in team.yaml" in told
     write(tmp_path, "euro.csv", SHOPIFY_ORDERS)
-    assert run(data, "orders", tmp_path / "euro.csv")["money_not_counted"] == {}
+    assert run(data, "orders", tmp_path / "euro.csv")["moneyNotCounted"] == {}
 
 
 def test_what_is_left_out_is_counted_with_its_reason(tmp_path: Path) -> None:
     counted = run(tmp_path / "data", "orders", write(tmp_path, "woo.csv", WOO_ORDERS))
-    assert counted["left_out"] == {"the order is pending: it counts once it is placed": 1}
+    assert counted["leftOut"] == {"the order is pending: it counts once it is placed": 1}
     text = CliRunner().invoke(
         opportune, ["import", "orders", str(tmp_path / "woo.csv"), "--data", str(tmp_path / "data")]
     )
@@ -314,7 +314,7 @@ def woo_shop() -> Iterator[str]:
 def test_a_woocommerce_shop_is_read_whole(tmp_path: Path, woo_shop: str) -> None:
     data, source = tmp_path / "data", ("--from", woo_shop, "--token", "ck_1:cs_1")
     assert run(data, "products", *source)["products"] == 3
-    assert run(data, "orders", *source)["set_aside"] == 0
+    assert run(data, "orders", *source)["setAside"] == 0
     assert run(data, "customers", *source)["accepted"] >= 3
     assert len(events(data, "Order Completed")) == 3
     assert len(events(data, "Order Refunded")) == 1

@@ -36,6 +36,7 @@ BATCH_PRODUCTS = 1_000
 CHUNK_BYTES = 1_048_576
 HEADER_BYTES = 65_536
 COUNTED = ("accepted", "duplicate", "set_aside", "erased")
+JSON_NAMES = {"set_aside": "setAside"}
 
 
 class Import:
@@ -165,9 +166,15 @@ class Import:
         if self._products:
             self._say_products(as_json=as_json)
         elif as_json:
-            told = {**self._counts, "reasons": self._reasons, "left_out": self._ignored}
-            told["money_not_counted"] = self._uncounted
-            print_json({**told, "seconds": round(seconds, 3)})
+            print_json(
+                {
+                    **{JSON_NAMES.get(name, name): count for name, count in self._counts.items()},
+                    "reasons": self._reasons,
+                    "leftOut": self._ignored,
+                    "moneyNotCounted": self._uncounted,
+                    "seconds": round(seconds, 3),
+                }
+            )
         else:
             self._say_events(seconds)
 

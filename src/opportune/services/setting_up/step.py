@@ -20,7 +20,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     fix: str = ""
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A line of a checklist, which ticks itself."""
 
     title: str

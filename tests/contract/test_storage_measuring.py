@@ -242,3 +242,12 @@ def test_arms_leave_at_once_and_are_counted(storage: Storage) -> None:
     assert left == 300
     assert sum(each.count for each in storage.list_erased_units()) == 300
     assert written(storage, lambda transaction: transaction.erase_assignments(Share(DEVICE))) == 0
+
+
+def test_an_arm_may_be_named_with_any_signs(storage: Storage) -> None:
+    named = {DEVICE: "10% off, today", PHONE: "2", USER: '5 ,"6'}
+    for unit, arm in named.items():
+        assign(storage, unit, arm=arm)
+        expose(storage, exposure(unit, arm=arm))
+    groups = {group.arm: group.units for group in exposed(storage).groups}
+    assert groups == dict.fromkeys(named.values(), 1)

@@ -371,6 +371,7 @@ def test_the_error_carries_every_problem() -> None:
         (RULE + "test: nobody knows\n", "rules/returner.yaml:5: test:"),
         (RULE + "test: {arms: [[a, 1]]}\n", "rules/returner.yaml:5: test: the weights of the arms do not add up to 10000"),
         (RULE + "test: {arms: [[a, 5000], [b, 5000]]}\n", "rules/returner.yaml:5: test: the first arm is the control group"),
+        (RULE + 'test: {arms: [[control, 5000], ["a\\x1fb", 5000]]}\n', "rules/returner.yaml:5: test: the name of an arm has a sign in it that nobody sees"),
         (RULE + "test: {days: 40}\n", "rules/returner.yaml:5: test: 40 days are no whole weeks (days: 42)"),
         (RULE + "test: {smallest_gain: 7}\n", "rules/returner.yaml:5: test: a smallest gain of 7 is nothing to plan for (0.2 is 20%)"),
         (RULE + "test: half and half, for 40 days\n", 'rules/returner.yaml:5: test: “40 days”: a test lasts 1 to 52 whole weeks, so that every weekday counts alike (did you mean "6 weeks"?)'),

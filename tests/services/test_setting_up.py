@@ -202,6 +202,15 @@ def test_orders_whose_money_is_not_counted_say_what_to_write(storage: Storage) -
     assert shop.step("money").state == "done"
 
 
+def test_an_orders_money_is_what_the_shop_says_and_not_what_its_browser_said_before(storage: Storage) -> None:
+    shop = Shop(storage)
+    publish(shop.house, FILES)
+    shop.take(message("Order Completed", order_id="1", revenue=10))
+    assert shop.step("money").state == "done"
+    shop.take(message("Order Completed", order_id="1", revenue=10, currency="USD"), source=SHOP)
+    assert shop.step("money").seen.startswith("1 of 1 order this month are in USD")
+
+
 def test_safari_that_forgets_after_a_week_is_told_from_browsers_that_do_not(storage: Storage) -> None:
     shop = Shop(storage)
     for number in range(12):

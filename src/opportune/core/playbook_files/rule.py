@@ -331,6 +331,8 @@ def _wrong_in_test(test: Test) -> Iterator[tuple[str, str]]:
         yield "the first arm is the control group, and another one follows", f"like [[{CONTROL}, 5000], ...]"
     if len(set(names)) < len(names):
         yield "two arms have the same name", "give each its own"
+    if any(sign < " " for name in names for sign in name):
+        yield "the name of an arm has a sign in it that nobody sees", "give it a name in letters"
     if test.days is not None and not is_whole_weeks(test.days):
         yield f"{test.days} days are no whole weeks", f"days: {7 * nearest_weeks(test.days)}"
     if test.smallest_gain is not None and not LEAST_GAIN <= test.smallest_gain <= MOST_GAIN:

@@ -83,9 +83,9 @@ class Order(msgspec.Struct, kw_only=True):
     browser: str = ""
     """The kind of browser that told of it."""
     currency: str = ""
-    """The first that was told with it; empty: the reporting one."""
-    is_counted: bool = False
-    """Its money is: one that told of it said it in the reporting currency, or in one with a rate."""
+    """Of the version whose values count, where that is not the reporting one and has no rate."""
+    is_counted: bool = True
+    """Its money is."""
 
 
 class Products(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,16 +249,16 @@ def orders_since(storage: Storage, playbook: Playbook, since_at: int) -> list[Or
     """Since a moment, oldest first, from the newest versions of each, within bounds."""
     orders: dict[str, Order] = {}
     for name in playbook.plan.names_of(ORDER):
-        for row, _ in storage.list_versions(name, since_at, MOST_ORDERS):
+        for row, is_read in storage.list_versions(name, since_at, MOST_ORDERS):
             sent = _decode(row.body)
             identifier = _text(_mapping(sent.properties).get("order_id")) or f"{row.seq}"
             order = orders.setdefault(identifier, Order(id=identifier, at=row.occurred_at))
             order.at = min(order.at, row.occurred_at)
             order.by_browser |= row.source in SOURCES
             order.by_shop |= row.source in VERIFIED
-            currency = _text(_mapping(sent.properties).get("currency"))
-            order.is_counted |= playbook.plan.counts_money_in(currency, order.at)
-            order.currency = order.currency or currency.upper()
+            currency = _text(_mapping(sent.properties).get("currency")).upper()
+            if is_read and not playbook.plan.counts_money_in(currency, row.occurred_at):
+                order.is_counted, order.currency = False, currency
             if row.source in SOURCES:
                 order.browser = agent_of(_text(_mapping(sent.context).get("userAgent"))).browser
     return sorted(orders.values(), key=lambda order: order.at)

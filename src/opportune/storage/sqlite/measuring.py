@@ -28,6 +28,8 @@ from opportune.storage.sqlite.statements import SQL
 
 PHASES = 65_536
 """More than an experiment ever has; `list_exposed` puts a stretch, a phase and whether it was shown into one number."""
+BETWEEN = "\x1f"
+"""Stands between what `list_exposed` tells of each; an arm may be called "10% off, today", but not with this in it."""
 
 
 class SqliteMeasuringReads(DatabaseMeasuringReads, SqliteReads):
@@ -74,7 +76,7 @@ class SqliteMeasuringReads(DatabaseMeasuringReads, SqliteReads):
         counted: Counter[str] = Counter()
         for lane in range(*lanes):
             [[told]] = self._all("list_exposed", {**asked, "lane": lane})
-            counted.update(told.split(",") if told else ())
+            counted.update(told.split(BETWEEN) if told else ())
         return counted
 
     def _list_units(self, asked: Mapping[str, object], keys: Sequence[int]) -> list[ExposedUnit]:

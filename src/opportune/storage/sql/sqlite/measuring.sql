@@ -1,9 +1,9 @@
 -- name: list_exposed
--- Everybody exposed to a rule in one lane, with commas between: the arm and, in one number, whatever else counts; of
--- whoever was not exposed as assigned the unit instead. An assignment of the first phase stands; `phase` says it where
--- there is only one. One text of a lane is read a third faster than a row for each.
+-- Everybody exposed to a rule in one lane, with a sign between that no arm's name has: the arm and, in one number,
+-- whatever else counts; of whoever was not exposed as assigned the unit instead. An assignment of the first phase stands;
+-- `phase` says it where there is only one. One text of a lane is read a third faster than a row for each.
 SELECT group_concat(iif(is_as_assigned,
-    arm || ' ' || ((first_at / :stretch_ms * 65536 + phase) * 2 + (shown_at IS NOT NULL)), unit))
+    arm || ' ' || ((first_at / :stretch_ms * 65536 + phase) * 2 + (shown_at IS NOT NULL)), unit), char(31))
 FROM (
     SELECT exposures.unit, given.phase, given.arm, min(exposures.first_at) AS first_at,
         max(exposures.shown_at) AS shown_at, max(given.phase IS NULL) = 0 AS is_as_assigned

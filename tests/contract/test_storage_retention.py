@@ -159,7 +159,7 @@ def test_as_of_an_earlier_commit_what_left_is_missing_and_nothing_breaks(storage
     retire(storage)
     again = storage.recall([DEVICE], now=LONG_AGO + DAY, as_of=old + 1_000_000)
     assert [found.name for found in events_of(again)] == ["Order Completed"]
-    written(storage, lambda transaction: transaction.update_facts(old, DEVICE, 1, LONG_AGO, b"{}"))
+    written(storage, lambda transaction: transaction.update_facts(old, DEVICE, LONG_AGO, b"{}"))
     assert storage.get_body(old) is None
 
 

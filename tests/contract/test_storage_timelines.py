@@ -228,8 +228,8 @@ def test_facts_can_be_filled_in_later(storage: Storage) -> None:
     append(storage, event(at=NOW, product="p-1"), event(at=NOW - 1))
 
     def job(transaction: Transaction) -> None:
-        transaction.update_facts(1, DEVICE, 1, NOW, b'{"product":"p-1","color":"red"}')
-        transaction.update_facts(77, DEVICE, 1, NOW, b'{"color":"blue"}')
+        transaction.update_facts(1, DEVICE, NOW, b'{"product":"p-1","color":"red"}')
+        transaction.update_facts(77, DEVICE, NOW, b'{"color":"blue"}')
 
     written(storage, job)
     newest, oldest = events_of(storage.recall((DEVICE,), now=NOW))

@@ -121,3 +121,38 @@ def test_a_first_playbook_reads_again_what_came_in_before_it(storage: Storage) -
     while not back_fill(house).is_complete:
         pass
     assert money(house) == [1_000]
+
+
+def test_past_events_are_read_again_also_where_they_count_for_longer_from_now_on(storage: Storage) -> None:
+    house = house_over(storage)
+    publish(house, FILES)
+    see(house, 1, "red")
+    publish(house, changed(plan=COLOR.replace("    properties", "    class: key\n    properties")))
+    while not back_fill(house).is_complete:
+        pass
+    assert colors(house) == ["red"]
+
+
+def test_money_of_an_event_that_nobody_declared_is_read_again(storage: Storage) -> None:
+    house = house_over(storage)
+    publish(house, FILES)
+    said = {"value": "10", "currency": "GBP"}
+    sent = {"type": "track", "event": "Gift Card Bought", "anonymousId": "v", "properties": said}
+    assert capture(house, SHOP, [sent]).result(60).accepted == 1
+    assert money(house) == [None]
+    publish(house, changed(plan="rates: {GBP: 1.5}\n"))
+    while not back_fill(house).is_complete:
+        pass
+    assert money(house) == [1_500]
+
+
+def test_nothing_is_looked_for_that_never_came(storage: Storage) -> None:
+    house = house_over(storage)
+    publish(house, FILES)
+    order(house, 1)
+    publish(house, changed(plan="rates: {GBP: 1.5}\n"))
+    steps = 1
+    while not back_fill(house).is_complete:
+        steps += 1
+    assert steps == 1
+    assert money(house) == [1_500]

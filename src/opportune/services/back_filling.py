@@ -7,7 +7,7 @@ and what it asks for in addition is not lost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -51,9 +51,16 @@ def changed_events(before: Plan, after: Plan) -> tuple[str, ...]:
     )
 
 
-def events_read_again(before: Playbook | None, after: Playbook) -> tuple[str, ...]:
-    """By name. What came in before any playbook was published was read by the standard plan."""
-    return changed_events(before.plan if before is not None else STANDARD_PLAN, after.plan)
+def events_read_again(
+    before: Playbook | None, after: Playbook, seen: Collection[str] = ()
+) -> tuple[str, ...]:
+    """By name, what nobody declared last. What came in before any playbook was read by the standard plan."""
+    first, then = before.plan if before is not None else STANDARD_PLAN, after.plan
+    changed = changed_events(first, then)
+    if (first.currency, first.rates) == (then.currency, then.rates):
+        return changed
+    # An event that nobody declared has its value in money, too.
+    return (*changed, *sorted(name for name in seen if then.current_name(name) not in then.events))
 
 
 def _carried(event: EventPlan | None) -> object:
@@ -65,13 +72,16 @@ def _has_money(event: EventPlan) -> bool:
 
 
 def plan_back_fill(
-    before: Playbook | None, after: Playbook, pending: BackFill | None = None
+    before: Playbook | None,
+    after: Playbook,
+    pending: BackFill | None = None,
+    seen: Collection[str] = (),
 ) -> dict[str, str]:
-    """The setting that a publish writes with the playbook; empty when no fact changes.
+    """The setting that a publish writes with the playbook; empty when no fact changes. `seen` is whatever came in.
 
     What is pending from an earlier publish begins anew with it.
     """
-    names = events_read_again(before, after)
+    names = events_read_again(before, after, seen)
     if not names:
         return {}
     changed = [name for current in names for name in after.plan.names_of(current)]
@@ -104,11 +114,15 @@ def back_fill(house: House, *, step: int = STEP, settle_ms: int = 0) -> BackFill
 
 
 def _step(house: House, pending: BackFill, step: int) -> BackFill:
-    name = pending.names[0]
-    events = house.storage.list_events(EventQuery(name=name, before_seq=pending.before_seq, limit=step))
+    """Names that never came in are passed over: looking for one goes through the whole log."""
+    seen = house.storage.list_seen_events()
+    name, *others = [name for name in pending.names if name in seen] or [""]
+    before_seq = pending.before_seq if name == pending.names[0] else None
+    query = EventQuery(name=name, before_seq=before_seq, limit=step)
+    events = house.storage.list_events(query) if name else []
     is_last = len(events) < step
     after = BackFill(
-        names=pending.names[1:] if is_last else pending.names,
+        names=tuple(others) if is_last else (name, *others),
         before_seq=None if is_last else events[-1].seq,
         done=pending.done + len(events),
         revision=pending.revision,
@@ -130,9 +144,7 @@ def _write(house: House, events: Sequence[StoredEvent], after: BackFill) -> None
 
     def put(transaction: Transaction) -> None:
         for event, facts in rows:
-            transaction.update_facts(
-                event.seq, event.key, plan.class_of(event.name), event.occurred_at, facts
-            )
+            transaction.update_facts(event.seq, event.key, event.occurred_at, facts)
         transaction.put_setting(BACK_FILL, "" if after.is_complete else msgspec.json.encode(after).decode())
         if after.is_complete:
             transaction.add_audit(audit)

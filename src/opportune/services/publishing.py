@@ -150,7 +150,7 @@ def publish(
     notes = (
         *turn.notes,
         *_waiting_notes(house.programme),
-        *_back_fill_notes(before, playbook, house.seen_events),
+        *_back_fill_notes(before, playbook, frozenset(house.seen_events)),
         *alike_notes(house.storage, playbook, changed),
     )
     return Published(revision=playbook.revision, states=states, notes=notes, warnings=checked.warnings)
@@ -229,7 +229,9 @@ class _Turn:
         self.changed: list[RunState] = []
         self.notes: list[str] = []
         self.ended = ended_tests(house.storage)
-        self.settings: dict[str, str] = plan_back_fill(before, after, find_back_fill(house))
+        self.settings: dict[str, str] = plan_back_fill(
+            before, after, find_back_fill(house), frozenset(house.seen_events)
+        )
 
     def go_over(self, known: Mapping[str, RunState]) -> None:
         """Raises RunningTestError when a changed rule's test runs and no new one was asked for."""
@@ -356,7 +358,7 @@ def _either(names: Sequence[str]) -> str:
 
 def _back_fill_notes(before: Playbook | None, after: Playbook, seen: Set[str]) -> Sequence[str]:
     """Of what ever came in."""
-    changed = events_read_again(before, after)
+    changed = events_read_again(before, after, seen)
     names = [name for name in changed if not seen.isdisjoint(after.plan.names_of(name))]
     if not names:
         return ()

@@ -160,10 +160,8 @@ class EventWrites(ABC):
         """The event of that business key was replaced by a better version: from now on it is not read."""
 
     @abstractmethod
-    def update_facts(
-        self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
-    ) -> None:
-        """Back-fill: new facts for a stored row, derived again from its body."""
+    def update_facts(self, seq: int, key: int, occurred_at: int, facts: bytes) -> None:
+        """Back-fill: new facts for a stored row of whatever class, derived again from its body."""
 
     @abstractmethod
     def find_business_key(self, event: str, value: str) -> BusinessKey | None: ...

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from opportune.core.history.key import lane_of
 from opportune.core.history.link import FOREVER
-from opportune.core.history.plan import EventClass
 from opportune.storage.base import StoredEvent, StoredSetAside
 from opportune.storage.database.asking import DatabaseReads, DatabaseWrites
 from opportune.storage.database.bodies import unpack
@@ -62,13 +62,13 @@ class DatabaseEventReads(DatabaseReads):
 class DatabaseEventWrites(DatabaseWrites):
     """One job's events."""
 
-    def update_facts(
-        self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
-    ) -> None:
-        place = event_place(key, event_class, occurred_at, seq)
-        found = self._one("find_event", place)
-        if found is not None:
-            self._execute("update_facts", (event_line(occurred_at, seq, found[0], found[1], facts), *place))
+    def update_facts(self, seq: int, key: int, occurred_at: int, facts: bytes) -> None:
+        found = self._one("find_event_of_any_class", (lane_of(key), key, occurred_at, seq))
+        if found is None:
+            return
+        event_class, name, source = found
+        line = event_line(occurred_at, seq, name, source, facts)
+        self._execute("update_facts", (line, *event_place(key, event_class, occurred_at, seq)))
 
     def close_set_aside(self, identifier: int, state: str) -> None:
         self._execute("close_set_aside", (state, identifier))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from opportune.core.history.event import SetAside
-from opportune.core.history.plan import KEY_EVENT, EventClass
+from opportune.core.history.plan import KEY_EVENT
 from opportune.core.history.timeline import FactValue, TimelineEvent
 from opportune.core.moment import DAY
 from opportune.storage.base import (
@@ -148,11 +148,9 @@ class MemoryEventWrites(MemoryWrites):
         event = row.event
         tables.put(tables.feed, seq, (day_of(event.occurred_at // DAY), event.name, -1, -event.value))
 
-    def update_facts(
-        self, seq: int, key: int, event_class: EventClass, occurred_at: int, facts: bytes
-    ) -> None:
+    def update_facts(self, seq: int, key: int, occurred_at: int, facts: bytes) -> None:
         row = self._tables.events[key].get(seq)
-        if row is None or (row.event.event_class, row.event.occurred_at) != (event_class, occurred_at):
+        if row is None or row.event.occurred_at != occurred_at:
             return
         seen = row.seen
         updated = Row(

@@ -20,9 +20,14 @@ WHERE lane = ? AND key = ? AND class IN (0, 1, 2) AND occurred_at >= ? AND occur
 LIMIT ?;
 
 -- name: find_event
--- What totals and back-fill need of one stored row.
+-- What totals need of one stored row.
 SELECT name, source, value, until_seq FROM events
 WHERE lane = ? AND key = ? AND class = ? AND occurred_at = ? AND seq = ?;
+
+-- name: find_event_of_any_class
+-- What back-fill needs of one stored row: how long its kind of event counts may have changed since it came in.
+SELECT class, name, source FROM events
+WHERE lane = ? AND key = ? AND class IN (0, 1, 2) AND occurred_at = ? AND seq = ?;
 
 -- name: supersede_event
 -- From this commit on the row is not read any more.

@@ -12,7 +12,7 @@ from tests.stores import settle
 from opportune.core.experiments.experiment import Experiment
 from opportune.core.experiments.measured import Measured
 from opportune.core.history.key import key_of
-from opportune.core.moment import DAY, HOUR, to_iso
+from opportune.core.moment import DAY, HOUR, from_iso, to_iso
 from opportune.core.situation import Assignment
 from opportune.errors import NotFoundError
 from opportune.services.capturing import CaptureSource, capture
@@ -21,7 +21,7 @@ from opportune.services.experiments.reporting import fresh_report, overview, rep
 from opportune.services.house import House
 from opportune.services.operating import set_run_state
 from opportune.services.publishing import publish
-from opportune.storage.base import Exposure, Storage
+from opportune.storage.base import ConsentCount, Exposure, Storage
 
 BROWSER, SHOP = CaptureSource(name="site"), CaptureSource(name="backend", is_secret=True)
 TEAM = (
@@ -278,6 +278,33 @@ def test_a_rule_without_a_test_and_without_a_past_says_when_it_can_be_told(shop:
     later = report(shop.storage, "Plain one", NOW + 30 * DAY)
     assert later.conclusion.state == "no test"
     assert "no weeks before to compare with" in later.conclusion.sentence
+
+
+def test_the_first_whole_week_is_over_on_a_day_of_the_teams_clock(shop: House) -> None:
+    """The week is over at midnight in UTC, as totals are kept by: in Hawaii in the afternoon before."""
+    publish(shop, FILES | {"team.yaml": f"{TEAM}time zone: Pacific/Honolulu\n"})
+    found = report(shop.storage, "Plain one", NOW + DAY).conclusion
+    assert (found.date, found.date_words) == ("2027-01-22", "the first whole week is over on 22 January 2027")
+
+
+@pytest.mark.parametrize(
+    ("zone", "since", "day"),
+    [
+        ("America/New_York", "2027-01-16T02:00:00Z", "2027-01-15"),
+        ("Asia/Tokyo", "2027-01-15T22:30:00Z", "2027-01-16"),
+    ],
+)
+def test_visits_of_the_first_day_are_covered_at_any_hour_of_any_zone(
+    shop: House, zone: str, since: str, day: str
+) -> None:
+    publish(shop, FILES | {"team.yaml": f"{TEAM}time zone: {zone}\n"})
+    since_at = from_iso(since)
+    put(shop, experiment(since_at))
+    rows = [ConsentCount(each, "cookiebot", False, "yes", 9) for each in ("2027-01-14", day)]
+    shop.storage.write(lambda transaction: transaction.add_consents(rows)).result()
+    found = report(shop.storage, "Viewed something", since_at + HOUR).coverage
+    assert found is not None
+    assert [(row.seen, row.of) for row in found.rows] == [(9, 9)]
 
 
 def test_orders_that_no_browser_told_of_are_said(shop: House) -> None:

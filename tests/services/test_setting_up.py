@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.building import NOW, programme
 
 from opportune.core.history.event import MACHINE, SetAside
-from opportune.core.moment import DAY, HOUR, MINUTE, to_iso
+from opportune.core.moment import DAY, HOUR, MINUTE, from_iso, to_day, to_iso
 from opportune.core.product import Product
 from opportune.errors import BadRequestError
 from opportune.services.capturing import CaptureSource, capture
@@ -21,6 +23,7 @@ from opportune.storage.base import ConsentCount, Storage
 
 BROWSER, SHOP = CaptureSource(name="site"), CaptureSource(name="backend", is_secret=True)
 URL = "https://o.shop.example"
+BERLIN = ZoneInfo("Europe/Berlin")
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.0 Mobile/15E148 Safari/604.1"
@@ -321,6 +324,18 @@ def test_those_who_did_not_agree_are_a_number_too(storage: Storage) -> None:
         "done",
         "Visitors are asked by Cookiebot",
     )
+
+
+@pytest.mark.parametrize("at", ["2027-10-31T22:30:00Z", "2027-03-28T22:30:00Z"])
+def test_yesterday_is_the_day_before_also_where_a_day_has_25_hours_or_23(storage: Storage, at: str) -> None:
+    """In Berlin half an hour before midnight, and half an hour after it: 24 hours ago is not the day before."""
+    shop = Shop(storage)
+    publish(shop.house, FILES)
+    shop.now = from_iso(at)
+    before = str(date.fromisoformat(to_day(shop.now, BERLIN)) - timedelta(days=1))
+    rows = [ConsentCount(before, "cookiebot", False, "yes", 40)]
+    shop.storage.write(lambda transaction: transaction.add_consents(rows)).result()
+    assert shop.step("consent").seen == "Of 40 visits yesterday 40 agreed to being measured"
 
 
 def test_the_first_day_is_told_while_it_lasts(storage: Storage) -> None:

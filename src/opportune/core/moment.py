@@ -28,6 +28,11 @@ def to_iso(at: int) -> str:
     return datetime.fromtimestamp(at / SECOND, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def to_day(at: int, zone: ZoneInfo) -> str:
+    """The day of a moment by the clock of a zone: `2026-11-22`."""
+    return datetime.fromtimestamp(at / SECOND, zone).date().isoformat()
+
+
 def to_clock(at: int, now: int, zone: ZoneInfo) -> str:
     """A past moment as a marketer says it: `14:02` today, else `12 Nov 14:02`, else `12 Nov 2025 14:02`."""
     then, today = (datetime.fromtimestamp(value / SECOND, zone) for value in (at, now))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
 
@@ -266,7 +266,3 @@ def _rolled_back(experiment: Experiment, zone: ZoneInfo) -> RolledBack | None:
     return RolledBack(
         experiment.reason, datetime.fromtimestamp(ended / SECOND, zone).date() if ended is not None else None
     )
-
-
-def utc_day(at: int) -> str:
-    return datetime.fromtimestamp(at / SECOND, UTC).date().isoformat()

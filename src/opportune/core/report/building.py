@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from opportune.core.conclusion.reading import Reading as Asked
 from opportune.core.experiments.experiment import Experiment, Limit
 from opportune.core.experiments.measured import CLICKED, CROSSED, EVERYBODY, SHOWN, Measured
 from opportune.core.metrics import Metric
-from opportune.core.moment import DAY, SECOND, to_iso
+from opportune.core.moment import DAY, to_day, to_iso
 from opportune.core.moved import change_words, percent_words
 from opportune.core.report import trusting
 from opportune.core.report.asking import (
@@ -415,7 +415,7 @@ def _conclusion(
         state=state,
         sentence=sentence,
         next_step=next_step,
-        date=_iso_day(at, frame.zone) if words else "",
+        date=to_day(at, frame.zone) if words else "",
         date_words=words,
         has_sample=judged.has_sample,
     )
@@ -436,10 +436,6 @@ def _date(experiment: Experiment, state: State, frame: Frame) -> tuple[int, str]
     if frame.is_final:
         return at, f"the test was over on {day}"
     return at, "" if state == "do not trust this" else f"the answer comes on {day}"
-
-
-def _iso_day(at: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at / SECOND, zone).date().isoformat()
 
 
 def _warnings(judged: Judged, measured: Measured, state: State) -> tuple[str, ...]:

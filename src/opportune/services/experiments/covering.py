@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from opportune.core.moment import to_day
 from opportune.core.playbook import Playbook
-from opportune.core.report.asking import utc_day
 from opportune.core.report.parts import Coverage, Seen
 from opportune.core.report.plain import count_words, day_words
 from opportune.services.setting_up.looked import Order, orders_since
@@ -29,10 +29,10 @@ def cover(
     told = [order for order in orders if order.by_shop]
     by_browser = [order for order in orders if order.by_browser]
     blind = [IPHONES] if _may_forget(playbook, by_browser) else []
-    agreed = _agreed(storage.list_consents(utc_day(since_at), utc_day(until_at)))
+    zone = playbook.vocabulary.zone
+    agreed = _agreed(storage.list_consents(to_day(since_at, zone), to_day(until_at, zone)))
     blind += [NO_CONSENT] if playbook.team.needs_consent or any(row.seen < row.of for row in agreed) else []
     rows = (*_rows(told, by_browser), *agreed)
-    zone = playbook.vocabulary.zone
     since = f"since {day_words(since_at, zone)}"
     if is_over:
         since = f"from {day_words(since_at, zone)} to {day_words(until_at, zone)}"

@@ -18,9 +18,8 @@ from opportune.core.experiments.measured import Measured
 from opportune.core.language.phrases.hide import describe_hide
 from opportune.core.language.sentence import describe
 from opportune.core.metrics import Metric
-from opportune.core.moment import DAY, to_iso
+from opportune.core.moment import DAY, to_day, to_iso
 from opportune.core.playbook import Playbook
-from opportune.core.report.asking import utc_day
 from opportune.core.report.building import (
     PROGRAMME_TITLE,
     STATE_OF,
@@ -351,7 +350,8 @@ def _untested(known: _Known, rule: Rule, state: RunState | None, matched: Matche
 
 def _nothing_beside(known: _Known, state: RunState, matched: Matched) -> Conclusion:
     """It acts for everybody, and there are no whole weeks yet, or none before."""
-    first_week = state.since_at + (WEEK_DAYS + 1) * DAY
+    zone = known.playbook.vocabulary.zone
+    over_at = (state.since_at // DAY + 1 + WEEK_DAYS) * DAY
     if matched.weeks:
         return Conclusion(
             state="no test",
@@ -362,8 +362,8 @@ def _nothing_beside(known: _Known, state: RunState, matched: Matched) -> Conclus
         state="no test",
         sentence="Nobody is left out, so nothing can be proven; whole weeks before and after give a direction.",
         next_step=ADVICE,
-        date=utc_day(first_week),
-        date_words=f"the first whole week is over on {day_words(first_week, known.playbook.vocabulary.zone)}",
+        date=to_day(over_at, zone),
+        date_words=f"the first whole week is over on {day_words(over_at, zone)}",
     )
 
 

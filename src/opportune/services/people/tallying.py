@@ -7,9 +7,8 @@ remember it. Counts wait in memory and are added to the store every few seconds:
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 
-from opportune.core.moment import SECOND
+from opportune.core.moment import to_day
 from opportune.core.situation import Context
 from opportune.core.visitor.consent import MEASURE, answer_changed
 from opportune.errors import OpportuneError
@@ -50,5 +49,4 @@ def tally_consents(house: House) -> int:
 
 def day_here(house: House) -> str:
     """Today by the team's clock, such as `2026-11-22`."""
-    zone = house.programme.playbook.vocabulary.zone
-    return datetime.fromtimestamp(house.clock() / SECOND, UTC).astimezone(zone).date().isoformat()
+    return to_day(house.clock(), house.programme.playbook.vocabulary.zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from opportune.core.history.visit import SOURCES
-from opportune.core.moment import DAY, SECOND, to_clock
+from opportune.core.moment import DAY, SECOND, to_clock, to_day
 from opportune.core.playbook import Playbook
 from opportune.core.programme import empty_programme
 from opportune.core.rule import RunState
@@ -159,7 +159,7 @@ def look(storage: Storage, url: str, now: int) -> Looked:
     zone = playbook.vocabulary.zone
     recent = list(_recent(storage))
     devices = _devices(recent)
-    yesterday, today = (_day_of(moment, zone) for moment in (now - DAY, now))
+    yesterday, today = _day_before(now, zone), to_day(now, zone)
     return Looked(
         now=now,
         url=url,
@@ -264,8 +264,9 @@ def orders_since(storage: Storage, playbook: Playbook, since_at: int) -> list[Or
     return sorted(orders.values(), key=lambda order: order.at)
 
 
-def _day_of(at: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at / SECOND, zone).date().isoformat()
+def _day_before(now: int, zone: ZoneInfo) -> str:
+    """Not 24 hours ago: a day in which clocks change is longer or shorter."""
+    return (datetime.fromtimestamp(now / SECOND, zone).date() - timedelta(days=1)).isoformat()
 
 
 def _month_began(now: int, zone: ZoneInfo) -> int:

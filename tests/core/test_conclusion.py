@@ -194,7 +194,7 @@ def test_few_orders_carry_no_direction_however_many_visitors_came() -> None:
     revenue = Measured(metric="revenue", kind="mean", arms=tuple(paid))
     found = conclude(a_test((20_000, 0), (20_000, 0), deciding=revenue))
     assert (found.state, found.winner) == ("not_proven", None)
-    assert "fewer than 100 visitors a side with revenue" in found.sentence
+    assert "A direction takes 100 visitors a side with revenue" in found.sentence
 
 
 def test_one_of_three_buyers_is_no_single_value_that_carries_a_share() -> None:

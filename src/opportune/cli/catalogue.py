@@ -40,7 +40,7 @@ def status(*, place: Place, as_json: bool) -> None:
     if found["sold_counted_at"]:
         click.echo(f"sold this week: counted {_ago(found['now'], found['sold_counted_at'])}")
     if not found["sources"]:
-        click.echo("Nothing was read yet: opportune import products FILE, or set OPPORTUNE_FEED_URL.")
+        click.echo("No feed was read yet: opportune import products FILE, or set OPPORTUNE_FEED_URL.")
 
 
 def _say_source(source: dict[str, object], found: dict[str, int]) -> None:

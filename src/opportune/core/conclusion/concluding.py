@@ -274,7 +274,7 @@ def _not_proven(judged: _Judged) -> Said:
     if not judged.has_sample(best):
         return (
             "not_proven",
-            f"Not proven: fewer than {FEWEST_FOR_A_DIRECTION} visitors a side with {metric}, too few to say anything.",
+            f"Not proven: too few to tell. A direction takes {FEWEST_FOR_A_DIRECTION} visitors a side with {metric}.",
             "Ask something that happens more often, or a rule that reaches more visitors.",
             None,
         )

@@ -62,6 +62,7 @@ def test_reach_counts_the_visitors_the_rule_would_really_have_acted_for(storage:
     people_a_day = found["quiet-in-support"].people_a_day
     assert people_a_day is not None
     assert round(people_a_day, 1) == 2.0  # 4 of 14 people in two days
+    assert estimate_recipes(storage, NOW).span == "last 2 days"
     assert found["paid-search-match"].people_a_day == 0
 
 

@@ -126,6 +126,10 @@ def test_a_first_event_is_shown_with_its_content_in_the_shops_own_time(storage: 
     assert shop.step("product view").seen == "Got it, 08:59, Trail shoe 3"
     shop.take(message("Products Searched", query="boots"))
     assert shop.step("search").seen.endswith("“boots”")
+    shop.take(message("Order Completed", order_id="7", total=119.0, currency="EUR"))
+    assert shop.step("order").seen.endswith("order 7, €119")
+    shop.take(message("Order Completed", order_id="8", total="a lot"))
+    assert "order 8, a lot" in shop.step("order").seen
 
 
 def test_a_snippet_that_fell_silent_is_trouble(storage: Storage) -> None:

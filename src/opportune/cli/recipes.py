@@ -145,6 +145,6 @@ def basis_of(estimate: Estimate) -> str:
     if not estimate.looked_at:
         return "No visitors yet: the reach is counted once there are some."
     return (
-        f"Estimated: {estimate.looked_at:,} of {estimate.visitors:,} visitors of the last "
-        f"{estimate.days:.1f} days were decided for again."
+        f"Estimated: {estimate.looked_at:,} of {estimate.visitors:,} visitors of the {estimate.span} "
+        "were decided for again."
     )

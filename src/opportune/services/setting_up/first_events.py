@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from opportune.core.content import say_money
+from opportune.core.history.values import to_minor_units
 from opportune.services.setting_up.looked import ORDER, Looked, Recent
 from opportune.services.setting_up.step import Step
 
@@ -26,9 +28,15 @@ def _query(said: Mapping[str, Any]) -> str:
 
 
 def _order(said: Mapping[str, Any]) -> str:
-    money = _first(said, "total", "revenue", "value")
-    parts = (f"order {_first(said, 'order_id')}", f"{money} {_first(said, 'currency')}".strip())
+    parts = (f"order {_first(said, 'order_id')}", _money(said))
     return ", ".join(part for part in parts if part.strip() not in ("", "order"))
+
+
+def _money(said: Mapping[str, Any]) -> str:
+    """As on a price tag, or as it was told where that is no money."""
+    told, currency = _first(said, "total", "revenue", "value"), _first(said, "currency")
+    minor = to_minor_units(told, currency) if currency else None
+    return say_money(minor, currency) if minor is not None else f"{told} {currency}".strip()
 
 
 def _first(said: Mapping[str, Any], *names: str) -> str:

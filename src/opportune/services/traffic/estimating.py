@@ -64,6 +64,11 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     days: float = 0.0
     looked_at: int = 0
 
+    @property
+    def span(self) -> str:
+        days = round(self.days)
+        return "last day" if days <= 1 else f"last {days} days"
+
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """The newest browser events by visitor, newest first, and the days they span."""

@@ -102,7 +102,7 @@ def experiment_of(now: int) -> Experiment:
 
 
 def measure() -> Section:
-    section = Section("measuring", f"Measuring {UNITS:,} visitors", ("", "p50 ms", "p99 ms"))
+    section = Section("measuring", f"Measuring {UNITS:,} visitors", ("figure", "p50 ms", "p99 ms"))
     now = int(time.time() * 1_000)
     folder = filled_folder(now)
     experiment = experiment_of(now)

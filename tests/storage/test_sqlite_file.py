@@ -140,7 +140,7 @@ def test_the_thread_that_empties_the_log_hears_of_the_end_at_any_moment(path: Pa
         commits.set()
         threading.Event.clear(commits)
 
-    commits.clear = clear_after_the_end_was_told  # type: ignore[method-assign]
+    commits.clear = clear_after_the_end_was_told  # type: ignore[method-assign]  # the one way to stand between the two calls
     checkpointer.notice_commit()
     checkpointer._thread.join(60)
     assert not checkpointer._thread.is_alive()
